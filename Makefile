@@ -1,0 +1,51 @@
+# make help lists the targets. Every target installs what it needs into .venv first.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PARTS := proxy chassis monolith/shopsmart extracted/shopsmart/catalog compose
+MANIFESTS := $(addsuffix /pyproject.toml,$(PARTS)) constraints.txt requirements-dev.txt
+STAMP := $(VENV)/.installed
+PYTEST := $(CURDIR)/$(BIN)/python -m pytest
+
+.PHONY: help setup demo test test-all check format bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## put every part, editable, into .venv
+
+$(STAMP): $(MANIFESTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "stranglerfig needs Python 3.11 or newer; this is %s. Point PYTHON at one: make setup PYTHON=python3.12" % sys.version.split()[0])'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) (once; about a minute)"
+	@PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -r requirements-dev.txt $(foreach part,$(PARTS),-e ./$(part))
+	@touch $(STAMP)
+
+demo: setup ## the shop, its first service and the proxy; the catalogue moves while shoppers browse (ONCE=1: end after the walk)
+	@$(BIN)/python -m demo $(if $(ONCE),--once)
+
+test: setup ## the fast tests of every part; needs no server
+	@set -e; for part in $(PARTS) tests; do [ -d $$part ] || continue; echo "== $$part"; (cd $$part && $(PYTEST) -q -m 'not slow'); done
+
+test-all: setup ## test, then the slow tests too: journeys, load, killed processes
+	@set -e; for part in $(PARTS) tests; do [ -d $$part ] || continue; echo "== $$part"; (cd $$part && $(PYTEST) -q); done
+
+check: setup ## format, lint, types, import contracts, migrations
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy -p stranglerfig -p chassis
+	@$(BIN)/lint-imports --no-cache
+	@cd monolith/shopsmart && $(CURDIR)/$(BIN)/python manage.py makemigrations --check --dry-run
+	@cd extracted/shopsmart/catalog && $(CURDIR)/$(BIN)/python manage.py makemigrations --check --dry-run
+
+format: setup ## let ruff format and mend what it can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: setup ## CPU per proxied request, beside nginx where it is installed
+	@$(BIN)/python tests/benchmarks/cpu_per_request.py
+
+clean: ## remove .venv and what the demo left
+	rm -rf $(VENV) .demo

@@ -1,0 +1,1 @@
+"""The catalogue of ShopSmart as a service of its own."""

@@ -1,0 +1,1 @@
+"""The command fig: one file per command."""

@@ -1,0 +1,1 @@
+"""The comparer process: observations, structural differs, rules, verdicts and their store."""

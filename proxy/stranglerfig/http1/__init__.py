@@ -1,0 +1,1 @@
+"""Bytes <-> messages on httptools: framing rules, hop-by-hop and forwarded headers. No sockets."""

@@ -1,0 +1,1 @@
+"""Connections to upstreams: the keep-alive pool and one-shot fetches."""
