@@ -1,0 +1,128 @@
+"""The one table of what is counted: names, labels, help texts.
+
+Cells carry the short name (``requests``); Prometheus sees ``fig_requests_total``. A name that is not here cannot be counted, so that ``/metrics``, ``fig status`` and the code agree. Label values must
+come from small closed sets (a capability, a side, a status class, a reason named in the code), never from a request:
+each combination takes a cell for good.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One family: its name, its label names, and what it tells."""
+
+    name: str
+    kind: Literal["counter", "histogram"]
+    labels: tuple[str, ...]
+    help: str
+
+    @property
+    def prometheus_name(self) -> str:
+        """The family's name on ``/metrics``; a counter's samples end in ``_total``."""
+        return f"fig_{self.name}"
+
+
+OVERFLOW = "counter_overflow"
+REQUESTS = "requests"
+FORCED = "forced_requests"
+DURATION = "request_duration_seconds"
+CONNECTIONS = "connections"
+REFUSED = "refused_requests"
+CLIENT_GONE = "client_gone"
+ERRORS = "errors"
+UPSTREAM_CONNECTIONS = "upstream_connections"
+DROPPED_HEADERS = "dropped_headers"
+USERS_MINTED = "user_cookies"
+ASKED = "compare_asked"
+TEE_SKIPPED = "compare_tee_skipped"
+TEED = "compare_teed"
+SKIPPED = "compare_skipped"
+RESULTS = "compare_results"
+LOST = "compare_lost"
+
+_TABLE = (
+    Metric(OVERFLOW, "counter", (), "Counts that found no free cell: a label has too many values."),
+    Metric(
+        REQUESTS,
+        "counter",
+        ("capability", "stage", "side", "status"),
+        "Answered requests: capability ('-' for the fallthrough), effective stage, answering side, status class.",
+    ),
+    Metric(
+        FORCED,
+        "counter",
+        ("capability", "side", "status"),
+        "Requests sent to a side by a signed Fig-Force; kept out of the evidence.",
+    ),
+    Metric(
+        DURATION,
+        "histogram",
+        ("capability", "side"),
+        "Time from a request's head read to its answer's last byte handed to the socket.",
+    ),
+    Metric(CONNECTIONS, "counter", (), "Client connections accepted."),
+    Metric(REFUSED, "counter", ("reason",), "Requests answered by the proxy itself, by reason."),
+    Metric(CLIENT_GONE, "counter", (), "Requests whose client left before the answer was whole."),
+    Metric(
+        ERRORS,
+        "counter",
+        ("upstream", "phase", "kind"),
+        "Failed exchanges: upstream ('-' when no upstream is at fault), phase, kind.",
+    ),
+    Metric(
+        UPSTREAM_CONNECTIONS,
+        "counter",
+        ("upstream", "use"),
+        "Upstream connections taken for an exchange: opened, or reused from the pool.",
+    ),
+    Metric(DROPPED_HEADERS, "counter", ("reason",), "Request headers dropped, by reason."),
+    Metric(USERS_MINTED, "counter", (), "fig_user cookies minted."),
+    Metric(ASKED, "counter", ("capability",), "Requests that were to be compared."),
+    Metric(TEED, "counter", ("capability",), "Observations handed to the comparer's pipe."),
+    Metric(
+        TEE_SKIPPED,
+        "counter",
+        ("capability", "reason"),
+        "Requests to be compared that a worker did not hand over, by reason.",
+    ),
+    Metric(
+        SKIPPED,
+        "counter",
+        ("capability", "reason"),
+        "Observations that the comparer did not judge, by reason.",
+    ),
+    Metric(
+        RESULTS,
+        "counter",
+        ("capability", "result"),
+        "Comparisons by result: equal, different, ignored, no_answer.",
+    ),
+    Metric(
+        LOST,
+        "counter",
+        ("capability", "process"),
+        "Observations lost with the process or the pipe that held them.",
+    ),
+)
+
+METRICS: dict[str, Metric] = {metric.name: metric for metric in _TABLE}
+
+BUCKET_SUFFIX = "_bucket"
+SUM_SUFFIX = "_sum_us"
+
+
+def _cell_labels() -> dict[str, frozenset[str]]:
+    """Which label names a cell of each name carries; a histogram has bucket cells and one sum cell."""
+    table: dict[str, frozenset[str]] = {}
+    for metric in _TABLE:
+        if metric.kind == "histogram":
+            table[metric.name + BUCKET_SUFFIX] = frozenset((*metric.labels, "le"))
+            table[metric.name + SUM_SUFFIX] = frozenset(metric.labels)
+        else:
+            table[metric.name] = frozenset(metric.labels)
+    return table
+
+
+CELL_LABELS = _cell_labels()
