@@ -1,0 +1,54 @@
+"""What shoppers open: the shop's pages and its catalogue API, with the slugs that this shop really has."""
+
+import random
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import requests
+
+from demo.failure import DemoError
+
+API = "/api/catalog/"
+CATALOG, PAGE = "catalog", "page"
+SEARCHES = ("lamp", "garden", "steel", "book", "blue", "wool", "oak", "kitchen")
+SORTS = ("price", "-price", "newest", "rating", "name")
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Slugs read from the shop itself before anybody browses."""
+
+    products: tuple[str, ...]
+    categories: tuple[str, ...]
+
+    def choose(self, choice: random.Random) -> tuple[str, str]:
+        """Return the kind of request and the path that a shopper opens next."""
+        product, category = choice.choice(self.products), choice.choice(self.categories)
+        return choice.choices(
+            (
+                (PAGE, "/"),
+                (PAGE, f"/c/{category}/"),
+                (PAGE, f"/p/{product}/"),
+                (CATALOG, f"{API}products/{product}/"),
+                (CATALOG, f"{API}products/{product}/reviews/"),
+                (CATALOG, f"{API}products/?category={category}&ordering={choice.choice(SORTS)}"),
+                (CATALOG, f"{API}products/?q={choice.choice(SEARCHES)}&page_size=12"),
+                (CATALOG, f"{API}suggest/?q={quote(choice.choice(SEARCHES)[:3])}"),
+                (CATALOG, f"{API}categories/{category}/"),
+            ),
+            weights=(1, 1, 2, 5, 3, 3, 2, 2, 1),
+        )[0]
+
+
+def read_shelf(base: str) -> Shelf:
+    """Read the slugs of the first products and of all categories. Raises DemoError when the shop is empty."""
+    products = requests.get(f"{base}{API}products/?page_size=100", timeout=10).json()["results"]
+    categories = requests.get(f"{base}{API}categories/", timeout=10).json()
+    if isinstance(categories, dict):
+        categories = categories["results"]
+    if not products or not categories:
+        raise DemoError("the shop has no products: seeding it failed")
+    return Shelf(
+        tuple(product["slug"] for product in products),
+        tuple(category["slug"] for category in categories),
+    )

@@ -1,0 +1,20 @@
+"""The topology is what the demo starts and what fig.yaml points at."""
+
+from ruamel.yaml import YAML
+
+from demo.topology import FIG_FILE, ROOT, load_topology
+
+
+def test_every_folder_exists_and_every_text_can_be_filled_in() -> None:
+    topology = load_topology()
+    for spec in topology.processes.values():
+        assert (ROOT / spec.folder).is_dir()
+        for text in (*spec.prepare, spec.serve):
+            assert "{" not in "".join(topology.command(spec, text)).replace("%({fig-shadow}i)s", "")
+        assert all("{" not in value for value in topology.environment(spec).values())
+
+
+def test_the_upstreams_of_fig_yaml_are_the_processes_of_the_topology() -> None:
+    fig = YAML(typ="safe", pure=True).load(FIG_FILE.read_text())
+    ports = {name: spec.port for name, spec in load_topology().processes.items()}
+    assert fig["upstreams"] == {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
