@@ -1,0 +1,75 @@
+"""Everything that writes a user. Views, forms and the admin call these; nothing else saves one."""
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import UploadedFile
+from django.db import IntegrityError, transaction
+
+from shopsmart.accounts.avatar import render_avatar
+from shopsmart.accounts.models import User
+
+
+def register_user(*, username: str, email: str, password: str, display_name: str = "") -> User:
+    """Create a shopper's account.
+
+    Raises ValidationError, by field, for names or addresses that are taken or malformed and for
+    passwords that are too weak.
+    """
+    user = User(
+        username=username,
+        email=User.objects.normalize_email(email),
+        display_name=display_name.strip() or username,
+    )
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise ValidationError({"password": error.messages}) from error
+    user.set_password(password)
+    try:
+        with transaction.atomic():
+            user.full_clean()
+            user.save(force_insert=True)
+    except IntegrityError as error:
+        # Two people sent the same name at once and the database chose.
+        raise ValidationError("This name or address was taken a moment ago.") from error
+    return user
+
+
+@transaction.atomic
+def update_profile(*, user: User, display_name: str, email: str) -> User:
+    """Change how a user is shown and reached; raises ValidationError by field."""
+    user.display_name = display_name.strip()
+    user.email = User.objects.normalize_email(email)
+    user.full_clean()
+    user.save(update_fields=["display_name", "email"])
+    return user
+
+
+@transaction.atomic
+def change_avatar(*, user: User, upload: UploadedFile) -> User:
+    """Store a picture, cut square and without its metadata; the one before it is deleted.
+
+    Raises ValidationError where the upload is no picture we take.
+    """
+    before = user.avatar.name
+    user.avatar.save("avatar.webp", ContentFile(render_avatar(upload)), save=False)
+    user.save(update_fields=["avatar"])
+    _delete_after_commit(user, before)
+    return user
+
+
+@transaction.atomic
+def remove_avatar(*, user: User) -> User:
+    """Forget a user's picture and delete its file; harmless where there is none."""
+    before = user.avatar.name
+    user.avatar = ""
+    user.save(update_fields=["avatar"])
+    _delete_after_commit(user, before)
+    return user
+
+
+def _delete_after_commit(user: User, name: str | None) -> None:
+    if name:
+        storage = user.avatar.storage
+        transaction.on_commit(lambda: storage.delete(name))
