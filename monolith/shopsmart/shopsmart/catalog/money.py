@@ -1,0 +1,47 @@
+"""An amount never travels without its currency, and is never a float."""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+CENT = Decimal("0.01")
+
+
+def to_cents(amount: Decimal) -> Decimal:
+    """`amount` with two places, halves rounded away from zero, as shoppers do it."""
+    return amount.quantize(CENT, ROUND_HALF_UP)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount, always with two places, of a currency (three letters, ISO 4217)."""
+
+    amount: Decimal
+    currency: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.amount, Decimal):
+            raise TypeError(f"Money is made of Decimal, not {type(self.amount).__name__}.")
+        object.__setattr__(self, "amount", to_cents(self.amount))
+
+    def __str__(self) -> str:
+        return f"{self.amount:,.2f} {self.currency}"
+
+    def __add__(self, other: "Money") -> "Money":
+        self._check_same_currency(other)
+        return Money(self.amount + other.amount, self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        self._check_same_currency(other)
+        return Money(self.amount - other.amount, self.currency)
+
+    def __lt__(self, other: "Money") -> bool:
+        self._check_same_currency(other)
+        return self.amount < other.amount
+
+    def times(self, factor: Decimal | int) -> "Money":
+        """This money multiplied, rounded to cents."""
+        return Money(self.amount * factor, self.currency)
+
+    def _check_same_currency(self, other: "Money") -> None:
+        if self.currency != other.currency:
+            raise ValueError(f"{self} and {other} can't be reckoned together.")

@@ -1,0 +1,22 @@
+"""What a request gets that reached no view, or a view that broke: JSON under /api/, else a page.
+
+The API answers with the same JSON whether or not DEBUG is on for everything else, so that a client
+never has to read HTML to learn that it asked for the wrong thing.
+"""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404: `{"detail": …}` for API paths, the template 404.html for all others."""
+    if request.path_info.startswith("/api/"):
+        return JsonResponse({"detail": "Not found."}, status=404)
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: `{"detail": …}` for API paths, the template 500.html for all others."""
+    if request.path_info.startswith("/api/"):
+        return JsonResponse({"detail": "Something broke here. It was logged."}, status=500)
+    return defaults.server_error(request)

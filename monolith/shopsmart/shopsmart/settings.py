@@ -1,0 +1,188 @@
+"""Settings of ShopSmart. Everything that differs between machines comes from the environment.
+
+Every variable has a default that is right for a laptop; the README lists them all.
+"""
+
+import os
+from pathlib import Path
+
+import django_stubs_ext
+from django.core.exceptions import ImproperlyConfigured
+
+from chassis.environment import read_secret
+from shopsmart.database import database_from_url
+
+# Lets annotations such as ModelForm[Review] be written where Django itself does not know them.
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+
+
+def _flag(name: str) -> bool:
+    value = os.environ.get(name, "0")
+    if value not in ("0", "1"):
+        raise ImproperlyConfigured(f"{name} is 0 or 1, not {value!r}.")
+    return value == "1"
+
+
+def _listed(name: str, default: list[str]) -> list[str]:
+    """The comma-separated values of an environment variable, without the empty ones."""
+    if name not in os.environ:
+        return default
+    return [part.strip() for part in os.environ[name].split(",") if part.strip()]
+
+
+DEBUG = _flag("DEBUG")
+ALLOWED_HOSTS = _listed("ALLOWED_HOSTS", LOOPBACK_HOSTS)
+
+SECRET_KEY = read_secret("SECRET_KEY") or ""
+if not SECRET_KEY:
+    # The key below is public. It is fine for a shop nobody else can reach, and for no other.
+    if not set(ALLOWED_HOSTS) <= set(LOOPBACK_HOSTS):
+        raise ImproperlyConfigured(
+            "ALLOWED_HOSTS lets others in, so SECRET_KEY (or SECRET_KEY_FILE) must be set. Make one: "
+            "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
+        )
+    SECRET_KEY = "for-development-on-this-machine-only-never-for-a-shop-that-others-reach"  # noqa: S105
+
+# Behind a proxy -------------------------------------------------------------------------------
+# The proxy keeps Host as the shopper sent it, so no other header may say where the shop is.
+USE_X_FORWARDED_HOST = False
+# Who ends TLS must say so. gunicorn already believes `X-Forwarded-Proto: https` from the addresses
+# in its --forwarded-allow-ips (loopback to begin with). Under a server that does not, set
+# TRUST_X_FORWARDED_PROTO=1, and only if nobody but the proxy can reach the shop: whoever can send
+# this header to Django switches off its protection of cookies and CSRF tokens.
+if _flag("TRUST_X_FORWARDED_PROTO"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_TRUSTED_ORIGINS = _listed("CSRF_TRUSTED_ORIGINS", [])
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _flag("SECURE_COOKIES")
+
+# The application ------------------------------------------------------------------------------
+ROOT_URLCONF = "shopsmart.urls"
+WSGI_APPLICATION = "shopsmart.wsgi.application"
+
+INSTALLED_APPS = [
+    "shopsmart.accounts",
+    "shopsmart.catalog",
+    "shopsmart.storefront",
+    "rest_framework",
+    "drf_spectacular",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Outside ConditionalGet, which therefore makes the ETag from the plain bytes: compressed ones
+    # differ each time, on purpose (random padding against the BREACH attack).
+    "django.middleware.gzip.GZipMiddleware",
+    "django.middleware.http.ConditionalGetMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# Data -----------------------------------------------------------------------------------------
+DATABASES = {
+    "default": database_from_url(
+        read_secret("DATABASE_URL") or "sqlite:///shopsmart.sqlite3", directory=BASE_DIR
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# What a price is in when nobody says otherwise (ISO 4217).
+DEFAULT_CURRENCY = "EUR"
+
+# People ---------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["shopsmart.accounts.backends.NameOrEmailBackend"]
+LOGIN_URL = "accounts:login"
+LOGIN_REDIRECT_URL = "storefront:home"
+LOGOUT_REDIRECT_URL = "storefront:home"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# Text and time --------------------------------------------------------------------------------
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False  # one language; parity does not hang on Accept-Language
+
+# Files ----------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = os.environ.get("STATIC_ROOT")  # only for `collectstatic` towards a CDN
+# whitenoise serves the apps' own files, so that nothing has to be collected before the start.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+MEDIA_URL = "/media/"
+MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT", BASE_DIR / "media"))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+# API ------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    # Always six digits: isoformat() leaves them out when they are all zero.
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
+    "COERCE_DECIMAL_TO_STRING": True,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "ShopSmart",
+    "DESCRIPTION": "The catalogue of the shop: categories, brands, products, prices, reviews.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/",
+}
+
+# Logs -----------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "style": "{",
+            "format": "{asctime} {levelname} pid={process} {name}: {message}",
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO")},
+    # Django's own handlers print to the console when DEBUG is on and mail when it is off.
+    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
+}

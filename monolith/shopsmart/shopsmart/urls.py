@@ -1,0 +1,21 @@
+"""Where everything is. The API comes first; the storefront takes what nobody else claims."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django.views.static import serve
+from drf_spectacular.views import SpectacularAPIView
+
+handler404 = "shopsmart.errors.page_not_found"
+handler500 = "shopsmart.errors.server_error"
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/catalog/", include("shopsmart.catalog.api.urls")),
+    path("account/", include("shopsmart.accounts.urls")),
+    # Uploads by Django itself: slow beside a file server, and one thing less to run for a shop of
+    # this size. A CDN or nginx may take /media/ without the shop knowing.
+    re_path(r"^media/(?P<path>.*)$", serve, {"document_root": settings.MEDIA_ROOT}, name="media"),
+    path("", include("shopsmart.storefront.urls")),
+]
