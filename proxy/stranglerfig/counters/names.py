@@ -1,8 +1,9 @@
 """The one table of what is counted: names, labels, help texts.
 
-Cells carry the short name (``requests``); Prometheus sees ``fig_requests_total``. A name that is not here cannot be counted, so that ``/metrics``, ``fig status`` and the code agree. Label values must
-come from small closed sets (a capability, a side, a status class, a reason named in the code), never from a request:
-each combination takes a cell for good.
+Cells carry the short name (``requests``); Prometheus sees ``fig_requests_total``. A name that is not here cannot be
+counted, so that ``/metrics``, ``fig status`` and the code agree. Label values must come from small closed sets (a
+capability, a side, a status class, a reason named in the code), never from a request: each combination takes a cell
+for good.
 """
 
 from dataclasses import dataclass
@@ -41,6 +42,10 @@ TEED = "compare_teed"
 SKIPPED = "compare_skipped"
 RESULTS = "compare_results"
 LOST = "compare_lost"
+RECEIVED = "compare_received"
+NO_ANSWER = "compare_no_answer"
+RULE_HITS = "compare_rule_hits"
+STORE_ERRORS = "compare_store_errors"
 
 _TABLE = (
     Metric(OVERFLOW, "counter", (), "Counts that found no free cell: a label has too many values."),
@@ -105,6 +110,22 @@ _TABLE = (
         ("capability", "process"),
         "Observations lost with the process or the pipe that held them.",
     ),
+    Metric(
+        RECEIVED,
+        "counter",
+        ("capability", "slot"),
+        "Observations that the comparer has read or given up, per worker slot: the last sequence number.",
+    ),
+    Metric(
+        NO_ANSWER,
+        "counter",
+        ("capability", "reason"),
+        "Results no_answer by what the other side did: timeout, refused, cut, malformed, too_large.",
+    ),
+    Metric(
+        RULE_HITS, "counter", ("capability", "rule"), "Differences that an ignore rule covered."
+    ),
+    Metric(STORE_ERRORS, "counter", (), "Differences that were counted and could not be stored."),
 )
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _TABLE}

@@ -12,7 +12,7 @@ had asked and not finished is counted ``worker_died`` when the slot first counts
 import asyncio
 import os
 from collections.abc import Iterable
-from typing import Protocol, cast
+from typing import cast
 
 import structlog
 
@@ -23,6 +23,7 @@ from stranglerfig.compare.observation import (
     SkipReason,
 )
 from stranglerfig.compare.wire import Hello, WireError, encode
+from stranglerfig.counters import CounterBlock, names
 
 log = structlog.get_logger(__name__)
 
@@ -32,27 +33,17 @@ _FIRST_RETRY_S = 0.05
 _LAST_RETRY_S = 2.0
 
 
-class Counters(Protocol):
-    """The part of a counter block that the tee uses."""
-
-    def cell(self, name: str, **labels: str) -> int: ...
-
-    def add(self, cell: int, n: int = 1) -> None: ...
-
-    def get(self, cell: int) -> int: ...
-
-
 class _Account:
     """The cells of one capability in this worker's slot."""
 
     __slots__ = ("_counters", "asked", "skipped", "teed")
 
-    def __init__(self, counters: Counters, capability: str) -> None:
+    def __init__(self, counters: CounterBlock, capability: str) -> None:
         self._counters = counters
-        self.asked = counters.cell("compare_asked", capability=capability)
-        self.teed = counters.cell("compare_teed", capability=capability)
+        self.asked = counters.cell(names.ASKED, capability=capability)
+        self.teed = counters.cell(names.TEED, capability=capability)
         self.skipped = {
-            reason: counters.cell("compare_tee_skipped", capability=capability, reason=reason.value)
+            reason: counters.cell(names.TEE_SKIPPED, capability=capability, reason=reason.value)
             for reason in SkipReason
         }
         unfinished = counters.get(self.asked) - counters.get(self.teed)
@@ -74,7 +65,7 @@ class Tee:
     def __init__(
         self,
         slot: int,
-        counters: Counters,
+        counters: CounterBlock,
         *,
         capabilities: Iterable[str] = (),
         path: str = SOCKET_NAME,
