@@ -1,0 +1,5 @@
+"""``python -m stranglerfig`` is the command ``fig``."""
+
+from stranglerfig.cli.main import run
+
+run()

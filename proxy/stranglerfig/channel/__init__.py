@@ -1,0 +1,1 @@
+"""The control channel: JSON lines between the supervisor and its children, both ends."""

@@ -1,0 +1,77 @@
+"""The command ``fig``: puts the commands together and turns what they raise into messages and exit codes."""
+
+import os
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated, NoReturn
+
+import typer
+from rich.markup import escape
+
+from stranglerfig import __version__
+from stranglerfig.cli.output import ExitCode, err, out
+
+app = typer.Typer(
+    name="fig",
+    help="Move a Django monolith to services, one route at a time, with proof at each step.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for _name in ("init", "serve", "check", "explain", "status", "set", "abort", "diffs", "sign"):
+    _module = f"stranglerfig.cli.{_name}"
+    if find_spec(_module) is None:
+        continue
+    _commands = import_module(_module)
+    if hasattr(_commands, "app"):
+        app.add_typer(_commands.app, name=_name)
+    else:
+        app.command(name=_name)(getattr(_commands, _name, None) or getattr(_commands, f"{_name}_"))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"fig {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def fig(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where an unexpected error came from.")
+    ] = False,
+) -> None:
+    """Move a Django monolith to services, one route at a time, with proof at each step."""
+    if debug:
+        os.environ["FIG_DEBUG"] = "1"
+
+
+def run() -> NoReturn:
+    """Run the command of this process's arguments and exit: 0 fine, 1 no, 2 mistake in the call, 130 Ctrl-C."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        sys.exit(_unexpected(error))
+    sys.exit(ExitCode.FINE)
+
+
+def _unexpected(error: Exception) -> int:
+    if "FIG_DEBUG" in os.environ:
+        err.print_exception()
+    err.print(f"[bold red]error:[/] {escape(f'{type(error).__name__}: {error}')}")
+    if "FIG_DEBUG" not in os.environ:
+        err.print(
+            "[bold]mend:[/] nobody expected this; run it again with [b]fig --debug …[/] to see where"
+        )
+    return int(ExitCode.USAGE)

@@ -1,0 +1,94 @@
+"""Who may write to ``state_dir``: one supervisor, or, while none runs, one command at a time.
+
+The lock is the kernel's (flock) and dies with its holder, so that no stale lock ever needs to be removed by hand. The
+file's content only says who holds it.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+LOCK_NAME = "lock"
+SERVE_NAME = "serve.json"
+
+
+class LockedError(RuntimeError):
+    """Another process holds ``state_dir``."""
+
+    def __init__(self, state_dir: Path, holder: str) -> None:
+        super().__init__(f"{state_dir} is in use by {holder}")
+        self.state_dir = state_dir
+        self.holder = holder
+
+
+class StateLock:
+    """The held lock; let go by ``release`` or by the end of the process."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    @classmethod
+    def acquire(cls, state_dir: Path, purpose: str) -> "StateLock":
+        """Take the lock or raise ``LockedError`` at once; makes ``state_dir``, readable by its owner only."""
+        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = state_dir / LOCK_NAME
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(fd, 200, 0).decode("utf-8", "replace").strip()
+            os.close(fd)
+            raise LockedError(state_dir, holder or "another process") from None
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"{purpose} (pid {os.getpid()})\n".encode(), 0)
+        return cls(fd)
+
+    def release(self) -> None:
+        """Let go."""
+        os.close(self._fd)
+
+
+def is_locked(state_dir: Path) -> bool:
+    """Whether somebody holds the lock now."""
+    try:
+        fd = os.open(state_dir / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        # A shared lock: two lookers don't take each other for a holder.
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
+def read_serve(state_dir: Path) -> dict[str, Any] | None:
+    """What the running, or the killed, supervisor wrote about itself; ``None`` if it stopped properly or never ran."""
+    try:
+        data = json.loads((state_dir / SERVE_NAME).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def write_serve(state_dir: Path, facts: Mapping[str, Any]) -> None:
+    """Say who runs; a reader sees the old or the new text, never half."""
+    temporary = state_dir / f".{SERVE_NAME}.tmp"
+    temporary.write_text(json.dumps(facts, indent=2) + "\n")
+    temporary.replace(state_dir / SERVE_NAME)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process with this id exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True

@@ -1,0 +1,63 @@
+"""Structured logs of every process: JSON lines for programs, coloured lines on a terminal, always to stderr."""
+
+import logging
+import os
+import sys
+from typing import Literal, TextIO, cast
+
+import structlog
+
+LogFormat = Literal["json", "text"]
+FORMAT_VARIABLE = "FIG_LOG"  # how the supervisor tells its children
+
+
+def configure(log_format: LogFormat | None = None, **always: object) -> LogFormat:
+    """Set up structlog for this process; ``always`` is put into every line. Gives the format that is used.
+
+    Without a format: ``FIG_LOG``, or text on a terminal and JSON elsewhere.
+    """
+    if log_format is None:
+        written = os.environ.get(FORMAT_VARIABLE)
+        is_text = written == "text" if written in ("json", "text") else sys.stderr.isatty()
+        log_format = "text" if is_text else "json"
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer()
+        if log_format == "json"
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty() and "NO_COLOR" not in os.environ
+        )
+    )
+    exceptions = [structlog.processors.dict_tracebacks] if log_format == "json" else []
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *exceptions,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Stderr(sys.stderr))),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(**always)
+    return log_format
+
+
+class _Stderr:
+    """Stderr that never raises: a child may outlive the terminal or pipe it writes to, and must go on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except (OSError, ValueError):
+            return 0
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            return
