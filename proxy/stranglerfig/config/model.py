@@ -1,0 +1,108 @@
+"""The model of fig.yaml: every key, its default, and what it does. Frozen: a reload makes a new one."""
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    StrictInt,
+    WithJsonSchema,
+    field_validator,
+    model_serializer,
+)
+
+from stranglerfig.config.capability import Capability, Lists, Route, Stage, Sticky, Writes
+from stranglerfig.config.mistake import mistake
+from stranglerfig.config.scalar import Address, WrittenAddress
+from stranglerfig.config.upstream import Timeouts, Upstream
+from stranglerfig.config.written import Name, Written, with_names
+
+__all__ = [
+    "Address", "Capability", "Config", "Lists", "Route", "Stage", "Sticky", "Timeouts", "Upstream", "Writes",
+]  # fmt: skip
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _read_network(value: Any) -> Network:
+    try:
+        if isinstance(value, str | ipaddress.IPv4Network | ipaddress.IPv6Network):
+            return ipaddress.ip_network(value)
+        raise ValueError("not a text")
+    except ValueError as error:
+        raise mistake(
+            f"{value!r} is not a network: {error}", "write 10.0.0.0/8 or a single address"
+        ) from None
+
+
+class Config(Written):
+    """What the user wrote in fig.yaml, plus defaults."""
+
+    not_built: ClassVar[Mapping[str, str]] = {
+        "tls": "TLS for clients",
+        "read_your_writes": "reads that follow a user's own writes",
+        "rollout": "a gated rollout",
+        "session_cookie": "identity",
+        "extra_load": "a limit of re-asks",
+        "health": "active health checks",
+    }
+
+    listen: WrittenAddress = Field(
+        default=Address("127.0.0.1", 8000), description="where clients connect"
+    )
+    admin: WrittenAddress = Field(
+        default=Address("127.0.0.1", 8001),
+        description="status, API and /metrics; off loopback the environment must hold FIG_ADMIN_TOKEN",
+    )
+    workers: StrictInt | None = Field(
+        default=None, ge=1, le=256, description="processes that route; by default one per core"
+    )
+    trusted_proxies: tuple[
+        Annotated[
+            Network,
+            BeforeValidator(_read_network),
+            PlainSerializer(str, return_type=str),
+            WithJsonSchema({"type": "string"}),
+        ],
+        ...,
+    ] = Field(
+        (), description="whose X-Forwarded-* and client address are believed; by default nobody's"
+    )
+    upstreams: Annotated[dict[Name, Upstream], BeforeValidator(with_names)] = Field(
+        description="the servers that answer, by name"
+    )
+    fallthrough: str | None = Field(
+        default="monolith",
+        description="the upstream that answers what no capability claims, or none (404)",
+    )
+    state_dir: str = Field(
+        default=".fig",
+        min_length=1,
+        description="store, audit, overrides, lock; a relative path starts at this file",
+    )
+    dot_segments: Literal["refuse", "pass"] = Field(
+        default="refuse",
+        description="what becomes of a path with . or .. segments: 400, or passed unchanged",
+    )
+    capabilities: Annotated[dict[Name, Capability], BeforeValidator(with_names)] = Field(
+        default_factory=dict, description="what moves, by name"
+    )
+
+    @field_validator("fallthrough", mode="before")
+    @classmethod
+    def _read_fallthrough(cls, value: Any) -> Any:
+        return None if value == "none" else value
+
+    @model_serializer(mode="wrap")
+    def _write(self, handler: Any) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        if self.fallthrough is None:
+            written["fallthrough"] = "none"
+        return written
+
+    def control_of(self, capability: Capability) -> str | None:
+        """The name of the upstream that answers as the monolith for ``capability``."""
+        return capability.control or self.fallthrough

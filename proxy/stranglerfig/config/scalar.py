@@ -1,0 +1,128 @@
+"""The values of fig.yaml that are written as one word: durations, shares of users, addresses."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    BeforeValidator,
+    PlainSerializer,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+)
+
+from stranglerfig.config.mistake import mistake
+
+DURATION_PATTERN: Final = r"^\d+(\.\d+)?(ms|s|m|h)$"
+LONGEST_S: Final = 24 * 3600.0
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?(?:e-?\d+)?)(ms|s|m|h)", re.ASCII)
+_ADDRESS: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})", re.ASCII)
+
+
+def _read_duration(value: Any, info: ValidationInfo) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if info.context and info.context.get("written"):
+            raise mistake(f"{value} has no unit", f"write it with one: {value}s or {value}ms")
+        seconds = float(value)
+    else:
+        match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            raise mistake(
+                f"{value!r} is not a duration", "write a number with its unit: 250ms, 10s, 2m, 1h"
+            )
+        seconds = float(match[1]) * _SECONDS[match[2]]
+    if not 0.001 <= seconds <= LONGEST_S:
+        raise mistake(f"{value} is out of range", "durations go from 1ms to 24h")
+    return seconds
+
+
+Seconds = Annotated[
+    float,
+    BeforeValidator(_read_duration),
+    # The unit goes along, so that what is sent to the workers is read by the same rule as the file.
+    PlainSerializer(lambda seconds: f"{seconds!r}s", return_type=str),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
+]
+"""A duration in seconds, written with its unit: ``250ms``, ``10s``, ``2m``, ``1h``."""
+
+
+def _read_percent(value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise mistake(
+            f"{value!r} is not a number", "write a number from 0 to 100, such as 10 or 2.5"
+        )
+    if not 0 <= value <= 100:  # also refuses NaN
+        raise mistake(f"{value} is not from 0 to 100", "it is a share of users, in percent")
+    if round(value, 2) != value:
+        raise mistake(
+            f"{value} has more than two decimals", "the finest share is 0.01 (one user in 10,000)"
+        )
+    return float(value)
+
+
+Percent = Annotated[
+    float,
+    BeforeValidator(_read_percent),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100, "multipleOf": 0.01}),
+]
+"""A share of users in percent, at most two decimals."""
+
+
+def hundredths(percent: float) -> int:
+    """The same share in hundredths of a percent, 0..10000: the scale of buckets."""
+    return round(percent * 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen: a host (name, IPv4, or IPv6 without brackets) and a port; port 0 lets the system choose."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Read ``host:port``; an IPv6 host stands in brackets. Raises PydanticCustomError."""
+        match = _ADDRESS.fullmatch(text)
+        if match is None:
+            raise mistake(
+                f"{text!r} is not an address",
+                "write host:port, such as 127.0.0.1:8000 or [::1]:8000",
+            )
+        if int(match[3]) > 65535:
+            raise mistake(f"port {match[3]} does not exist", "ports go from 1 to 65535")
+        return cls(match[1] or match[2], int(match[3]))
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        if self.host.lower() == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _read_address(value: Any) -> Address:
+    if isinstance(value, Address):
+        return value
+    if not isinstance(value, str):
+        raise mistake(f"{value!r} is not an address", "write host:port, such as 127.0.0.1:8000")
+    return Address.parse(value)
+
+
+WrittenAddress = Annotated[
+    Address,
+    PlainValidator(_read_address),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}$"}
+    ),
+]

@@ -1,0 +1,77 @@
+"""What the models of fig.yaml share: strict and frozen, with short forms taken apart before validation.
+
+What a model is dumped to is again what may be written in the file, so the supervisor sends it to the workers as JSON
+and they read it by the same rules. An alias in parentheses is a value that a model takes out of a short form
+(``monolith: http://127.0.0.1:8100``) or out of the key above it; no user writes it.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
+
+from stranglerfig.config.mistake import mistake
+
+# Names become labels of metrics, words of Fig-Force and keys of hashes: short, ASCII, no separators.
+NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}", re.ASCII)
+
+
+class Written(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+    )
+
+    not_built: ClassVar[Mapping[str, str]] = {}
+    """Keys that the format knows and this version does not: key -> what it will do."""
+
+
+class Wrong:
+    """A part of a short form that could not be read: carries its error to the field's own validator."""
+
+    def __init__(self, error: PydanticCustomError) -> None:
+        self.error = error
+
+
+def raise_wrong(value: Any) -> Any:
+    if isinstance(value, Wrong):
+        raise value.error
+    return value
+
+
+class Named:
+    """A value of a mapping together with its key."""
+
+    def __init__(self, name: str, value: Any) -> None:
+        self.name = name
+        self.value = value
+
+
+def bad_name(name: Any) -> PydanticCustomError:
+    return mistake(
+        f"{name!r} is not a name",
+        "use a letter, then letters, digits, - and _, at most 63 characters",
+    )
+
+
+def _check_name(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise bad_name(name)
+    if name == "none":
+        raise mistake("the name none is taken: it means no upstream", "choose another name")
+    return name
+
+
+def with_names(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: Named(str(key), item) for key, item in value.items()}
+    return value
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+"""The name of an upstream or a capability."""

@@ -1,0 +1,70 @@
+"""What is to happen to one request: a value, made by ``decide`` and carried out by the server."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from stranglerfig.config.model import Stage
+
+
+class Side(StrEnum):
+    """Whose answer: the monolith's (the control) or the service's (the candidate)."""
+
+    MONOLITH = "monolith"
+    SERVICE = "service"
+
+    @property
+    def other(self) -> "Side":
+        """The opposite side."""
+        return Side.SERVICE if self is Side.MONOLITH else Side.MONOLITH
+
+
+class Reason(StrEnum):
+    """Which rule chose the side."""
+
+    FALLTHROUGH = "fallthrough"  # no capability claims the request
+    NOWHERE = "nowhere"  # the same, and `fallthrough: none`: 404
+    OWNER = "owner"  # unsafe: `writes` names the owner
+    ABORTED = "aborted"  # an abort override is in force
+    FORCED = "forced"  # a signed Fig-Force
+    LISTED = "listed"  # the user is in `lists`
+    BUCKET = "bucket"  # canary: the user's bucket against the share
+    STAGE = "stage"  # the stage alone says
+
+
+class Unit(StrEnum):
+    """What the user was recognised by when the bucket decided."""
+
+    COOKIE = "cookie"  # fig_user, as sent
+    MINTED = "minted"  # fig_user, made and set in this exchange
+    AUTHORIZATION = "authorization"  # a hash of the Authorization header
+    HEADER = "header"  # `sticky: header NAME`
+    IP = "ip"  # `sticky: ip`
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Who answers, who is asked too, which cookie is set, and why."""
+
+    generation: int
+    capability: str | None = None
+    route: str | None = None
+    """The route's text, as it stands in metrics."""
+    stage: Stage | None = None
+    """The effective stage: the lower of capability and route, and monolith under an abort."""
+    side: Side = Side.MONOLITH
+    upstream: str | None = None
+    """Who answers; None: nobody does (404)."""
+    reason: Reason = Reason.FALLTHROUGH
+    bucket: int | None = None
+    unit: Unit | None = None
+    safe: bool = True
+    other: str | None = None
+    """The upstream that is asked too, and whose answer is compared; None: nobody is."""
+    other_side: Side | None = None
+    sampled: bool = False
+    skip: str | None = None
+    """Why nobody is asked although shadow or compare is on: ``sampled_out`` or ``forced``."""
+    set_cookie: str | None = None
+    """The value of fig_user to set with the answer."""
+    evidence: bool = True
+    """Whether the outcome may count as evidence; not for forced requests."""

@@ -1,0 +1,107 @@
+"""The compiled form of config and overrides: what a request takes when it begins and keeps to its end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from stranglerfig.config.model import Capability, Config, Route, Stage, Sticky, Writes
+from stranglerfig.routing.override import Override
+from stranglerfig.routing.plan import Plan, Reason, Side
+from stranglerfig.routing.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One route of one capability, with all that does not depend on the request worked out."""
+
+    capability: str
+    route: Route
+    stage: Stage
+    """The effective stage: the lower of route and capability, and monolith under an abort."""
+    aborted: bool
+    safe: bool | None
+    """As the route says; None: the method says."""
+    writes: Writes
+    salt: str
+    share: int
+    sample_salt: str
+    sample_share: int
+    compare: bool
+    sticky: Sticky
+    allow: frozenset[str]
+    deny: frozenset[str]
+    control: str | None
+    candidate: str
+    text: str
+    """The route's text, as it stands in plans and metrics."""
+
+    def upstream_of(self, side: Side) -> str | None:
+        """The name of the upstream on ``side``."""
+        return self.candidate if side is Side.SERVICE else self.control
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An immutable routing table with a generation; a reload swaps one reference to it."""
+
+    generation: int
+    config: Config
+    overrides: Mapping[str, Override]
+    table: Table[Claim]
+    minting: bool
+    """Whether any route is in canary, so that the cookie fig_user may be set."""
+    unclaimed_safe: Plan
+    unclaimed_unsafe: Plan
+
+
+def compile_snapshot(
+    config: Config, overrides: Mapping[str, Override], generation: int
+) -> Snapshot:
+    """Compile ``config``, which has no contradictions. Overrides of capabilities it does not know are kept unused."""
+    claims = [
+        _claim(config, capability, route, aborted=capability.name in overrides)
+        for capability in config.capabilities.values()
+        for route in capability.routes
+    ]
+    unclaimed = Plan(
+        generation,
+        upstream=config.fallthrough,
+        reason=Reason.NOWHERE if config.fallthrough is None else Reason.FALLTHROUGH,
+    )
+    return Snapshot(
+        generation=generation,
+        config=config,
+        overrides=MappingProxyType(dict(overrides)),
+        table=Table(claims),
+        minting=any(claim.stage is Stage.CANARY for claim in claims),
+        unclaimed_safe=unclaimed,
+        unclaimed_unsafe=replace(unclaimed, safe=False),
+    )
+
+
+def effective_stage(capability: Capability, route: Route, *, aborted: bool) -> Stage:
+    """The lower of the capability's and the route's stage; monolith under an abort."""
+    return Stage.MONOLITH if aborted else capability.stage.at_most(route.stage)
+
+
+def _claim(config: Config, capability: Capability, route: Route, *, aborted: bool) -> Claim:
+    return Claim(
+        capability=capability.name,
+        route=route,
+        stage=effective_stage(capability, route, aborted=aborted),
+        aborted=aborted,
+        safe=route.safe,
+        writes=capability.writes,
+        salt=capability.journey,
+        share=capability.share,
+        # Another salt than the buckets', or the users of a 10 % canary would be the first ones sampled.
+        sample_salt=f"{capability.journey}.",
+        sample_share=capability.sample_share,
+        compare=capability.compare,
+        sticky=capability.sticky,
+        allow=capability.lists.allow,
+        deny=capability.lists.deny,
+        control=config.control_of(capability),
+        candidate=capability.upstream,
+        text=route.text,
+    )
