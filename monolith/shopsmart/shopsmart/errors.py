@@ -1,7 +1,7 @@
 """What a request gets that reached no view, or a view that broke: JSON under /api/, else a page.
 
-The API answers with the same JSON whether or not DEBUG is on for everything else, so that a client
-never has to read HTML to learn that it asked for the wrong thing.
+A client of the API never has to read HTML to learn that it asked for the wrong thing. (With DEBUG
+on, Django shows its own pages instead and comes by here for neither.)
 """
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
