@@ -1,0 +1,11 @@
+"""Include under `_chassis/`: `path("_chassis/", include("chassis.ownership.urls"))`."""
+
+from django.urls import path
+
+from chassis.ownership import views
+
+app_name = "chassis_ownership"
+
+urlpatterns = [
+    path("rows/<str:capability>", views.rows, name="rows"),
+]
