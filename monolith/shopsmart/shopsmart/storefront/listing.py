@@ -1,0 +1,80 @@
+"""A list of products as a page shows it: filtered, sorted and cut into pages.
+
+A page number out of range is 404, never the last page: an address always means the same thing or
+nothing, and crawlers do not walk pages that do not exist.
+"""
+
+from dataclasses import dataclass
+
+from django.core.paginator import InvalidPage, Page, Paginator
+from django.http import Http404, QueryDict
+
+from shopsmart.catalog.models import Product
+from shopsmart.catalog.selectors import (
+    CategoryNode,
+    CategoryTree,
+    ProductFilter,
+    ProductOrder,
+    list_products,
+)
+from shopsmart.storefront.forms import DEFAULT_ORDER, ORDER_LABELS, ListingForm
+from shopsmart.storefront.selectors import brands_among
+
+PAGE_SIZE = 24  # fills rows of two, three and four
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of products and everything the page says about how they were chosen."""
+
+    form: ListingForm
+    wanted: ProductFilter
+    order: ProductOrder
+    page: Page[Product]
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether any filter is on (a search or a category is none)."""
+        wanted = self.wanted
+        return any(
+            value is not None
+            for value in (wanted.brand, wanted.min_price, wanted.max_price, wanted.rating)
+        )
+
+    @property
+    def orders(self) -> list[tuple[str, str, bool]]:
+        """What the list may be sorted by: value, label, whether it is."""
+        return [(order.value, label, order is self.order) for order, label in ORDER_LABELS.items()]
+
+    @property
+    def page_numbers(self) -> list[int | str]:
+        """First, last and nearby pages, with an ellipsis for each gap."""
+        paginator = self.page.paginator
+        return list(paginator.get_elided_page_range(self.page.number, on_each_side=1, on_ends=1))
+
+
+def read_listing(
+    asked: QueryDict, *, tree: CategoryTree, node: CategoryNode | None = None, q: str = ""
+) -> Listing:
+    """Give the page that a query string asks for; raises Http404 for one that does not exist.
+
+    Filters that make no sense do not narrow the list; the form says what is wrong with them.
+    """
+    form = ListingForm(asked, brands=brands_among(node=node, q=q))
+    form.full_clean()
+    valid = form.cleaned_data
+    order = valid.get("sort") or DEFAULT_ORDER
+    wanted = ProductFilter(
+        category=node.category if node else None,
+        brand=valid.get("brand"),
+        min_price=valid.get("min_price"),
+        max_price=valid.get("max_price"),
+        rating=valid.get("rating"),
+        q=q,
+    )
+    products = list_products(wanted=wanted, order=order, tree=tree)
+    try:
+        page = Paginator(products, PAGE_SIZE).page(asked.get("page", "1"))
+    except InvalidPage as error:
+        raise Http404("There is no such page.") from error
+    return Listing(form, wanted, order, page)

@@ -1,0 +1,53 @@
+"""What templates need and Django has not: prices as people write them, and the shared pieces."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.template import Context
+
+from shopsmart.catalog.models import Product
+from shopsmart.catalog.money import Money
+from shopsmart.catalog.selectors import CategoryTree, cheapest_variant
+
+register = template.Library()
+
+SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+
+
+@register.filter
+def money(price: Money) -> str:
+    """€1,234.50; currencies without a sign here keep their three letters."""
+    if price.currency in SYMBOLS:
+        return f"{SYMBOLS[price.currency]}{price.amount:,.2f}"
+    return f"{price.amount:,.2f}{NO_BREAK_SPACE}{price.currency}"
+
+
+@register.inclusion_tag("storefront/_stars.html")
+def stars(rating: Decimal | int) -> dict[str, Any]:
+    """Five stars, filled up to the rating; read out as one number."""
+    shown = Decimal(rating).quantize(Decimal("0.1"))
+    return {"rating": int(shown) if shown == int(shown) else shown, "width": round(shown * 20)}
+
+
+@register.inclusion_tag("storefront/_card.html")
+def card(product: Product) -> dict[str, Any]:
+    """A product in a list; asks nothing of the database after `list_products`."""
+    return {
+        "product": product,
+        "image": next(iter(product.images.all()), None),
+        "cheapest": cheapest_variant(product),
+        "has_choice": len(product.variants.all()) > 1,
+    }
+
+
+@register.inclusion_tag("storefront/_shelves.html", takes_context=True)
+def shelves(context: Context) -> dict[str, Any]:
+    """The top categories, the one marked in which the page stands (`node`)."""
+    tree = context.get("tree") or CategoryTree()
+    node = context.get("node")
+    return {
+        "shelves": [place.category for place in tree.nodes if place.depth == 0],
+        "current": node.path[0] if node else None,
+    }
