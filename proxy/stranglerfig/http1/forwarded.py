@@ -1,0 +1,164 @@
+"""Who the client is: the forwarded headers that strangers may not set and upstreams rely on.
+
+From a stranger all of them are dropped and then set from the connection. A trusted proxy is believed, and itself added
+to ``X-Forwarded-For``; the client is then the right-most address in it that is not a trusted proxy's.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+from stranglerfig.http1.headers import WHITESPACE, Header
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}", re.ASCII)
+# Replaced as a whole; any other X-Forwarded-* of a trusted proxy is passed unchanged.
+_REPLACED = frozenset(
+    {
+        b"forwarded",
+        b"x-forwarded-for",
+        b"x-forwarded-proto",
+        b"x-forwarded-host",
+        b"x-forwarded-port",
+        b"x-real-ip",
+        b"x-request-id",
+    }
+)
+
+
+@lru_cache(maxsize=4096)
+def parse_address(text: str) -> Address | None:
+    """Read an address as it stands in X-Forwarded-For, with or without a port; None when it is none."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+    """Whether ``address`` lies in one of the networks."""
+    if not trusted:
+        return False
+    parsed = parse_address(address)
+    return parsed is not None and any(parsed in network for network in trusted)
+
+
+class Origin:
+    """Where one request came from, and the headers that say so to the upstream."""
+
+    __slots__ = ("address", "headers", "https", "request_id")
+
+    def __init__(
+        self, address: str, headers: tuple[Header, ...], request_id: bytes, *, https: bool
+    ) -> None:
+        self.address = address
+        self.headers = headers
+        self.request_id = request_id
+        self.https = https
+
+
+class PeerHeaders:
+    """Makes the forwarded headers of one client connection's requests; ``peer`` is its address."""
+
+    __slots__ = ("_host", "_is_trusted", "_peer", "_plain", "_trusted")
+
+    def __init__(self, peer: str, trusted: Sequence[Network]) -> None:
+        parsed = parse_address(peer)
+        self._peer = str(parsed) if parsed is not None else peer
+        self._trusted = trusted
+        self._is_trusted = is_trusted(peer, trusted)
+        # Nearly all requests of a connection name the same host, and a stranger's then differ in nothing but the id.
+        self._host: bytes | None = None
+        self._plain: tuple[Header, ...] = ()
+
+    def origin(
+        self, forwarded: Sequence[Header], host: bytes | None, new_id: Callable[[], bytes]
+    ) -> Origin:
+        """Give the origin of a request that came with the headers ``forwarded``; ``new_id`` makes a request id."""
+        if self._is_trusted and forwarded:
+            return self._believe(forwarded, host, new_id)
+        if host is None or host != self._host:
+            peer = self._peer.encode()
+            self._plain = _headers(peer, peer, b"http", host, _port_of(host, https=False))
+            self._host = host
+        request_id = new_id()
+        headers = (*self._plain, (b"X-Request-Id", request_id))
+        return Origin(self._peer, headers, request_id, https=False)
+
+    def _believe(
+        self, forwarded: Sequence[Header], host: bytes | None, new_id: Callable[[], bytes]
+    ) -> Origin:
+        said: dict[bytes, list[bytes]] = {}
+        passed: list[Header] = []
+        for name, value in forwarded:
+            lower = name.lower()
+            said.setdefault(lower, []).append(value.strip(WHITESPACE))
+            if lower not in _REPLACED:
+                passed.append((name, value))
+        chain = b", ".join(value for value in said.get(b"x-forwarded-for", ()) if value)
+        address = self._client(chain)
+        proto = said.get(b"x-forwarded-proto", [b""])[0].partition(b",")[0].strip().lower()
+        https = proto == b"https"
+        request_id = said.get(b"x-request-id", [b""])[0]
+        if not _REQUEST_ID.fullmatch(request_id):
+            request_id = new_id()
+        peer = self._peer.encode()
+        if b"forwarded" in said:
+            passed.append((b"Forwarded", b", ".join([*said[b"forwarded"], _forwarded_for(peer)])))
+        headers = _headers(
+            chain + b", " + peer if chain else peer,
+            address.encode(),
+            b"https" if https else b"http",
+            said.get(b"x-forwarded-host", [host])[0],
+            said.get(b"x-forwarded-port", [_port_of(host, https=https)])[0],
+        )
+        return Origin(
+            address, (*passed, *headers, (b"X-Request-Id", request_id)), request_id, https=https
+        )
+
+    def _client(self, chain: bytes) -> str:
+        """Walk from the right over trusted proxies. What is no address ends the walk at the hop that said it."""
+        client = self._peer
+        for entry in reversed(chain.decode("latin-1").split(",")):
+            address = parse_address(entry.strip())
+            if address is None:
+                break
+            client = str(address)
+            if not is_trusted(client, self._trusted):
+                break
+        return client
+
+
+def _headers(
+    chain: bytes, address: bytes, proto: bytes, host: bytes | None, port: bytes
+) -> tuple[Header, ...]:
+    named = ((b"X-Forwarded-Host", host),) if host is not None else ()
+    return (
+        (b"X-Forwarded-For", chain),
+        (b"X-Forwarded-Proto", proto),
+        *named,
+        (b"X-Forwarded-Port", port),
+        (b"X-Real-IP", address),
+    )
+
+
+def _port_of(host: bytes | None, *, https: bool) -> bytes:
+    """Give the port that the client used: the one in Host, or its scheme's."""
+    port = host.rpartition(b":")[2] if host is not None and not host.endswith(b"]") else b""
+    if host is not None and b":" in host and port.isdigit():
+        return port
+    return b"443" if https else b"80"
+
+
+def _forwarded_for(peer: bytes) -> bytes:
+    return b'for="[%b]"' % peer if b":" in peer else b"for=" + peer

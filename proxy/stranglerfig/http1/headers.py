@@ -1,0 +1,121 @@
+"""What each header name means to a proxy, looked up once per spelling.
+
+Names are compared as WSGI will see them: case does not count, and ``_`` counts as ``-``, since both become ``HTTP_X_Y``.
+So ``X_Forwarded_For`` can't pass as the proxy's own ``X-Forwarded-For``.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+
+Header = tuple[bytes, bytes]
+
+WHITESPACE = b" \t"  # OWS, RFC 9110 section 5.6.3
+
+
+class Meaning(IntEnum):
+    """What is done with a request header, or with an answer's."""
+
+    PASS = 0
+    HOST = 1
+    CONTENT_LENGTH = 2
+    TRANSFER_ENCODING = 3
+    CONNECTION = 4
+    HOP_BY_HOP = 5  # dropped
+    COOKIE = 6
+    AUTHORIZATION = 7
+    EXPECT = 8
+    FORWARDED = 9  # who the client is: believed from trusted proxies only
+    FIG = 10  # ours: verified and consumed, or dropped
+    FOLDED = 11  # becomes one of ours in WSGI: dropped and counted
+    CACHE_CONTROL = 12
+
+
+# RFC 9110 section 7.6.1 and the older list of RFC 2616. Trailers are dropped, so their announcement is too.
+_HOP_BY_HOP = {
+    b"keep-alive",
+    b"proxy-connection",
+    b"proxy-authenticate",
+    b"proxy-authorization",
+    b"te",
+    b"trailer",
+    b"upgrade",
+}
+_MEANINGS = {
+    b"host": Meaning.HOST,
+    b"content-length": Meaning.CONTENT_LENGTH,
+    b"transfer-encoding": Meaning.TRANSFER_ENCODING,
+    b"connection": Meaning.CONNECTION,
+    b"cookie": Meaning.COOKIE,
+    b"authorization": Meaning.AUTHORIZATION,
+    b"expect": Meaning.EXPECT,
+    b"forwarded": Meaning.FORWARDED,
+    b"x-real-ip": Meaning.FORWARDED,
+    b"x-request-id": Meaning.FORWARDED,
+    b"cache-control": Meaning.CACHE_CONTROL,
+    **dict.fromkeys(_HOP_BY_HOP, Meaning.HOP_BY_HOP),
+}
+_OURS = (Meaning.FORWARDED, Meaning.FIG)
+_FRAMING = (Meaning.CONTENT_LENGTH, Meaning.TRANSFER_ENCODING)
+# Named in Connection, these would be taken away from what the upstream relies on.
+_NOT_FOR_CONNECTION = (
+    Meaning.HOST,
+    Meaning.COOKIE,
+    Meaning.AUTHORIZATION,
+    Meaning.CONTENT_LENGTH,
+    *_OURS,
+)
+
+_MAX_CACHED = 4096  # names are chosen by strangers
+_cache: dict[bytes, Meaning] = {}
+
+
+def meaning_of(name: bytes) -> Meaning:
+    """Say what a header of this name is to the proxy; ``name`` in the spelling it was sent in."""
+    meaning = _cache.get(name)
+    if meaning is None:
+        meaning = _look_up(name)
+        if len(_cache) < _MAX_CACHED:
+            _cache[name] = meaning
+    return meaning
+
+
+def _look_up(name: bytes) -> Meaning:
+    lower = name.lower()
+    meaning = _plain(lower)
+    if meaning is Meaning.PASS and b"_" in lower:
+        folded = _plain(lower.replace(b"_", b"-"))
+        # Content_Length and Transfer_Encoding are for the upstream's parser what ours must not be fooled by either.
+        if folded in _OURS or folded in _FRAMING:
+            return Meaning.FOLDED
+    return meaning
+
+
+def _plain(lower: bytes) -> Meaning:
+    meaning = _MEANINGS.get(lower)
+    if meaning is not None:
+        return meaning
+    if lower.startswith(b"x-forwarded-"):
+        return Meaning.FORWARDED
+    if lower.startswith(b"fig-"):
+        return Meaning.FIG
+    return Meaning.PASS
+
+
+def connection_tokens(values: Iterable[bytes]) -> set[bytes]:
+    """Read ``Connection`` headers: the options and header names in them, in lower case."""
+    return {token.strip(WHITESPACE).lower() for value in values for token in value.split(b",")} - {
+        b""
+    }
+
+
+def may_be_named_in_connection(token: bytes) -> bool:
+    """Whether dropping the header ``token`` at a client's word is harmless."""
+    return meaning_of(token) not in _NOT_FOR_CONNECTION
+
+
+def first_value(headers: Sequence[Header], lower_name: bytes) -> bytes | None:
+    """Give the first value of a header, or None."""
+    for name, value in headers:
+        if name.lower() == lower_name:
+            return value
+    return None

@@ -1,0 +1,236 @@
+"""The head of a request: checked, so that one client request can never become two upstream requests.
+
+What llhttp refuses by itself (bad syntax, differing or repeated lengths, folded lines, bare CR or LF) never comes here.
+The rest is refused here: RFC 9112 sections 3.2 (Host, target forms), 6.1 and 6.3 (framing).
+"""
+
+import re
+from collections.abc import Callable, Sequence
+
+from stranglerfig.http1.cookies import without_cookie
+from stranglerfig.http1.failure import ClientError, Failure
+from stranglerfig.http1.headers import (
+    WHITESPACE,
+    Header,
+    Meaning,
+    connection_tokens,
+    may_be_named_in_connection,
+    meaning_of,
+)
+
+USER_COOKIE = b"fig_user"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110 section 9.2.1
+
+# RFC 3986 reg-name or IP literal, then an optional port. An empty host is valid in RFC 9112 and refused here.
+_HOST = re.compile(
+    rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?", re.ASCII
+)
+_ABSOLUTE = re.compile(rb"(?i:https?)://([^/?]*)(.*)", re.DOTALL)
+
+
+class RequestHead:
+    """One checked request head. ``kept`` are the headers that go on, in order; the rest has been taken out."""
+
+    __slots__ = (
+        "authorization",
+        "connection",
+        "content_length",
+        "cookies",
+        "debug",
+        "dropped",
+        "expects_continue",
+        "force",
+        "forwarded",
+        "host",
+        "is_chunked",
+        "is_http_1_0",
+        "keep_alive",
+        "kept",
+        "method",
+        "target",
+    )
+
+    def __init__(self, method: str, target: bytes, *, is_http_1_0: bool) -> None:
+        self.method = method
+        self.target = target
+        self.is_http_1_0 = is_http_1_0
+        self.keep_alive = not is_http_1_0
+        self.kept: list[Header] = []
+        self.host: bytes | None = None
+        self.content_length: int | None = None
+        self.is_chunked = False
+        self.expects_continue = False
+        self.authorization: bytes | None = None
+        self.cookies: list[bytes] = []
+        self.forwarded: list[Header] = []
+        self.force: bytes | None = None
+        self.debug: bytes | None = None
+        self.connection: list[bytes] = []
+        self.dropped: list[str] = []
+        """Reasons for which headers were dropped that the client may have meant: ``fig``, ``folded``."""
+
+    @property
+    def has_body(self) -> bool:
+        """Whether body bytes follow."""
+        return self.is_chunked or bool(self.content_length)
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether the method asks for no change (RFC 9110 section 9.2.1)."""
+        return self.method in SAFE_METHODS
+
+
+def read_request_head(
+    method: str, target: bytes, headers: Sequence[Header], *, is_http_1_0: bool
+) -> RequestHead:
+    """Check a parsed head and sort its headers. Raises ``ClientError``."""
+    head = RequestHead(method, target, is_http_1_0=is_http_1_0)
+    kept = head.kept
+    for header in headers:
+        meaning = meaning_of(header[0])
+        if meaning is Meaning.PASS:
+            kept.append(header)
+        else:
+            _READERS[meaning](head, header)
+    if head.host is None and not is_http_1_0:
+        raise ClientError(Failure.BAD_HOST, "no Host")
+    if head.connection:
+        _read_connection(head)
+    if head.is_chunked:
+        if head.content_length is not None:
+            raise ClientError(Failure.BAD_FRAMING, "Content-Length beside Transfer-Encoding")
+        if is_http_1_0:
+            raise ClientError(Failure.BAD_FRAMING, "Transfer-Encoding in HTTP/1.0")
+    if not target.startswith(b"/"):
+        head.target = _origin_form(head)
+    if b"#" in target:
+        raise ClientError(Failure.BAD_TARGET, "a fragment in the target")
+    return head
+
+
+def _read_host(head: RequestHead, header: Header) -> None:
+    if head.host is not None:
+        raise ClientError(Failure.BAD_HOST, "more than one Host")
+    host = header[1].rstrip(WHITESPACE)
+    if not _HOST.fullmatch(host):
+        raise ClientError(Failure.BAD_HOST, "malformed Host")
+    head.host = host
+    head.kept.append(header)
+
+
+def _read_content_length(head: RequestHead, header: Header) -> None:
+    digits = header[1].rstrip(WHITESPACE)
+    # llhttp checks this too; it is what decides where the next request begins, so it is not left to one pair of eyes.
+    if head.content_length is not None or not (digits.isascii() and digits.isdigit()):
+        raise ClientError(Failure.BAD_FRAMING, "malformed or repeated Content-Length")
+    head.content_length = int(digits)
+    head.kept.append(header)
+
+
+def _read_transfer_encoding(head: RequestHead, header: Header) -> None:
+    if head.is_chunked:
+        raise ClientError(Failure.BAD_FRAMING, "more than one Transfer-Encoding")
+    if header[1].strip(WHITESPACE).lower() != b"chunked":
+        raise ClientError(Failure.BAD_CODING, "a transfer coding other than chunked")
+    head.is_chunked = True
+
+
+def _read_cookie(head: RequestHead, header: Header) -> None:
+    name, value = header
+    head.cookies.append(value)
+    if USER_COOKIE in value:
+        value = without_cookie(value, USER_COOKIE)
+        if not value:
+            return
+        header = (name, value)
+    head.kept.append(header)
+
+
+def _read_authorization(head: RequestHead, header: Header) -> None:
+    if head.authorization is None:
+        head.authorization = header[1]
+    head.kept.append(header)
+
+
+def _read_expect(head: RequestHead, header: Header) -> None:
+    head.expects_continue = head.expects_continue or header[1].strip().lower() == b"100-continue"
+    head.kept.append(header)
+
+
+def _read_fig(head: RequestHead, header: Header) -> None:
+    name = header[0].lower()
+    if name == b"fig-force":
+        head.force = header[1].strip()
+    elif name == b"fig-debug":
+        head.debug = header[1].strip()
+    else:
+        head.dropped.append("fig")
+
+
+def _drop_folded(head: RequestHead, header: Header) -> None:
+    head.dropped.append("folded")
+
+
+def _note_connection(head: RequestHead, header: Header) -> None:
+    head.connection.append(header[1])
+
+
+def _note_forwarded(head: RequestHead, header: Header) -> None:
+    head.forwarded.append(header)
+
+
+def _drop(head: RequestHead, header: Header) -> None:
+    pass
+
+
+def _keep(head: RequestHead, header: Header) -> None:
+    head.kept.append(header)
+
+
+_READERS: dict[Meaning, Callable[[RequestHead, Header], None]] = {
+    Meaning.HOST: _read_host,
+    Meaning.CONTENT_LENGTH: _read_content_length,
+    Meaning.TRANSFER_ENCODING: _read_transfer_encoding,
+    Meaning.CONNECTION: _note_connection,
+    Meaning.HOP_BY_HOP: _drop,
+    Meaning.COOKIE: _read_cookie,
+    Meaning.AUTHORIZATION: _read_authorization,
+    Meaning.EXPECT: _read_expect,
+    Meaning.FORWARDED: _note_forwarded,
+    Meaning.FIG: _read_fig,
+    Meaning.FOLDED: _drop_folded,
+    Meaning.CACHE_CONTROL: _keep,
+}
+
+_PLAIN_OPTIONS = frozenset({b"close", b"keep-alive", b"upgrade", b"te"})
+
+
+def _read_connection(head: RequestHead) -> None:
+    tokens = connection_tokens(head.connection)
+    if b"close" in tokens:
+        head.keep_alive = False
+    elif b"keep-alive" in tokens:
+        head.keep_alive = True
+    named = tokens - _PLAIN_OPTIONS
+    if not named:
+        return
+    for token in named:
+        if not may_be_named_in_connection(token):
+            raise ClientError(Failure.BAD_CONNECTION, f"Connection names {token[:64]!r}")
+    head.kept = [header for header in head.kept if header[0].lower() not in named]
+
+
+def _origin_form(head: RequestHead) -> bytes:
+    """Turn an absolute target into the origin form it stands for; ``*`` stays (RFC 9112 section 3.2)."""
+    target = head.target
+    if target == b"*" and head.method == "OPTIONS":
+        return target
+    match = _ABSOLUTE.fullmatch(target)
+    if match is None:
+        raise ClientError(Failure.BAD_TARGET, "not a path, a URL or *")
+    authority, rest = match.groups()
+    if head.host is None or authority.lower() != head.host.lower():
+        raise ClientError(Failure.BAD_HOST, "the target's authority is not the Host")
+    if not rest.startswith(b"/"):
+        rest = b"*" if head.method == "OPTIONS" and not rest else b"/" + rest
+    return rest

@@ -1,0 +1,244 @@
+"""Bytes of a client connection -> request heads, pieces of bodies, ends. One parser per connection.
+
+llhttp does the grammar. This adds what a proxy needs: bounded memory, our checks of the head, a request that asks for
+an upgrade treated as an ordinary one, and silence after the first refusal: nothing that follows a refused request is read.
+"""
+
+from enum import Enum
+from typing import Final
+
+from httptools import (
+    HttpParserCallbackError,
+    HttpParserError,
+    HttpParserInvalidMethodError,
+    HttpParserInvalidURLError,
+    HttpParserUpgrade,
+    HttpRequestParser,
+)
+
+from stranglerfig.http1.failure import ClientError, Failure
+from stranglerfig.http1.headers import Header
+from stranglerfig.http1.request_head import RequestHead, read_request_head
+
+MAX_HEAD_BYTES: Final = 64 * 1024  # as Apache and Envoy; nginx allows 32 KiB
+_LINE_OVERHEAD: Final = 4  # ": " and CRLF
+
+
+class End(Enum):
+    """The end of a message."""
+
+    END = "end"
+
+
+END: Final = End.END
+
+RequestEvent = RequestHead | bytes | End | ClientError
+"""What ``feed`` gives. ``ClientError`` is a value here: what came before it is still to be served."""
+
+
+class RequestParser:
+    """Turns bytes into events; the same events however the bytes are cut."""
+
+    __slots__ = (
+        "_events",
+        "_fed",
+        "_head",
+        "_headers",
+        "_in_head",
+        "_is_deaf",
+        "_is_let_off",
+        "_parser",
+        "_pieces",
+        "_silent_bytes",
+        "_target",
+        "_trailer_bytes",
+    )
+
+    def __init__(self) -> None:
+        self._parser: HttpRequestParser | None = HttpRequestParser(self)
+        self._events: list[RequestEvent] = []
+        self._headers: list[Header] = []
+        self._target: list[bytes] = []
+        self._pieces: list[bytes] = []
+        self._head: RequestHead | None = None
+        self._in_head = False
+        self._is_let_off = False
+        self._fed = 0  # bytes that may belong to the head: those fed since it began
+        self._silent_bytes = 0  # bytes of a body that gave no data: chunk extensions and trailers
+        self._trailer_bytes = 0
+        self._is_deaf = False
+
+    @property
+    def is_inside_head(self) -> bool:
+        """Whether a request has begun whose head is not whole."""
+        return self._in_head
+
+    @property
+    def is_between_messages(self) -> bool:
+        """Whether the last request was read to its end and no byte of another came."""
+        return not self._in_head and self._head is None
+
+    def feed(self, data: bytes) -> list[RequestEvent]:
+        """Read ``data``. After a ``ClientError``, and after a request that ends the connection, nothing is read."""
+        events: list[RequestEvent] = []
+        if self._is_deaf or not data:
+            return events
+        self._events = events
+        was_in_head = self._in_head
+        was_in_body = self._head is not None
+        self._fed = self._fed + len(data) if was_in_head else len(data)
+        refused = self._execute(data)
+        if self._pieces:
+            self._end_piece()
+        if refused is not None:
+            self._refuse(refused)
+        elif self._in_head:
+            self._check_unfinished_head(is_all_head=not events and not was_in_body)
+        elif was_in_body and not events:
+            self._silent_bytes += len(data)
+            if self._silent_bytes > MAX_HEAD_BYTES:
+                self._refuse(
+                    ClientError(Failure.BAD_BODY, "chunk extensions or trailers too large")
+                )
+        return events
+
+    def close(self) -> None:
+        """Let go of llhttp, which holds this object in a cycle."""
+        self._is_deaf = True
+        self._parser = None
+
+    def _check_unfinished_head(self, *, is_all_head: bool) -> None:
+        """Bound what llhttp may gather of a head. Where it began inside a read is not known; that one is let off."""
+        if not is_all_head:
+            self._fed = 0
+            self._is_let_off = True
+        elif self._fed > MAX_HEAD_BYTES + _LINE_OVERHEAD:
+            self._refuse(ClientError(Failure.HEAD_TOO_LARGE))
+
+    def _execute(self, data: bytes) -> ClientError | None:
+        rest: bytes | memoryview = data
+        while rest and not self._is_deaf:
+            assert self._parser is not None
+            try:
+                self._parser.feed_data(rest)
+                return None
+            except HttpParserUpgrade as upgrade:
+                # llhttp stops after the head of a request that asks for an upgrade. The proxy drops Upgrade, so the
+                # request is an ordinary one: a fresh parser is told its framing and reads on.
+                rest = memoryview(rest)[upgrade.args[0] :]
+                self._read_on_after_upgrade()
+            except HttpParserCallbackError as error:
+                if isinstance(error.__context__, ClientError):
+                    return error.__context__
+                raise
+            except HttpParserError as error:
+                return self._explain(error)
+        return None
+
+    def _read_on_after_upgrade(self) -> None:
+        head = self._upgrade_head()
+        self._parser = HttpRequestParser(self)
+        if head is None or not head.has_body:
+            return
+        framing = (
+            b"Transfer-Encoding: chunked"
+            if head.is_chunked
+            else b"Content-Length: %d" % (head.content_length or 0)
+        )
+        events, self._events = self._events, []
+        self._parser.feed_data(b"POST / HTTP/1.1\r\nHost: x\r\n" + framing + b"\r\n\r\n")
+        self._events = events
+        self._head = head
+
+    def _upgrade_head(self) -> RequestHead | None:
+        """Give the head that asked for an upgrade; its end, reported before its body, is taken back."""
+        for index in range(len(self._events) - 1, -1, -1):
+            event = self._events[index]
+            if isinstance(event, RequestHead):
+                if event.has_body and self._events[index + 1 :] == [END]:
+                    del self._events[index + 1 :]
+                    self._is_deaf = False
+                return event
+        return None
+
+    def _explain(self, error: HttpParserError) -> ClientError | None:
+        if self._is_deaf:
+            return None  # bytes after a request with `Connection: close` are nobody's
+        text = str(error)
+        if self._head is not None:
+            return ClientError(Failure.BAD_BODY, text)
+        if isinstance(error, HttpParserInvalidMethodError) or text.startswith("Invalid method"):
+            return ClientError(Failure.BAD_METHOD, text)
+        if isinstance(error, HttpParserInvalidURLError):
+            return ClientError(Failure.BAD_TARGET, text)
+        if "HTTP version" in text or "Expected HTTP/" in text:
+            return ClientError(Failure.BAD_VERSION, text)
+        if "Content-Length overflow" in text:
+            return ClientError(Failure.BODY_TOO_LARGE, text)
+        if "Content-Length" in text or "Transfer-Encoding" in text:
+            return ClientError(Failure.BAD_FRAMING, text)
+        return ClientError(Failure.MALFORMED_HEAD, text)
+
+    def _refuse(self, refused: ClientError) -> None:
+        self._events.append(refused)
+        self._is_deaf = True
+        self._in_head = False
+
+    def _end_piece(self) -> None:
+        pieces = self._pieces
+        self._events.append(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        self._pieces = []
+        self._silent_bytes = 0
+
+    # What llhttp calls while it reads.
+
+    def on_url(self, part: bytes) -> None:
+        self._target.append(part)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._head is None:
+            self._headers.append((name, value))
+            return
+        self._trailer_bytes += len(name) + len(value) + _LINE_OVERHEAD
+        if self._trailer_bytes > MAX_HEAD_BYTES:
+            raise ClientError(Failure.BAD_BODY, "trailers too large")
+
+    def on_headers_complete(self) -> None:
+        parser = self._parser
+        assert parser is not None
+        headers, self._headers = self._headers, []
+        target = b"".join(self._target)
+        self._target = []
+        if self._is_let_off or self._fed > MAX_HEAD_BYTES:
+            self._is_let_off = False
+            if _size(target, headers) > MAX_HEAD_BYTES:
+                raise ClientError(Failure.HEAD_TOO_LARGE)
+        version = parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            raise ClientError(Failure.BAD_VERSION, version)
+        method = parser.get_method().decode("ascii")
+        if method == "CONNECT":
+            raise ClientError(Failure.BAD_METHOD, "CONNECT")
+        head = read_request_head(method, target, headers, is_http_1_0=version == "1.0")
+        self._head = head
+        self._in_head = False
+        self._silent_bytes = self._trailer_bytes = 0
+        self._events.append(head)
+
+    def on_body(self, data: bytes) -> None:
+        self._pieces.append(data)
+
+    def on_message_complete(self) -> None:
+        if self._pieces:
+            self._end_piece()
+        head, self._head = self._head, None
+        self._events.append(END)
+        if head is not None and not head.keep_alive:
+            self._is_deaf = True
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+
+
+def _size(target: bytes, headers: list[Header]) -> int:
+    return len(target) + sum(len(name) + len(value) + _LINE_OVERHEAD for name, value in headers)

@@ -1,0 +1,97 @@
+"""The head of an upstream's answer, and how it is written to the client.
+
+Status, reason, headers, their order, case, duplicates and bytes stay as they are; hop-by-hop headers and the framing are
+the connection's own and are made anew for the client's.
+"""
+
+from collections.abc import Sequence
+
+from stranglerfig.http1.failure import Failure, UpstreamError
+from stranglerfig.http1.headers import (
+    WHITESPACE,
+    Header,
+    Meaning,
+    connection_tokens,
+    meaning_of,
+)
+
+_BODILESS = frozenset({204, 304})  # RFC 9110 sections 15.3.5 and 15.4.5; 1xx never get here
+
+
+class ResponseHead:
+    """One answer's head. ``kept`` are the headers that go to the client, ``headers`` all as they came."""
+
+    __slots__ = (
+        "content_length",
+        "headers",
+        "is_chunked",
+        "is_interim",
+        "is_shared",
+        "kept",
+        "reason",
+        "status",
+    )
+
+    def __init__(self, status: int, reason: bytes, headers: Sequence[Header]) -> None:
+        self.status = status
+        self.reason = reason
+        self.headers = headers
+        self.is_interim = status < 200
+        self.is_chunked = False
+        self.content_length: int | None = None
+        self.is_shared = False
+        """Whether Cache-Control lets a shared cache keep it: no cookie of ours may be put on it."""
+        self.kept: list[Header] = []
+        connection: list[bytes] = []
+        for header in headers:
+            meaning = meaning_of(header[0])
+            if meaning in _DROPPED:
+                if meaning is Meaning.TRANSFER_ENCODING:
+                    self._read_coding(header[1])
+                elif meaning is Meaning.CONNECTION:
+                    connection.append(header[1])
+                continue
+            if meaning is Meaning.CONTENT_LENGTH:
+                self.content_length = _read_length(header[1])
+            elif meaning is Meaning.CACHE_CONTROL:
+                self.is_shared = self.is_shared or _allows_shared_caches(header[1])
+            self.kept.append(header)
+        if connection:
+            self._drop_named(connection)
+
+    def is_bodiless(self, *, is_head: bool) -> bool:
+        """Whether no body follows, whatever the headers say (RFC 9112 section 6.3)."""
+        return is_head or self.status in _BODILESS
+
+    def _read_coding(self, value: bytes) -> None:
+        if self.is_chunked or value.strip(WHITESPACE).lower() != b"chunked":
+            raise UpstreamError(Failure.BAD_RESPONSE, "a transfer coding other than chunked")
+        self.is_chunked = True
+
+    def _drop_named(self, connection: list[bytes]) -> None:
+        # The framing is ours, so Content-Length stays whatever Connection says.
+        named = connection_tokens(connection) - {b"close", b"keep-alive", b"content-length"}
+        if named:
+            self.kept = [header for header in self.kept if header[0].lower() not in named]
+
+
+_DROPPED = frozenset(
+    {
+        Meaning.CONNECTION,
+        Meaning.HOP_BY_HOP,
+        Meaning.TRANSFER_ENCODING,
+        Meaning.FIG,  # nobody but the proxy says Fig-Plan
+    }
+)
+
+
+def _read_length(value: bytes) -> int:
+    digits = value.strip(WHITESPACE)
+    if not (digits.isascii() and digits.isdigit()):
+        raise UpstreamError(Failure.BAD_RESPONSE, "malformed Content-Length")
+    return int(digits)
+
+
+def _allows_shared_caches(value: bytes) -> bool:
+    directives = {part.partition(b"=")[0].strip().lower() for part in value.split(b",")}
+    return bool(directives & {b"public", b"s-maxage"})

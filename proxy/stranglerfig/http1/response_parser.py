@@ -1,0 +1,210 @@
+"""Bytes of an upstream connection -> answer heads, pieces of bodies, ends. One parser per connection.
+
+llhttp's response parser does not know that the request was a HEAD: it would wait for the announced body and eat the
+next answer as it. So an answer to HEAD is cut at the end of its head, and llhttp sees nothing else.
+
+Bytes beyond an answer's end make the connection *poisoned*: it must not carry another request.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from httptools import HttpParserCallbackError, HttpParserError, HttpResponseParser
+
+from stranglerfig.http1.failure import Failure, UpstreamError
+from stranglerfig.http1.headers import Header
+from stranglerfig.http1.request_parser import END, End
+from stranglerfig.http1.response_head import ResponseHead
+
+MAX_RESPONSE_HEAD_BYTES: Final = 256 * 1024  # many Set-Cookie; the point is that it is bounded
+
+ResponseEvent = ResponseHead | bytes | End
+
+
+class ResponseParser:
+    """Turns bytes into events; the same events however the bytes are cut."""
+
+    __slots__ = (
+        "_events",
+        "_fed",
+        "_headers",
+        "_is_close_delimited",
+        "_is_head",
+        "_parser",
+        "_pieces",
+        "_reason",
+        "_tail",
+        "_trailer_bytes",
+        "is_done",
+        "may_reuse",
+        "response",
+    )
+
+    def __init__(self) -> None:
+        self._parser: HttpResponseParser | None = HttpResponseParser(self)
+        self._events: list[ResponseEvent] = []
+        self._headers: list[Header] = []
+        self._reason: list[bytes] = []
+        self._pieces: list[bytes] = []
+        self._tail = b""
+        self._fed = 0
+        self._trailer_bytes = 0
+        self._is_head = False
+        self._is_close_delimited = False
+        self.response: ResponseHead | None = None
+        """The final head, once it was read."""
+        self.is_done = True
+        """Whether the answer was read to its end."""
+        self.may_reuse = False
+        """Whether, after the end, the connection can carry another request."""
+
+    def begin(self, *, is_head: bool) -> None:
+        """Expect the answer to a request just sent; ``is_head`` if its method was HEAD."""
+        self.response = None
+        self.is_done = False
+        self.may_reuse = False
+        self._is_head = is_head
+        self._is_close_delimited = False
+        self._fed = 0
+        self._trailer_bytes = 0
+        self._tail = b""
+
+    def feed(self, data: bytes) -> Sequence[ResponseEvent]:
+        """Read ``data``. Raises ``UpstreamError`` for what is no answer; events before it are in ``pending``."""
+        events = self._events = []
+        if self.is_done:
+            self.may_reuse = False
+            return events
+        try:
+            if self._is_head:
+                self._feed_head_only(data)
+            else:
+                self._execute(data)
+        finally:
+            if self._pieces:
+                self._end_piece()
+        if self.response is None:
+            self._fed += len(data)
+            if self._fed > MAX_RESPONSE_HEAD_BYTES:
+                raise UpstreamError(Failure.BAD_RESPONSE, "the head is too large")
+        return events
+
+    @property
+    def pending(self) -> Sequence[ResponseEvent]:
+        """The events of the last ``feed``, also of one that raised."""
+        return self._events
+
+    def eof(self) -> Sequence[ResponseEvent]:
+        """Take the end of the connection. Raises ``UpstreamError`` if the answer was not whole."""
+        self._events = []
+        self.may_reuse = False
+        if self.is_done:
+            return []
+        if self.response is None:
+            raise UpstreamError(Failure.CLOSED_EARLY)
+        if not self._is_close_delimited:
+            raise UpstreamError(Failure.CUT_RESPONSE)
+        self.is_done = True
+        return [END]
+
+    def close(self) -> None:
+        """Let go of llhttp, which holds this object in a cycle."""
+        self._parser = None
+
+    def _execute(self, data: bytes) -> None:
+        parser = self._parser
+        assert parser is not None
+        try:
+            parser.feed_data(data)
+        except HttpParserCallbackError as error:
+            if isinstance(error.__context__, UpstreamError):
+                raise error.__context__ from None
+            raise
+        except HttpParserError as error:
+            if self.is_done:
+                self.may_reuse = False  # what followed the answer was no answer
+                return
+            failure = Failure.BAD_RESPONSE if self.response is None else Failure.CUT_RESPONSE
+            raise UpstreamError(failure, str(error)) from None
+
+    def _feed_head_only(self, data: bytes) -> None:
+        """Give llhttp whole heads only: interim ones, then the final one, and never a byte behind it."""
+        self._tail += data
+        start = 0
+        while self.response is None:
+            end = self._tail.find(b"\r\n\r\n", start)
+            if end < 0:
+                break
+            self._execute(self._tail[start : end + 4])
+            start = end + 4
+        self._tail = self._tail[start:]
+        if self.response is not None and self._tail:
+            self._tail = b""
+            self.may_reuse = False
+
+    def _end_piece(self) -> None:
+        pieces = self._pieces
+        self._events.append(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        self._pieces = []
+
+    # What llhttp calls while it reads.
+
+    def on_message_begin(self) -> None:
+        if self.is_done:
+            self.may_reuse = False
+
+    def on_status(self, part: bytes) -> None:
+        self._reason.append(part)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.response is None:
+            self._headers.append((name, value))
+            return
+        self._trailer_bytes += len(name) + len(value)
+        if self._trailer_bytes > MAX_RESPONSE_HEAD_BYTES:
+            raise UpstreamError(Failure.CUT_RESPONSE, "trailers too large")
+
+    def on_headers_complete(self) -> None:
+        parser = self._parser
+        assert parser is not None
+        if self.is_done:
+            return
+        headers, self._headers = self._headers, []
+        reason = b"".join(self._reason)
+        self._reason = []
+        status = parser.get_status_code()
+        if status == 101:
+            # Never asked for: Upgrade is not sent.
+            raise UpstreamError(Failure.BAD_RESPONSE, "101 without an upgrade")
+        if parser.get_http_version() not in ("1.1", "1.0"):
+            raise UpstreamError(Failure.BAD_RESPONSE, "not HTTP/1.1 or HTTP/1.0")
+        head = ResponseHead(status, reason, headers)
+        self._events.append(head)
+        if head.is_interim:
+            return
+        self.response = head
+        if self._is_head:
+            # The connection is not used again: an upstream that wrongly sends the body, however late, would
+            # answer the next request with it.
+            self.is_done = True
+            self._events.append(END)
+            return
+        self._is_close_delimited = (
+            not head.is_chunked
+            and head.content_length is None
+            and not head.is_bodiless(is_head=False)
+        )
+
+    def on_body(self, data: bytes) -> None:
+        if not self.is_done:
+            self._pieces.append(data)
+
+    def on_message_complete(self) -> None:
+        if self.is_done or self.response is None:
+            return  # the end of an interim answer, or of what poisoned the connection
+        if self._pieces:
+            self._end_piece()
+        assert self._parser is not None
+        self.may_reuse = self._parser.should_keep_alive()
+        self.is_done = True
+        self._events.append(END)

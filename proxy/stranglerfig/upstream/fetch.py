@@ -1,0 +1,114 @@
+"""One request on a connection of its own, whole answer in memory: for those who ask off the request path."""
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from stranglerfig.config.model import Upstream
+from stranglerfig.http1.failure import Failure, UpstreamError
+from stranglerfig.http1.headers import Header, Meaning, meaning_of
+from stranglerfig.http1.request_parser import END
+from stranglerfig.http1.response_head import ResponseHead
+from stranglerfig.http1.response_parser import ResponseEvent
+from stranglerfig.upstream.connection import UpstreamConnection
+
+MAX_BODY_BYTES: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A whole answer: headers as they came, the body without transfer coding, content coding kept."""
+
+    status: int
+    headers: tuple[Header, ...]
+    body: bytes
+    elapsed_s: float
+
+
+async def fetch(
+    upstream: Upstream,
+    method: str,
+    target: bytes,
+    headers: Iterable[Header],
+    body: bytes,
+    *,
+    deadline_s: float,
+    max_body_bytes: int = MAX_BODY_BYTES,
+) -> Fetched:
+    """Send one request and give its whole answer, in at most ``deadline_s`` seconds.
+
+    ``headers`` are sent as given but for the framing, which follows ``body``. Raises ``UpstreamError``; its ``phase``
+    is connect, send, head or body. A body over ``max_body_bytes`` is ``Failure.BODY_OVER_CAP``. Cancelling closes
+    the connection.
+    """
+    loop = asyncio.get_running_loop()
+    collector = _Collector(loop.create_future(), max_body_bytes)
+    connection = UpstreamConnection(upstream, loop)
+    request = _request(method, target, headers, body)
+    started = time.perf_counter()
+    connection.begin(collector, upstream, request, is_head=method == "HEAD", is_whole=True)
+    try:
+        async with asyncio.timeout(deadline_s):
+            await collector.done
+    except TimeoutError:
+        raise UpstreamError(connection.timeout_failure()) from None
+    finally:
+        connection.abort()
+    head = collector.head
+    assert head is not None
+    return Fetched(
+        head.status, tuple(head.headers), b"".join(collector.body), time.perf_counter() - started
+    )
+
+
+_FRAMING = (Meaning.CONTENT_LENGTH, Meaning.TRANSFER_ENCODING)
+
+
+def _request(method: str, target: bytes, headers: Iterable[Header], body: bytes) -> bytes:
+    lines = [b"%b %b HTTP/1.1" % (method.encode("ascii"), target)]
+    was_framed = False
+    for name, value in headers:
+        meaning = meaning_of(name)
+        if meaning in _FRAMING:
+            was_framed = True
+        elif meaning is not Meaning.CONNECTION:
+            lines.append(name + b": " + value)
+    if body or was_framed:
+        lines.append(b"Content-Length: %d" % len(body))
+    lines += (b"Connection: close", b"", body)
+    return b"\r\n".join(lines)
+
+
+class _Collector:
+    """Gathers one answer."""
+
+    def __init__(self, done: "asyncio.Future[None]", max_body_bytes: int) -> None:
+        self.done = done
+        self.head: ResponseHead | None = None
+        self.body: list[bytes] = []
+        self._room = max_body_bytes
+
+    def on_response(self, events: Sequence[ResponseEvent]) -> None:
+        for event in events:
+            if isinstance(event, ResponseHead):
+                self.head = event
+            elif event is not END:
+                self._room -= len(event)
+                if self._room < 0:
+                    self.on_upstream_failed(Failure.BODY_OVER_CAP, "")
+                    return
+                self.body.append(event)
+            elif not self.done.done():
+                self.done.set_result(None)
+
+    def on_upstream_failed(self, failure: Failure, detail: str) -> None:
+        if not self.done.done():
+            self.done.set_exception(UpstreamError(failure, detail))
+
+    def on_upstream_congested(self) -> None:
+        """Nothing to hold back: the request was given as a whole."""
+
+    def on_upstream_writable(self) -> None:
+        """Nothing more to write."""
