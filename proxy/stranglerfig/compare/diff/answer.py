@@ -1,8 +1,6 @@
 """Two whole answers compared: status, headers, body."""
 
 from collections.abc import Iterator
-from itertools import islice
-from typing import Final
 
 from stranglerfig.compare.diff.body import diff_bodies
 from stranglerfig.compare.diff.difference import STATUS, Difference, Found, Kind, Shape
@@ -10,31 +8,25 @@ from stranglerfig.compare.diff.headers import CLEAR, Context, diff_headers
 from stranglerfig.compare.diff.shape import Shaper, Shows
 from stranglerfig.compare.observation import Headers, RecordedResponse
 
-MAX_DIFFERENCES: Final = (
-    200  # of one answer; whoever has so many has one cause, and the first ones show it
-)
 
-
-def diff_answers(
+def differences(
     control: RecordedResponse,
     candidate: RecordedResponse,
     *,
     context: Context,
     shaper: Shaper,
     shows: Shows,
-) -> list[Difference]:
-    """What differs, ready to be stored; at most ``MAX_DIFFERENCES``. Raises ``NotComparableError``."""
+) -> Iterator[Difference]:
+    """What differs, ready to be stored. Raises ``NotComparableError``."""
 
     def may_show(where: str, template: str) -> bool:
         return where.removeprefix("header ") in CLEAR or shows(where, template)
 
-    differences = []
-    for found in islice(_all(control, candidate, context), MAX_DIFFERENCES):
+    for found in _all(control, candidate, context):
         if found.where == STATUS:
-            differences.append(_status(control.status, candidate.status))
+            yield _status(control.status, candidate.status)
         else:
-            differences.append(shaper.difference(found, may_show))
-    return differences
+            yield shaper.difference(found, may_show)
 
 
 def _all(

@@ -1,0 +1,203 @@
+"""The comparer: takes observations from workers, asks the other side, judges, stores, and counts every outcome.
+
+Nothing here is waited for by a worker. Work is bounded per upstream, in number and in bytes, so that a side that hangs
+fills its own lane and nobody else's; what does not fit is counted, and what waited too long is not judged, since
+the data may have changed in between. The evidence is stored before the verdict is counted: killed in between, a
+difference may be stored and counted as lost, never counted and gone.
+"""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from stranglerfig.compare.ask import ask
+from stranglerfig.compare.diff.coding import NotComparableError
+from stranglerfig.compare.diff.shape import Shaper
+from stranglerfig.compare.intake import SOCKET_NAME, Intake
+from stranglerfig.compare.key import value_key
+from stranglerfig.compare.ledger import Ledger, Skip
+from stranglerfig.compare.observation import Observation, RecordedResponse
+from stranglerfig.compare.record import Exchange
+from stranglerfig.compare.redact import redact
+from stranglerfig.compare.rules import Rules
+from stranglerfig.compare.setup import MONOLITH, Setup
+from stranglerfig.compare.store import Store
+from stranglerfig.compare.verdict import Judgement, judge
+from stranglerfig.config.model import Config, Upstream
+from stranglerfig.counters import CounterBlock
+from stranglerfig.http1.failure import Failure, UpstreamError
+
+log = structlog.get_logger(__name__)
+
+ASKED_AT_ONCE: Final = 16  # per upstream
+MAX_WAITING: Final = 512  # per upstream
+MAX_WAITING_BYTES: Final = 32 * 1024 * 1024  # per upstream
+MAX_AGE_S: Final = 30.0
+_LAST_READ_S: Final = 1.0
+
+
+class _Lane:
+    """The work for one upstream."""
+
+    __slots__ = ("slots", "waiting", "waiting_bytes")
+
+    def __init__(self) -> None:
+        self.slots = asyncio.Semaphore(ASKED_AT_ONCE)
+        self.waiting = 0
+        self.waiting_bytes = 0
+
+
+class Comparer:
+    """The logic of the comparer process, without its control channel."""
+
+    def __init__(
+        self,
+        config: Config,
+        rules: Rules,
+        secret: str | None,
+        store_path: Path,
+        counters: CounterBlock,
+        *,
+        socket_path: str = SOCKET_NAME,
+    ) -> None:
+        self._state_dir = store_path.parent
+        self._ledger = Ledger(counters)
+        self._store = Store(store_path)
+        self._setup = self._make_setup(config, rules, secret)
+        self._lanes: dict[str, _Lane] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._intake = Intake(socket_path, self._ledger.hello, self._take)
+        self._drained = asyncio.Event()
+        self.started = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until drained."""
+        await self._intake.start()
+        self.started.set()
+        await self._drained.wait()
+
+    def swap(self, config: Config, rules: Rules, secret: str | None) -> None:
+        """Judge what comes from now on by these; comparisons under way keep what they began with."""
+        self._setup = self._make_setup(config, rules, secret)
+
+    async def drain(self, deadline_s: float) -> None:
+        """Read what workers have still sent, finish what is under way, count the rest as skipped, and end ``run``."""
+        ends_at = asyncio.get_running_loop().time() + deadline_s
+        await self._intake.stop(min(_LAST_READ_S, deadline_s / 2))
+        tasks = set(self._tasks)
+        if tasks:
+            left_s = max(ends_at - asyncio.get_running_loop().time(), 0.0)
+            await asyncio.wait(tasks, timeout=left_s)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._store.close()
+        self._drained.set()
+
+    def state(self) -> dict[str, Any]:
+        """What the process tells the supervisor once a second."""
+        return {"workers": self._intake.connections, "waiting": len(self._tasks)}
+
+    def _make_setup(self, config: Config, rules: Rules, secret: str | None) -> Setup:
+        if not secret:
+            log.warning("shadows_are_unmarked", mend="set FIG_SECRET, so that services can tell")
+        return Setup(config, rules, secret, Shaper(value_key(secret, self._state_dir)))
+
+    def _take(self, seen: Observation) -> None:
+        """Accept one observation, or count why not."""
+        if not self._ledger.receive(seen.slot, seen.capability, seen.sequence):
+            return
+        lane = self._lanes.setdefault(seen.other, _Lane())
+        size = len(seen.request.body) + len(seen.response.body)
+        if lane.waiting >= MAX_WAITING or lane.waiting_bytes + size > MAX_WAITING_BYTES:
+            self._ledger.skipped(seen.capability, Skip.BUSY)
+            return
+        lane.waiting += 1
+        lane.waiting_bytes += size
+        task = asyncio.create_task(self._settle(seen, lane, size), name="compare")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _settle(self, seen: Observation, lane: _Lane, size: int) -> None:
+        """Bring one observation to exactly one outcome."""
+        try:
+            async with lane.slots:
+                await self._compare(seen)
+        except asyncio.CancelledError:
+            self._ledger.skipped(seen.capability, Skip.STOPPED)
+            raise
+        except UpstreamError as error:
+            self._count_failure(seen, error)
+        except NotComparableError as error:
+            self._ledger.skipped(seen.capability, error.reason)
+        except Exception:
+            log.exception("comparison_failed", request_id=seen.request_id, route=seen.route)
+            self._ledger.skipped(seen.capability, Skip.ERROR)
+        finally:
+            lane.waiting -= 1
+            lane.waiting_bytes -= size
+
+    async def _compare(self, seen: Observation) -> None:
+        setup = self._setup
+        other = setup.other_side(seen)
+        if not isinstance(other, Upstream):
+            self._ledger.skipped(seen.capability, other)
+            return
+        if time.time() - (seen.started_at + seen.elapsed_s) > MAX_AGE_S:
+            self._ledger.skipped(seen.capability, Skip.STALE)
+            return
+        answer = await ask(other, seen, setup.secret)
+        control, candidate = seen.response, answer
+        if seen.side != MONOLITH:
+            control, candidate = candidate, control
+        judgement = judge(
+            control,
+            candidate,
+            context=setup.context(seen),
+            rules=setup.route_rules(seen.capability, seen.route),
+            shaper=setup.shaper,
+        )
+        self._keep(seen, setup, control, candidate, judgement)
+
+    def _keep(
+        self,
+        seen: Observation,
+        setup: Setup,
+        control: RecordedResponse,
+        candidate: RecordedResponse,
+        judgement: Judgement,
+    ) -> None:
+        if judgement.differences:
+            exchange = _exchange(seen, setup, control, candidate)
+            if not self._store.add(exchange, judgement.differences):
+                self._ledger.not_stored()
+        self._ledger.judged(seen.capability, judgement.verdict, judgement.hits)
+
+    def _count_failure(self, seen: Observation, error: UpstreamError) -> None:
+        if error.failure is Failure.BODY_OVER_CAP:
+            self._ledger.skipped(seen.capability, Skip.TOO_LARGE)
+        else:
+            self._ledger.no_answer(seen.capability, error.failure.kind)
+
+
+def _exchange(
+    seen: Observation, setup: Setup, control: RecordedResponse, candidate: RecordedResponse
+) -> Exchange:
+    is_control = seen.side == MONOLITH
+    return Exchange(
+        request_id=seen.request_id,
+        seen_at=seen.started_at,
+        capability=seen.capability,
+        route=seen.route,
+        stage=seen.stage,
+        answered_side=seen.side,
+        generation=seen.generation,
+        control=seen.answered_by if is_control else seen.other,
+        candidate=seen.other if is_control else seen.answered_by,
+        control_status=control.status,
+        candidate_status=candidate.status,
+        request=redact(seen.request, setup.shaper, setup.route_rules(seen.capability, seen.route)),
+    )

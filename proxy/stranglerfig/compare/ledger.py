@@ -1,0 +1,133 @@
+"""The comparer's half of the account: every observation ends in exactly one outcome, whatever is killed when.
+
+``teed = equal + different + ignored + no_answer + skipped(reason) + lost(process) + waiting``.
+
+``received`` holds, per capability and worker slot, the last sequence number read. It is raised before anything else is
+counted, so that after a kill what is received and has no outcome is exactly what this process had in its hands: it is
+counted ``lost`` when the process starts again. A gap between two numbers is what never came out of the pipe. A number
+that was already received is a repetition and is dropped.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from enum import StrEnum
+
+import structlog
+
+from stranglerfig.compare.verdict import Verdict
+from stranglerfig.compare.wire import Hello
+from stranglerfig.counters import CounterBlock, names
+
+log = structlog.get_logger(__name__)
+
+NO_ANSWER = "no_answer"
+
+
+class Skip(StrEnum):
+    """Why the comparer did not judge an observation (besides what ``NotComparableError`` names)."""
+
+    BUSY = "comparer_busy"  # as many as allowed wait for this upstream already
+    STALE = "stale"  # it waited so long that the data may have changed since
+    UNSAFE = "unsafe"  # asking again could change something
+    NO_UPSTREAM = "no_upstream"  # the other side is no longer in the config
+    SAME_UPSTREAM = "same_upstream"  # both sides are one server: nothing would be compared
+    TOO_LARGE = "other_body_too_large"
+    STOPPED = "comparer_stopped"
+    ERROR = "comparer_error"  # our own mistake; logged
+
+
+class Lost(StrEnum):
+    """Which process lost an observation."""
+
+    COMPARER = "comparer"
+    WORKER = "worker"
+    PIPE = "pipe"  # the connection broke, mostly since the comparer ended with it unread
+
+
+class Ledger:
+    """Counts outcomes in the comparer's block."""
+
+    def __init__(self, counters: CounterBlock) -> None:
+        self._counters = counters
+        self._offsets: dict[tuple[int, str], int] = {}
+        self._settle()
+
+    def hello(self, hello: Hello) -> None:
+        """A worker connects: what it had sent before and never came is lost."""
+        process = Lost.WORKER if hello.fresh else Lost.PIPE
+        for capability, teed in hello.teed:
+            cell = self._received(hello.slot, capability)
+            received = self._counters.get(cell)
+            if teed < received:
+                # The worker's counters were removed and start anew; ours go on from where they are.
+                self._offsets[hello.slot, capability] = received - teed
+                log.warning("worker_counters_were_reset", slot=hello.slot, capability=capability)
+                continue
+            self._offsets.pop((hello.slot, capability), None)
+            self._give_up(cell, capability, teed - received, process)
+
+    def receive(self, slot: int, capability: str, sequence: int) -> bool:
+        """Count an observation as read; false for one that was already."""
+        cell = self._received(slot, capability)
+        received = self._counters.get(cell)
+        number = sequence + self._offsets.get((slot, capability), 0)
+        if number <= received:
+            log.warning("observation_repeated", slot=slot, capability=capability, number=number)
+            return False
+        self._give_up(cell, capability, number - received - 1, Lost.PIPE)
+        self._counters.add(cell)
+        return True
+
+    def judged(self, capability: str, verdict: Verdict, hits: Mapping[str, int]) -> None:
+        """Count a verdict, and the rules that it rests on."""
+        for rule, count in hits.items():
+            cell = self._counters.cell(names.RULE_HITS, capability=capability, rule=rule)
+            self._counters.add(cell, count)
+        self._result(capability, verdict.value)
+
+    def no_answer(self, capability: str, reason: str) -> None:
+        """Count that the other side gave no whole answer, and how."""
+        self._add(names.NO_ANSWER, capability=capability, reason=reason)
+        self._result(capability, NO_ANSWER)
+
+    def skipped(self, capability: str, reason: str) -> None:
+        """Count that an observation was not judged, and why."""
+        self._add(names.SKIPPED, capability=capability, reason=reason)
+
+    def not_stored(self) -> None:
+        """Count differences that are counted and whose evidence could not be kept."""
+        self._add(names.STORE_ERRORS)
+
+    def _settle(self) -> None:
+        """What a process before this one had received and not judged went with it."""
+        waiting: defaultdict[str, int] = defaultdict(int)
+        for (name, labels), count in self._counters.counts().items():
+            capability = dict(labels).get("capability", "")
+            if name == names.RECEIVED:
+                waiting[capability] += count
+            elif name in (names.RESULTS, names.SKIPPED, names.LOST):
+                waiting[capability] -= count
+        for capability, count in waiting.items():
+            if count > 0:
+                log.warning("observations_lost", capability=capability, count=count)
+                self._lose(capability, Lost.COMPARER, count)
+
+    def _give_up(self, received: int, capability: str, count: int, process: Lost) -> None:
+        if count <= 0:
+            return
+        log.warning("observations_lost", capability=capability, count=count, process=process.value)
+        self._counters.add(received, count)
+        self._lose(capability, process, count)
+
+    def _lose(self, capability: str, process: Lost, count: int) -> None:
+        cell = self._counters.cell(names.LOST, capability=capability, process=process.value)
+        self._counters.add(cell, count)
+
+    def _received(self, slot: int, capability: str) -> int:
+        return self._counters.cell(names.RECEIVED, capability=capability, slot=str(slot))
+
+    def _result(self, capability: str, result: str) -> None:
+        self._add(names.RESULTS, capability=capability, result=result)
+
+    def _add(self, name: str, **labels: str) -> None:
+        self._counters.add(self._counters.cell(name, **labels))

@@ -1,0 +1,73 @@
+"""``compare.db`` for its readers, the command line and the admin API: read only, whether or not a comparer runs."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+from stranglerfig.compare.record import Cluster, ClusterDetail
+from stranglerfig.compare.schema import VERSION, cluster_of, example_of
+
+T = TypeVar("T")
+
+
+class StoreError(Exception):
+    """The store cannot be read; the message says what to do."""
+
+
+def read_clusters(
+    path: Path, capability: str | None = None, *, since: float = 0.0
+) -> list[Cluster]:
+    """Clusters seen at or after ``since`` (epoch seconds), the most frequent first; none without a store.
+
+    Raises ``StoreError``.
+    """
+
+    def query(connection: sqlite3.Connection) -> list[Cluster]:
+        rows = connection.execute(
+            "SELECT * FROM cluster"
+            " WHERE (:capability IS NULL OR capability = :capability) AND last_seen >= :since"
+            " ORDER BY count DESC, last_seen DESC, id",
+            {"capability": capability, "since": since},
+        )
+        return [cluster_of(row) for row in rows]
+
+    return _read(path, query) or []
+
+
+def read_example(path: Path, cluster_id: int) -> ClusterDetail | None:
+    """One cluster with its examples; ``None`` if there is none of this number. Raises ``StoreError``."""
+
+    def query(connection: sqlite3.Connection) -> ClusterDetail | None:
+        row = connection.execute("SELECT * FROM cluster WHERE id = ?", (cluster_id,)).fetchone()
+        if row is None:
+            return None
+        documents = connection.execute(
+            "SELECT document FROM example WHERE cluster_id = ? ORDER BY id", (cluster_id,)
+        )
+        return ClusterDetail(cluster_of(row), tuple(example_of(text) for (text,) in documents))
+
+    return _read(path, query)
+
+
+def _read(path: Path, query: Callable[[sqlite3.Connection], T]) -> T | None:
+    if not path.exists():
+        return None
+    try:
+        uri = f"file:{quote(str(path.absolute()))}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=2.0)) as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version == 0:  # being created
+                return None
+            if version != VERSION:
+                raise StoreError(
+                    f"{path} was written by another version of fig ({version}, this one reads {VERSION});"
+                    " restart the proxy, or move the file away"
+                )
+            return query(connection)
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"{path} cannot be read: {error}; the proxy moves a broken store aside when it starts"
+        ) from error

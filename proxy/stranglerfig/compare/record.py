@@ -1,0 +1,62 @@
+"""What the store keeps and its readers get: clusters of one cause, and a few examples of each."""
+
+from dataclasses import dataclass
+
+from stranglerfig.compare.diff.difference import Shape
+from stranglerfig.compare.redact import RedactedRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The circumstances of one comparison: who was asked what, and when (epoch seconds)."""
+
+    request_id: str
+    seen_at: float
+    capability: str
+    route: str
+    stage: str
+    answered_side: str
+    generation: int
+    control: str
+    candidate: str
+    control_status: int
+    candidate_status: int
+    request: RedactedRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """All differences with one capability, route, kind and place."""
+
+    id: int
+    capability: str
+    route: str
+    kind: str
+    where: str
+    path: str
+    count: int
+    first_seen: float
+    last_seen: float
+
+    @property
+    def place(self) -> str:
+        """Where it is, as a rule would name it."""
+        return f"{self.where} {self.path}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One difference of a cluster as it was seen."""
+
+    exchange: Exchange
+    path: str
+    control: Shape
+    candidate: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterDetail:
+    """A cluster with its kept examples, the first one and then the newest."""
+
+    cluster: Cluster
+    examples: tuple[Example, ...]

@@ -1,0 +1,196 @@
+"""``fig.rules.yaml``: what is known to differ and may, and which values may be kept in clear.
+
+    rules:
+      - name: search-duration
+        action: ignore
+        capability: catalog
+        route: GET /api/catalog/**      # optional: as written in fig.yaml
+        where: body
+        path: $.took_ms                 # list positions as [], keys that are data as *
+        kinds: [value]                  # the default: the field may vary, and must stay there with its type
+        reason: measured anew for each answer
+
+A rule covers a kind of difference at one place, never a whole answer: what is refused here as too broad would hide the
+differences that the comparison is for. Names are compared whole, never as parts of others.
+"""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Final, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from stranglerfig.compare.diff.difference import BODY, STATUS, Difference, Kind
+from stranglerfig.config.mistake import mistake
+from stranglerfig.config.written import NAME, Written
+
+QUERY: Final = "query"
+HEADER: Final = "header"
+_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)  # RFC 9110: token
+_BODY_PATH: Final = re.compile(r"\$((\.[A-Za-z_@$][A-Za-z0-9_@$:-]*|\.\*)|\[\])+", re.ASCII)
+_LINES: Final = "$.line[]"
+
+
+class Action(StrEnum):
+    """What a rule does."""
+
+    IGNORE = (
+        "ignore"  # the difference is expected: the answer counts as `ignored`, not as `different`
+    )
+    SHOW = "show"  # values at this place hold nothing private: keep them in clear
+
+
+def _read_where(value: Any) -> Any:
+    words = value.split() if isinstance(value, str) else []
+    match words:
+        case ["status" | "body" as place]:
+            return place
+        case ["header", name] if _TOKEN.fullmatch(name):
+            return f"{HEADER} {name.lower()}"
+        case ["query", name]:
+            return f"{QUERY} {name}"
+    raise mistake(
+        f"{value!r} is no place in an answer", "write status, body, header NAME or query NAME"
+    )
+
+
+class Rule(Written):
+    """One named rule."""
+
+    name: str = Field(description="what the rule is called where its hits are counted")
+    action: Action = Field(description="ignore or show")
+    capability: str = Field(description="the capability it holds for")
+    route: str | None = Field(None, description="only for this route, as written in fig.yaml")
+    where: Annotated[str, BeforeValidator(_read_where)] = Field(
+        description="status, body, header NAME, or (show only) query NAME"
+    )
+    path: str | None = Field(None, description="the place inside it: $.results[].updated_at")
+    kinds: tuple[Kind, ...] = Field(
+        (Kind.VALUE,), description="the kinds of difference that an ignore rule covers"
+    )
+    reason: str = Field(description="why this may differ, or may be shown")
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, value: str) -> str:
+        if not NAME.fullmatch(value):
+            raise mistake(
+                f"{value!r} is not a name",
+                "use a letter, then letters, digits, - and _, at most 63 characters",
+            )
+        return value
+
+    @field_validator("reason")
+    @classmethod
+    def _check_reason(cls, value: str) -> str:
+        if not value.strip():
+            raise mistake("the reason is empty", "say why this may differ, or may be shown")
+        return value
+
+    @field_validator("kinds")
+    @classmethod
+    def _check_kinds(cls, value: tuple[Kind, ...]) -> tuple[Kind, ...]:
+        if not value:
+            raise mistake("kinds is empty", "write kinds: [value]")
+        return value
+
+    @model_validator(mode="after")
+    def _check_breadth(self) -> Self:
+        if self.where == BODY:
+            self._check_body_path()
+        elif self.path is not None and not self.where.startswith(HEADER):
+            raise mistake(f"a path means nothing in {self.where}", "remove it", ("path",))
+        if self.action is Action.IGNORE:
+            self._check_ignore()
+        elif self.where == STATUS:
+            raise mistake("the status is always shown", "remove the rule", ("where",))
+        return self
+
+    def _check_body_path(self) -> None:
+        if self.path is None or self.path == "$":
+            raise mistake(
+                "the rule covers the whole body, and with it every difference",
+                "name the field: path: $.results[].updated_at",
+                ("path",) if self.path is not None else (),
+            )
+        if not _BODY_PATH.fullmatch(self.path):
+            raise mistake(
+                f"{self.path!r} is no path of this form",
+                "start at $, name members with .name, all positions with [], keys that are data with .*",
+                ("path",),
+            )
+
+    def _check_ignore(self) -> None:
+        if self.where.startswith(QUERY):
+            raise mistake(
+                "a query is sent, not answered, so it cannot differ",
+                "use action: show, or name another place",
+                ("where",),
+            )
+        if set(self.kinds) == set(Kind):
+            raise mistake(
+                "the rule covers every kind of difference: the field could vanish unseen",
+                "list the kinds that are known to occur, mostly [value]",
+                ("kinds",),
+            )
+        if self.route is None and (self.where == STATUS or self.path == _LINES):
+            what = "every status" if self.where == STATUS else "every line of every text"
+            raise mistake(
+                f"the rule covers {what} of the capability", "narrow it with route: GET /path"
+            )
+
+    def holds_for(self, capability: str, route: str) -> bool:
+        """Whether the rule speaks of this route."""
+        return self.capability == capability and self.route in (None, route)
+
+
+class Rules(Written):
+    """A whole rules file; without one there are no rules."""
+
+    rules: tuple[Rule, ...] = ()
+
+    @field_validator("rules")
+    @classmethod
+    def _check_names(cls, value: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        seen: dict[str, int] = {}
+        for position, rule in enumerate(value):
+            if rule.name in seen:
+                raise mistake(
+                    f"two rules are called {rule.name!r}",
+                    "give each its own name: hits are counted by name",
+                    (position, "name"),
+                )
+            seen[rule.name] = position
+        return value
+
+    def for_route(self, capability: str, route: str) -> "RouteRules":
+        """The rules of one route, ready to be asked many times."""
+        return RouteRules(
+            [rule for rule in self.rules if rule.holds_for(capability, route)],
+        )
+
+
+class RouteRules:
+    """What may differ and what may be shown on one route."""
+
+    __slots__ = ("_ignoring", "_showing")
+
+    def __init__(self, rules: list[Rule]) -> None:
+        self._ignoring: Mapping[tuple[str, str | None, Kind], str] = {
+            (rule.where, rule.path, kind): rule.name
+            for rule in reversed(rules)  # the first rule in the file is the one that is named
+            if rule.action is Action.IGNORE
+            for kind in rule.kinds
+        }
+        self._showing = {(rule.where, rule.path) for rule in rules if rule.action is Action.SHOW}
+
+    def ignoring(self, difference: Difference) -> str | None:
+        """The name of the rule that covers a difference."""
+        where, kind = difference.where, difference.kind
+        found = self._ignoring.get((where, difference.template or None, kind))
+        return found or self._ignoring.get((where, None, kind))
+
+    def shows(self, where: str, template: str) -> bool:
+        """Whether values at this place may be kept in clear."""
+        return (where, template or None) in self._showing or (where, None) in self._showing
