@@ -14,3 +14,4 @@ class OwnershipConfig(AppConfig):
         from chassis.ownership import checks
 
         register(checks.declarations_are_sound)
+        register(checks.callers_can_call, deploy=True)

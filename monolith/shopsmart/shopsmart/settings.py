@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from chassis.environment import read_secret
 from shopsmart.database import database_from_url
+from shopsmart.ownership import OWNERSHIP, callers
 
 # Lets annotations such as ModelForm[Review] be written where Django itself does not know them.
 django_stubs_ext.monkeypatch()
@@ -66,6 +67,8 @@ INSTALLED_APPS = [
     "shopsmart.accounts",
     "shopsmart.catalog",
     "shopsmart.storefront",
+    "chassis.ops",
+    "chassis.ownership",
     "rest_framework",
     "drf_spectacular",
     "django.contrib.admin",
@@ -170,6 +173,9 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/",
 }
+
+# Migration to services ------------------------------------------------------------------------
+CHASSIS = {"OWNERSHIP": OWNERSHIP, "CALLERS": callers()}
 
 # Logs -----------------------------------------------------------------------------------------
 LOGGING = {

@@ -13,6 +13,9 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/catalog/", include("shopsmart.catalog.api.urls")),
+    # For services and health checks; the proxy never lets these paths through.
+    path("_chassis/", include("chassis.ops.urls")),
+    path("_chassis/", include("chassis.ownership.urls")),
     path("account/", include("shopsmart.accounts.urls")),
     # Uploads by Django itself: slow beside a file server, and one thing less to run for a shop of
     # this size. A CDN or nginx may take /media/ without the shop knowing.
