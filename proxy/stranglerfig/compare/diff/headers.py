@@ -111,7 +111,7 @@ def _diff_parts(where: str, ours: Parts, theirs: Parts) -> Iterator[Found]:
     for part in dict.fromkeys((*ours, *theirs)):
         left, right = ours.get(part), theirs.get(part)
         owner = part.rpartition(".")[0]
-        if left == right or (owner in ours) != (owner in theirs):
+        if left == right or (owner and (owner in ours) != (owner in theirs)):
             continue  # the attributes of a cookie that one side lacks are no further difference
         steps = (Part(part),) if part else ()
         if left is None:
