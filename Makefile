@@ -35,7 +35,7 @@ test-all: setup ## test, then the slow tests too: journeys, load, killed process
 check: setup ## format, lint, types, import contracts, migrations
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy -p stranglerfig -p chassis
+	@$(BIN)/mypy -p stranglerfig -p chassis -p demo
 	@$(BIN)/lint-imports --no-cache
 	@cd monolith/shopsmart && $(CURDIR)/$(BIN)/python manage.py makemigrations --check --dry-run
 	@cd extracted/shopsmart/catalog && $(CURDIR)/$(BIN)/python manage.py makemigrations --check --dry-run

@@ -27,8 +27,8 @@ class Shelf:
         return choice.choices(
             (
                 (PAGE, "/"),
-                (PAGE, f"/c/{category}/"),
-                (PAGE, f"/p/{product}/"),
+                (PAGE, f"/category/{category}/"),
+                (PAGE, f"/product/{product}/"),
                 (CATALOG, f"{API}products/{product}/"),
                 (CATALOG, f"{API}products/{product}/reviews/"),
                 (CATALOG, f"{API}products/?category={category}&ordering={choice.choice(SORTS)}"),

@@ -18,7 +18,7 @@ class _Shop(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         with self.lock:
             type(self).served += 1
-        status = 500 if self.path.startswith("/p/broken") else 200
+        status = 500 if self.path.startswith("/product/broken") else 200
         self.send_response(status)
         self.send_header("Content-Length", "2")
         self.end_headers()
@@ -62,4 +62,4 @@ def test_a_failed_answer_is_counted_as_an_error_with_its_path(shop: str) -> None
     shoppers.pause()
     errors = shoppers.take().errors
     shoppers.stop()
-    assert set(errors) == {"500 /p/broken/"}
+    assert set(errors) == {"500 /product/broken/"}

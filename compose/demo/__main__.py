@@ -1,0 +1,151 @@
+"""``make demo``: the shop, its first service and the proxy; then the walk; then it stays up until Ctrl-C."""
+
+import argparse
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+from demo import report
+from demo.access_log import AccessLog
+from demo.failure import DemoError
+from demo.fig import CAPABILITY, Fig
+from demo.pages import API, read_shelf
+from demo.ports import check_ports_are_free, hold_lock
+from demo.processes import Processes
+from demo.shoppers import Shoppers
+from demo.topology import FIG_FILE, ROOT, Topology, load_topology
+from demo.walk import STEPS, Evidence, Walk
+
+PROXY, ADMIN = 8000, 8001
+SHOPPERS = 20
+
+
+def main() -> int:
+    """Run the demo; return 0 if every step held."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="end after the walk (make demo ONCE=1)")
+    once = parser.parse_args().once
+    signal.signal(signal.SIGTERM, _as_ctrl_c)
+    topology = load_topology()
+    processes = Processes(topology.state_dir / "logs")
+    try:
+        with hold_lock(topology.state_dir):
+            return _run(topology, processes, once)
+    except DemoError as failed:
+        report.console.print(f"\n[bold red]error:[/] {failed}", soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        if processes.running:
+            with contextlib.suppress(KeyboardInterrupt):
+                report.say("ending every process")
+            processes.stop()
+
+
+def _run(topology: Topology, processes: Processes, once: bool) -> int:
+    wanted = {name: spec.port for name, spec in topology.processes.items()}
+    check_ports_are_free({"proxy": PROXY, "admin": ADMIN} | wanted)
+    began = time.monotonic()
+    fig = _prepare_state(topology)
+    _start_all(topology, processes, fig)
+    report.say(f"the shop is open after {time.monotonic() - began:.1f} s")
+    held = _take_the_walk(topology, fig)
+    if once:
+        return 0 if held else 1
+    _tell_where_to_look()
+    try:
+        while True:
+            time.sleep(1)
+            for running in processes.running:
+                running.check_alive()
+    except KeyboardInterrupt:
+        report.console.print()
+        return 0 if held else 1
+
+
+def _prepare_state(topology: Topology) -> Fig:
+    """Make secrets, and a fresh fig.yaml; the shop's databases are kept from run to run."""
+    state = topology.state_dir
+    (state / "logs").mkdir(parents=True, exist_ok=True)
+    (state / "secrets").mkdir(mode=0o700, exist_ok=True)
+    for name in ("catalog_credential", "fig_secret"):
+        file = state / "secrets" / name
+        if not file.exists():
+            file.touch(mode=0o600)
+            file.write_text(secrets.token_urlsafe(32))
+    for log in (state / "logs").glob("*.log"):
+        log.unlink()
+    shutil.rmtree(state / "fig", ignore_errors=True)
+    shutil.copyfile(FIG_FILE, state / "fig.yaml")
+    return Fig(state / "fig.yaml", {"FIG_SECRET_FILE": str(state / "secrets" / "fig_secret")})
+
+
+def _start_all(topology: Topology, processes: Processes, fig: Fig) -> None:
+    for name, spec in topology.processes.items():
+        report.heading(f"{name}: {spec.about}")
+        folder, environment = ROOT / spec.folder, topology.environment(spec)
+        for text in spec.prepare:
+            processes.run(name, topology.command(spec, text), folder, environment)
+        started = processes.start(name, topology.command(spec, spec.serve), folder, environment)
+        processes.wait_ready(started, f"http://127.0.0.1:{spec.port}{spec.ready}")
+        report.say(f"http://127.0.0.1:{spec.port}")
+    report.heading("proxy: in front of both; nothing changes")
+    started = processes.start("proxy", fig.serve_command, topology.state_dir, fig.environment)
+    processes.wait_ready(started, f"http://127.0.0.1:{ADMIN}/readyz")
+    report.say(f"http://127.0.0.1:{PROXY}, admin http://127.0.0.1:{ADMIN}")
+
+
+def _take_the_walk(topology: Topology, fig: Fig) -> bool:
+    base = f"http://127.0.0.1:{PROXY}"
+    logs = topology.state_dir / "logs"
+    shoppers = Shoppers(base, read_shelf(base), SHOPPERS)
+    walk = Walk(
+        fig,
+        shoppers,
+        AccessLog(logs / "monolith.access.log", API),
+        AccessLog(logs / "catalog.access.log", API),
+    )
+    shoppers.start()
+    taken: list[Evidence] = []
+    for step in STEPS:
+        shown = f"fig set {CAPABILITY} {step.stage}"
+        report.announce(step, shown if step.percent is None else f"{shown} {step.percent}")
+        with report.step_progress(step) as bar:
+            taken.append(walk.take(step, lambda done, bar=bar: bar.update(0, completed=done)))  # type: ignore[misc]
+        report.show(taken[-1])
+    shoppers.stop()
+    report.console.print()
+    report.console.print(report.table(taken))
+    held = not any(evidence.problems() for evidence in taken)
+    report.say("[green]every step held[/]" if held else "[bold red]not every step held[/]")
+    return held
+
+
+def _tell_where_to_look() -> None:
+    fig = Path(sys.executable).with_name("fig")
+    shown = fig.relative_to(Path.cwd()) if fig.is_relative_to(Path.cwd()) else fig
+    file = os.path.relpath(load_topology().state_dir / "fig.yaml")
+    report.heading("open")
+    report.say(f"the shop        http://127.0.0.1:{PROXY}/")
+    report.say(f"its API         http://127.0.0.1:{PROXY}{API}products/")
+    report.say(
+        f"status, metrics http://127.0.0.1:{ADMIN}/api/status  http://127.0.0.1:{ADMIN}/metrics"
+    )
+    report.say(f"move a route    change a word in {file}, or:")
+    report.say(f"                {shown} set catalog canary 25 --why 'see for myself' -c {file}")
+    report.say(f"see             {shown} status -c {file}   {shown} diffs -c {file}")
+    report.say("Ctrl-C ends everything.")
+
+
+def _as_ctrl_c(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""The demo uses the proxy as a person would: through the command ``fig``, reading its ``--json``."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from demo.failure import DemoError
+
+CAPABILITY = "catalog"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the proxy counted for the capability; differences of two are counts too."""
+
+    monolith: int
+    service: int
+    asked: int
+    not_teed: int
+    teed: int
+    equal: int
+    different: int
+    ignored: int
+    no_answer: int
+    skipped: int
+    lost: int
+    waiting: int
+    under_way: int
+
+    @property
+    def answered(self) -> int:
+        return self.monolith + self.service
+
+    @property
+    def accounted(self) -> int:
+        """What became of the observations handed to the comparer."""
+        return self.asked_again + self.skipped + self.lost
+
+    @property
+    def asked_again(self) -> int:
+        """Observations whose other side was asked."""
+        return self.equal + self.different + self.ignored + self.no_answer
+
+    def since(self, earlier: "Counts") -> "Counts":
+        """What was counted after ``earlier``."""
+        return Counts(*(getattr(self, f.name) - getattr(earlier, f.name) for f in fields(Counts)))
+
+
+@dataclass(frozen=True)
+class Fig:
+    """The command, with the config and the secrets of this demo."""
+
+    config: Path
+    environment: dict[str, str]
+
+    @property
+    def serve_command(self) -> list[str]:
+        """What starts the proxy."""
+        return [*self._command, "serve", "--config", str(self.config)]
+
+    def set_stage(self, stage: str, percent: int | None, why: str) -> float | None:
+        """Change the word; return the milliseconds from the call to its being effective on every worker."""
+        share = [str(percent)] if percent is not None else []
+        answer = self._json("set", CAPABILITY, stage, *share, "--why", why)
+        effective = answer.get("effective_ms")
+        return float(effective) if effective is not None else None
+
+    def counts(self) -> Counts:
+        """Read the counts so far."""
+        [found] = [c for c in self._json("status")["capabilities"] if c["name"] == CAPABILITY]
+        account = found["comparison"]
+        return Counts(
+            monolith=found["requests"]["monolith"],
+            service=found["requests"]["service"],
+            not_teed=sum(account["not_teed"].values()),
+            skipped=sum(account["skipped"].values()),
+            lost=sum(account["lost"].values()),
+            **{
+                name: account[name]
+                for name in (
+                    "asked",
+                    "teed",
+                    "equal",
+                    "different",
+                    "ignored",
+                    "no_answer",
+                    "waiting",
+                    "under_way",
+                )
+            },
+        )
+
+    @property
+    def _command(self) -> list[str]:
+        return [str(Path(sys.executable).with_name("fig"))]
+
+    def _json(self, *words: str) -> dict[str, Any]:
+        command = [*self._command, *words, "--config", str(self.config), "--json"]
+        done = subprocess.run(
+            command, env=os.environ | self.environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise DemoError(f"fig {' '.join(words)} ended with {done.returncode}: {done.stderr}")
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
