@@ -29,7 +29,7 @@ from stranglerfig.config.pattern import (
     parse_route,
 )
 from stranglerfig.config.scalar import Percent, hundredths
-from stranglerfig.config.written import NAME, Named, Written, Wrong, bad_name, raise_wrong
+from stranglerfig.config.written import NAME, Named, OnlyNone, Written, Wrong, bad_name, raise_wrong
 
 HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)  # RFC 9110: token
 
@@ -126,6 +126,8 @@ class Lists(Written):
 
 class Route(Written):
     """Which requests a capability claims: ``METHODS PATH``."""
+
+    short_keys: ClassVar[tuple[str, ...]] = ("match",)
 
     methods: Annotated[frozenset[str] | None, BeforeValidator(raise_wrong)] = Field(
         validation_alias="(methods)"
@@ -232,12 +234,8 @@ class Capability(Written):
     )
     sticky: WrittenSticky = Field(default=Sticky(), description="what a user is recognised by")
     lists: Lists = Lists()
-    fallback: Literal["none"] = Field(
-        default="none", description="who answers when the service does not"
-    )
-    identity: Literal["none"] = Field(
-        default="none", description="who the user is, told to the service"
-    )
+    fallback: OnlyNone = Field(default="none", description="who answers when the service does not")
+    identity: OnlyNone = Field(default="none", description="who the user is, told to the service")
     routes: tuple[Route, ...] = Field(description="what it claims")
 
     @model_validator(mode="before")

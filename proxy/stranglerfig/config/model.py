@@ -24,6 +24,12 @@ __all__ = [
     "Address", "Capability", "Config", "Lists", "Route", "Stage", "Sticky", "Timeouts", "Upstream", "Writes",
 ]  # fmt: skip
 
+
+def _nothing_is_empty(value: Any) -> Any:
+    """A key whose lines below are all commented out has no value; for a collection that means none."""
+    return {} if value is None else value
+
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -38,8 +44,19 @@ def _read_network(value: Any) -> Network:
         ) from None
 
 
+WrittenNetwork = Annotated[
+    Network,
+    BeforeValidator(_read_network),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string"}),
+]
+
+
 class Config(Written):
-    """What the user wrote in fig.yaml, plus defaults."""
+    """What the user wrote in fig.yaml, plus defaults.
+
+    A name in it may still mean nothing, or two routes may tie: ``load`` refuses what contradicts itself.
+    """
 
     not_built: ClassVar[Mapping[str, str]] = {
         "tls": "TLS for clients",
@@ -60,16 +77,12 @@ class Config(Written):
     workers: StrictInt | None = Field(
         default=None, ge=1, le=256, description="processes that route; by default one per core"
     )
-    trusted_proxies: tuple[
-        Annotated[
-            Network,
-            BeforeValidator(_read_network),
-            PlainSerializer(str, return_type=str),
-            WithJsonSchema({"type": "string"}),
-        ],
-        ...,
+    trusted_proxies: Annotated[
+        tuple[WrittenNetwork, ...],
+        BeforeValidator(lambda value: () if value is None else value),
     ] = Field(
-        (), description="whose X-Forwarded-* and client address are believed; by default nobody's"
+        default=(),
+        description="whose X-Forwarded-* and client address are believed; by default nobody's",
     )
     upstreams: Annotated[dict[Name, Upstream], BeforeValidator(with_names)] = Field(
         description="the servers that answer, by name"
@@ -87,9 +100,9 @@ class Config(Written):
         default="refuse",
         description="what becomes of a path with . or .. segments: 400, or passed unchanged",
     )
-    capabilities: Annotated[dict[Name, Capability], BeforeValidator(with_names)] = Field(
-        default_factory=dict, description="what moves, by name"
-    )
+    capabilities: Annotated[
+        dict[Name, Capability], BeforeValidator(with_names), BeforeValidator(_nothing_is_empty)
+    ] = Field(default_factory=dict, description="what moves, by name")
 
     @field_validator("fallthrough", mode="before")
     @classmethod

@@ -5,12 +5,12 @@ resolved, so ``/x`` and ``/x/`` are two paths. A segment of a pattern is one of
 
 ====================  ==========================================  ==============
 ``about``             that text                                   most specific
-``{name}``            one segment that is not empty
-``*.json``, ``*``     text in which ``*`` is any, even no text
+``{name}``            one segment
+``*.json``, ``*``     one segment, in which ``*`` is any, even no text
 ``**`` (last only)    whatever follows, also nothing              least specific
 ====================  ==========================================  ==============
 
-Specificity goes segment by segment from the left: the first segment of different kind decides, and a pattern that
+An empty segment, as behind the slash of ``/x/``, matches only itself and ``**``. Specificity goes segment by segment from the left: the first segment of different kind decides, and a pattern that
 ends is more specific than one that goes on with ``**``. So the kinds of a pattern's segments, as a tuple, sort it.
 """
 
@@ -18,7 +18,6 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import IntEnum
-from functools import cache
 from typing import Final
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110 section 9.2.1
@@ -72,7 +71,7 @@ class Segment:
             case Kind.NAME:
                 return text != ""
             case Kind.GLOB:
-                return glob_matches(self.text, text)
+                return text != "" and glob_matches(self.text, text)
             case Kind.REST:
                 return True
 
@@ -104,14 +103,9 @@ class Pattern:
         return all(segment.matches(part) for segment, part in zip(fixed, parts, strict=False))
 
 
-def split_glob(glob: str) -> tuple[str, ...]:
-    """The literal pieces of a glob, around its stars."""
-    return tuple(glob.split("*"))
-
-
 def glob_matches(glob: str, text: str) -> bool:
     """Whether ``text`` matches ``glob``, in time linear in ``text`` for each piece (a regular expression backtracks)."""
-    first, *middle, last = split_glob(glob)
+    first, *middle, last = glob.split("*")
     if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
         return False
     start, end = len(first), len(text) - len(last)
@@ -125,18 +119,18 @@ def glob_matches(glob: str, text: str) -> bool:
 
 def globs_overlap(one: str, other: str) -> bool:
     """Whether some text matches both globs."""
-
-    @cache
-    def meet(i: int, j: int) -> bool:
-        if i == len(one) and j == len(other):
-            return True
-        if i < len(one) and one[i] == "*":
-            return meet(i + 1, j) or (j < len(other) and meet(i, j + 1))
-        if j < len(other) and other[j] == "*":
-            return meet(i, j + 1) or (i < len(one) and meet(i + 1, j))
-        return i < len(one) and j < len(other) and one[i] == other[j] and meet(i + 1, j + 1)
-
-    return meet(0, 0)
+    # reached[j]: the part of `one` read so far and other[:j] have a text in common.
+    reached = [True] + [False] * len(other)
+    for j, sign in enumerate(other):
+        reached[j + 1] = reached[j] and sign == "*"
+    for mine in one:
+        before, reached = reached, [reached[0] and mine == "*"]
+        for j, its in enumerate(other):
+            if mine == "*" or its == "*":
+                reached.append(before[j + 1] or reached[j])
+            else:
+                reached.append(before[j] and mine == its)
+    return reached[-1]
 
 
 def parse_route(text: str) -> tuple[frozenset[str] | None, Pattern]:

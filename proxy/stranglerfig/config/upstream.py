@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, model_serializer, model_validator
@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from stranglerfig.config.mistake import mistake
 from stranglerfig.config.scalar import Seconds
-from stranglerfig.config.written import Named, Written, Wrong, raise_wrong
+from stranglerfig.config.written import Named, OnlyNone, Written, Wrong, raise_wrong
 
 
 class Timeouts(Written):
@@ -46,13 +46,13 @@ class Upstream(Written):
         "retries": "retries",
     }
 
+    short_keys: ClassVar[tuple[str, ...]] = ("url", "urls")
+
     name: str = Field(validation_alias="(name)", exclude=True)
     host: Annotated[str, BeforeValidator(raise_wrong)] = Field(validation_alias="(host)")
     port: int = Field(validation_alias="(port)")
     timeouts: Timeouts = Timeouts()
-    shadow_writes: Literal["none"] = Field(
-        default="none", description="how unsafe requests are shadowed"
-    )
+    shadow_writes: OnlyNone = Field(default="none", description="how unsafe requests are shadowed")
 
     @model_validator(mode="before")
     @classmethod

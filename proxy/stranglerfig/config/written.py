@@ -7,9 +7,9 @@ and they read it by the same rules. An alias in parentheses is a value that a mo
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
 from stranglerfig.config.mistake import mistake
@@ -29,6 +29,8 @@ class Written(BaseModel):
 
     not_built: ClassVar[Mapping[str, str]] = {}
     """Keys that the format knows and this version does not: key -> what it will do."""
+    short_keys: ClassVar[tuple[str, ...]] = ()
+    """Keys that are written and become other fields."""
 
 
 class Wrong:
@@ -75,3 +77,13 @@ def with_names(value: Any) -> Any:
 
 Name = Annotated[str, AfterValidator(_check_name)]
 """The name of an upstream or a capability."""
+
+
+def _read_only_none(value: Any) -> Any:
+    if value != "none":
+        raise mistake(f"not built yet: {value!r}", "write none, or remove the key")
+    return value
+
+
+OnlyNone = Annotated[Literal["none"], BeforeValidator(_read_only_none)]
+"""A choice of the format of which this version has but one."""

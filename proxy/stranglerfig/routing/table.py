@@ -59,10 +59,11 @@ class _Node(Generic[ClaimT]):
             part = parts[depth]
             child = self.literals.get(part)
             found = child.find(method, parts, depth + 1) if child else None
-            if found is None and self.name is not None and part:
-                found = self.name.find(method, parts, depth + 1)
-            if found is None and self.globs:
-                found = self._find_by_globs(method, parts, depth)
+            if found is None and part:
+                if self.name is not None:
+                    found = self.name.find(method, parts, depth + 1)
+                if found is None and self.globs:
+                    found = self._find_by_globs(method, parts, depth)
         if found is None and self.rest is not None:
             return self.rest.of(method)
         return found

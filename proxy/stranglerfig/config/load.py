@@ -1,0 +1,200 @@
+"""fig.yaml from the disk to a config: refused whole if there is a mistake, and then with all of them at once.
+
+Three looks: the YAML; every key by itself; and what contradicts what, among the parts that are sound, so that one bad
+key does not hide a capability's other mistakes.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from stranglerfig.config.model import Config
+from stranglerfig.config.problem import ConfigError, Problem
+from stranglerfig.config.references import Finding, find_contradictions, find_doubts
+from stranglerfig.config.written import NAME
+from stranglerfig.config.yaml_source import (
+    Positions,
+    dotted,
+    path_of,
+    problems_from_pydantic,
+    read_yaml,
+)
+from stranglerfig.config.yaml_tree import KeyPath
+
+MAX_BYTES: Final = 1024 * 1024
+_STAND_IN: Final = "http://unreadable.invalid:9"
+_MAY_BE_EMPTY: Final = ("capabilities", "trusted_proxies", "allow", "deny")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A config that may be used, and the text it came from."""
+
+    config: Config
+    text: str
+    digest: str
+    """SHA-256 of the text in hex: two loads with the same digest hold the same bytes."""
+    path: Path
+    state_dir: Path
+    """Absolute; a relative one in the file starts at the file."""
+    warnings: tuple[Problem, ...]
+
+
+def load(path: str | Path) -> Loaded:
+    """Read and check a file. Raises ConfigError with every mistake in it."""
+    return parse(read_text(path), path)
+
+
+def parse(text: str, path: str | Path) -> Loaded:
+    """Check ``text`` as the content of ``path``. Raises ConfigError with every mistake in it."""
+    file = str(path)
+    data, positions = read_yaml(text, file)
+    if data is None:
+        raise _whole(file, "the file is empty", "run fig init --upstream URL in an empty directory")
+    if not isinstance(data, dict):
+        raise _whole(file, "the file holds no keys", "begin with upstreams:")
+    config, problems = _validate(data, positions, file)
+    if config is None or problems:
+        raise ConfigError(problems)
+    return Loaded(
+        config=config,
+        text=text,
+        digest=digest_of(text),
+        path=Path(path),
+        state_dir=Path(path).absolute().parent / config.state_dir,
+        warnings=tuple(_place(find_doubts(config), positions, file)),
+    )
+
+
+def digest_of(text: str) -> str:
+    """What ``Loaded.digest`` is for this text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_text(path: str | Path) -> str:
+    """The text of a file, byte for byte (line ends are kept). Raises ConfigError."""
+    file = str(path)
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - a text is as good a path here
+        if stat.S_ISDIR(mode):
+            raise _whole(file, "this is a directory", f"name the file in it: {file}/fig.yaml")
+        if not stat.S_ISREG(mode):
+            raise _whole(file, "this is no regular file", "name a file on the disk")
+        with Path(path).open("rb") as source:
+            content = source.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise _whole(
+            file, "there is no such file", "run fig init --upstream URL, or name it with --config"
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _whole(
+            file, f"the file cannot be read: {reason}", "look at the path and its rights"
+        ) from None
+    if len(content) > MAX_BYTES:
+        raise _whole(file, "the file is larger than 1 MiB", "is it the right file?")
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        column = error.start - content.rfind(b"\n", 0, error.start)
+        raise ConfigError(
+            [Problem(file, line, column, "", "the file is not UTF-8", "save it as UTF-8")]
+        ) from None
+
+
+def _whole(file: str, message: str, mend: str) -> ConfigError:
+    return ConfigError([Problem(file, 0, 0, "", message, mend)])
+
+
+def _validate(
+    data: dict[str, Any], positions: Positions, file: str
+) -> tuple[Config | None, list[Problem]]:
+    problems = list(_empty_keys(data, positions, file))
+    config, bad = None, []
+    try:
+        config = _model(data)
+    except ValidationError as error:
+        said = {problem.where for problem in problems}
+        problems += [
+            problem
+            for problem in problems_from_pydantic(error, positions, file, Config)
+            if problem.where not in said
+        ]
+        bad = [path_of(details) for details in error.errors(include_url=False)]
+        config = _sound_part(data, bad)
+    if config is not None:
+        findings = (
+            finding
+            for finding in find_contradictions(config)
+            if not any(finding.path == path[: len(finding.path)] for path in bad)
+        )
+        problems += _place(findings, positions, file)
+    return config, problems
+
+
+def _model(data: Any) -> Config:
+    return Config.model_validate(data, by_alias=True, by_name=False, context={"written": True})
+
+
+def _sound_part(data: dict[str, Any], bad: Iterable[KeyPath]) -> Config | None:
+    """The config with what is wrong left out or stood in for; None if too little is left."""
+    rest = deepcopy(data)
+    upstreams: Any = rest.get("upstreams")
+    capabilities: Any = rest.get("capabilities")
+    for path in bad:
+        match path:
+            case ("capabilities", str(name), "routes", int(number), *_):
+                if name in capabilities:
+                    # In its place, so that the numbers of the others stay right.
+                    capabilities[name]["routes"][number] = f"GET /unreadable/{name}/{number}"
+            case ("capabilities", str(name)) | (
+                "capabilities",
+                str(name),
+                "upstream" | "routes",
+                *_,
+            ):
+                capabilities.pop(name, None)
+            case ("capabilities", str(name), str(key), *_):
+                capabilities.get(name, {}).pop(key, None)
+            case ("upstreams", str(name), *_) if NAME.fullmatch(name):
+                upstreams[name] = _STAND_IN
+            case ("upstreams", str(name), *_):
+                upstreams.pop(name, None)
+            case (str(key), *_):
+                rest.pop(key, None)
+    try:
+        return _model(rest)
+    except ValidationError:
+        return None
+
+
+def _empty_keys(
+    data: Any, positions: Positions, file: str, path: KeyPath = ()
+) -> Iterator[Problem]:
+    """Keys without a value: a default would hide that something was forgotten."""
+    entries: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(data, dict):
+        entries = data.items()
+    elif isinstance(data, list):
+        entries = enumerate(data)
+    for key, value in entries:
+        below = (*path, key)
+        if value is None and key not in _MAY_BE_EMPTY:
+            finding = Finding(below, "the key has no value", "give it one, or remove the key")
+            yield from _place([finding], positions, file)
+        else:
+            yield from _empty_keys(value, positions, file, below)
+
+
+def _place(findings: Iterable[Finding], positions: Positions, file: str) -> Iterator[Problem]:
+    for finding in findings:
+        line, column = positions.at(finding.path)
+        yield Problem(file, line, column, dotted(finding.path), finding.message, finding.mend)
