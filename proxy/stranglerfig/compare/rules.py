@@ -17,13 +17,17 @@ differences that the comparison is for. Names are compared whole, never as parts
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from stranglerfig.compare.diff.difference import BODY, STATUS, Difference, Kind
+from stranglerfig.config.load import read_text
 from stranglerfig.config.mistake import mistake
+from stranglerfig.config.problem import ConfigError
 from stranglerfig.config.written import NAME, Written
+from stranglerfig.config.yaml_source import problems_from_pydantic, read_yaml
 
 QUERY: Final = "query"
 HEADER: Final = "header"
@@ -87,6 +91,14 @@ class Rule(Written):
         if not value.strip():
             raise mistake("the reason is empty", "say why this may differ, or may be shown")
         return value
+
+    @field_validator("kinds", mode="before")
+    @classmethod
+    def _read_kinds(cls, value: Any) -> Any:
+        """YAML reads the word null as no value; here it is the name of a kind."""
+        if not isinstance(value, list):
+            return value
+        return [Kind.NULL if kind is None else kind for kind in value]
 
     @field_validator("kinds")
     @classmethod
@@ -169,6 +181,22 @@ class Rules(Written):
         return RouteRules(
             [rule for rule in self.rules if rule.holds_for(capability, route)],
         )
+
+
+def load_rules(path: Path) -> Rules:
+    """Read and check a rules file; without a file there are no rules. Raises ConfigError with every mistake in it."""
+    return parse_rules(read_text(path), path) if path.exists() else Rules()
+
+
+def parse_rules(text: str, path: Path) -> Rules:
+    """Check ``text`` as the content of ``path``. Raises ConfigError with every mistake in it."""
+    data, positions = read_yaml(text, str(path))
+    if data is None:
+        return Rules()
+    try:
+        return Rules.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(problems_from_pydantic(error, positions, str(path), Rules)) from None
 
 
 class RouteRules:

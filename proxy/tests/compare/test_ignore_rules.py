@@ -1,0 +1,147 @@
+"""fig.rules.yaml: each rule covers a kind at a place, and what would cover too much is refused with its line."""
+
+from pathlib import Path
+
+import pytest
+
+from stranglerfig.compare.diff.difference import Difference, Kind, Shape
+from stranglerfig.compare.rules import Rules, load_rules, parse_rules
+from stranglerfig.config.problem import ConfigError
+
+FILE = Path("fig.rules.yaml")
+RULE = """
+rules:
+  - name: search-duration
+    action: ignore
+    capability: catalog
+    where: body
+    path: $.results[].took_ms
+    reason: measured anew for each answer
+"""
+SOME, OTHER = Shape("number", 1, "d", "aaa"), Shape("number", 1, "d", "bbb")
+
+
+def difference(
+    where: str = "body", template: str = "$.results[].took_ms", kind: Kind = Kind.VALUE
+) -> Difference:
+    return Difference(kind, where, template.replace("[]", "[0]"), template, SOME, OTHER)
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(ConfigError) as raised:
+        parse_rules(text, FILE)
+    return [f"{problem.line}: {problem.message}" for problem in raised.value.problems]
+
+
+def test_no_file_and_an_empty_file_are_no_rules(tmp_path: Path) -> None:
+    assert load_rules(tmp_path / "fig.rules.yaml") == Rules()
+    (tmp_path / "fig.rules.yaml").write_text("")
+    assert load_rules(tmp_path / "fig.rules.yaml") == Rules()
+
+
+def test_a_rule_covers_its_kind_at_its_place_and_nothing_else() -> None:
+    rules = parse_rules(RULE, FILE).for_route("catalog", "GET /x")
+    assert rules.ignoring(difference()) == "search-duration"
+    assert rules.ignoring(difference(kind=Kind.TYPE)) is None
+    assert rules.ignoring(difference(kind=Kind.MISSING)) is None
+    assert rules.ignoring(difference(template="$.results[].took_ms_total")) is None
+    assert rules.ignoring(difference(template="$.took_ms")) is None
+    assert rules.ignoring(difference(where="header took_ms", template="")) is None
+    assert parse_rules(RULE, FILE).for_route("payments", "GET /x").ignoring(difference()) is None
+
+
+def test_a_rule_with_a_route_holds_there_alone() -> None:
+    rules = parse_rules(RULE + "    route: GET /api/catalog/**\n", FILE)
+    assert rules.for_route("catalog", "GET /api/catalog/**").ignoring(difference())
+    assert not rules.for_route("catalog", "GET /api/catalog/{id}").ignoring(difference())
+
+
+def test_a_header_rule_covers_all_parts_or_the_named_one() -> None:
+    text = """
+rules:
+  - {name: all, action: ignore, capability: c, where: header Vary, kinds: [missing], reason: r}
+  - {name: one, action: ignore, capability: c, where: header set-cookie, path: "[a].path", reason: r}
+"""
+    rules = parse_rules(text, FILE).for_route("c", "")
+    assert rules.ignoring(difference("header vary", "[cookie]", Kind.MISSING)) == "all"
+    assert rules.ignoring(difference("header vary-x", "", Kind.MISSING)) is None
+    assert rules.ignoring(difference("header set-cookie", "[a].path")) == "one"
+    assert rules.ignoring(difference("header set-cookie", "[a].domain")) is None
+
+
+def test_show_rules_show_and_ignore_nothing() -> None:
+    text = """
+rules:
+  - {name: price, action: show, capability: c, where: body, path: "$.price", reason: r}
+  - {name: page, action: show, capability: c, where: query page, reason: r}
+"""
+    rules = parse_rules(text, FILE).for_route("c", "")
+    assert rules.shows("body", "$.price")
+    assert not rules.shows("body", "$.name")
+    assert rules.shows("query page", "")
+    assert rules.ignoring(difference(template="$.price")) is None
+
+
+def test_rules_survive_the_control_channel() -> None:
+    rules = parse_rules(RULE + "    kinds: [value, format]\n    route: GET /x\n", FILE)
+    assert Rules.model_validate(rules.model_dump(mode="json")) == rules
+
+
+def rule(**changes: str) -> str:
+    keys = {
+        "name": "n", "action": "ignore", "capability": "c", "where": "body", "path": "$.a", "reason": "r", **changes,
+    }  # fmt: skip
+    return "rules:\n  - " + "\n    ".join(f"{key}: {value}" for key, value in keys.items() if value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"path": ""}, "the rule covers the whole body"),
+        ({"path": "$"}, "the rule covers the whole body"),
+        ({"path": "$", "action": "show"}, "the rule covers the whole body"),
+        ({"path": "a.b"}, "is no path of this form"),
+        ({"path": "$.a[3].b"}, "is no path of this form"),
+        ({"path": "$..b"}, "is no path of this form"),
+        ({"path": "$.line[]"}, "every line of every text"),
+        ({"kinds": "[value, type, null, missing, extra, order, size, format, duplicate]"}, "every kind"),
+        ({"kinds": "[]"}, "kinds is empty"),
+        ({"kinds": "[valu]"}, "'valu' is not one of"),
+        ({"where": "status", "path": ""}, "every status"),
+        ({"where": "status", "path": "$.a", "route": "GET /x"}, "a path means nothing in status"),
+        ({"where": "status", "path": "", "action": "show"}, "always shown"),
+        ({"where": "query page", "path": ""}, "cannot differ"),
+        ({"where": "header"}, "is no place"),
+        ({"where": "header a b"}, "is no place"),
+        ({"where": "3"}, "is no place"),
+        ({"action": "hide"}, "'hide' is not one of"),
+        ({"reason": "' '"}, "the reason is empty"),
+        ({"name": "a b"}, "is not a name"),
+        ({"owner": "me"}, "the key is unknown"),
+        ({"capability": ""}, "the key is missing"),
+    ],
+)  # fmt: skip
+def test_a_rule_that_is_wrong_or_too_broad_is_refused(
+    changes: dict[str, str], expected: str
+) -> None:
+    (problem,) = problems(rule(**changes))
+    assert expected in problem
+
+
+def test_every_mistake_is_told_at_once_with_its_line() -> None:
+    text = rule(path="$") + "\n  - 7\n" + "  - name: x\n    action: ignore\n"
+    lines = [problem.partition(":")[0] for problem in problems(text)]
+    assert len(lines) == 5
+    assert lines == sorted(lines, key=int)
+
+
+@pytest.mark.parametrize(
+    "text", ["- a", "7", "rules: 7", "rules: {a: 1}", "rules: [", "\x00", "a: &a [*a]"]
+)
+def test_a_file_of_another_form_is_refused(text: str) -> None:
+    assert problems(text)
+
+
+def test_two_rules_of_one_name_are_refused() -> None:
+    text = rule() + rule().removeprefix("rules:")
+    assert problems(text) == ["8: two rules are called 'n'"]
