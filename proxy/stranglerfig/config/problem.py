@@ -41,3 +41,12 @@ class ConfigError(Exception):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
         super().__init__("\n".join(map(str, self.problems)))
+
+
+class EditError(Exception):
+    """The file was not changed: ``message`` says why, ``mend`` what to do."""
+
+    def __init__(self, message: str, mend: str) -> None:
+        super().__init__(f"{message}. Mend: {mend}.")
+        self.message = message
+        self.mend = mend
