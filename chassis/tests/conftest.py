@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
+from chassis.ownership.backfill import source
 from tests.library.models import Author, Book, Country, Shelf
 
 CREDENTIAL = "a-credential-for-tests-only"
@@ -27,8 +29,16 @@ def make_book(isbn: str, shelf: Shelf, **values: Any) -> Book:
     return Book.objects.create(isbn=isbn, shelf=shelf, **values)
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A file instead of memory: server, command and other processes each have a connection of their own."""
+    if connection.vendor == "sqlite":
+        path = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        connection.settings_dict["TEST"]["NAME"] = str(path)
+
+
 @pytest.fixture
-def library(transactional_db: None) -> None:
+def filled_library(transactional_db: None) -> None:
     """Seven shelves, one of them closed, and twenty books."""
     shelves = [make_shelf(number, closed=number == 3) for number in range(1, 8)]
     author = Author.objects.create(name="Åsa", country=Country.objects.create(name="Åland"))
@@ -46,6 +56,7 @@ def backfill(live_server: Any, monkeypatch: pytest.MonkeyPatch, transactional_db
     """Runs the command against a server of this process; gives its summary by table."""
     monkeypatch.setenv("CHASSIS_CREDENTIAL", CREDENTIAL)
     monkeypatch.setenv("CHASSIS_SOURCE_URL", live_server.url)
+    monkeypatch.setattr(source, "RETRY_DELAYS_S", ())
 
     def run(*arguments: str) -> dict[str, Any]:
         out = StringIO()

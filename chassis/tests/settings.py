@@ -15,6 +15,7 @@ ALLOWED_HOSTS = ["*"]
 USE_TZ = True
 TIME_ZONE = "Europe/Helsinki"
 ROOT_URLCONF = "tests.urls"
+STATIC_URL = "/static/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = ["chassis.ops", "chassis.ownership", "tests.library", "tests.reading_room"]
 MIDDLEWARE: list[str] = []

@@ -3,19 +3,20 @@
 A batch begins with a page's rows. Before it is written, it is asked which other rows it needs:
 - those that its foreign keys refer to, where they are not here yet (a parent that lies later in the walk, or is newer
   than the copy of its table);
-- those here that hold a unique value which a row of the batch brings (two rows have swapped it).
+- those here that hold a unique value which a row of the batch brings (two rows have swapped it);
+- where such a holder is no longer in the source and must go, those here that still refer to it.
 They are fetched and become part of the batch; what the source does not have either is *absent*.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import ForeignKey, UniqueConstraint
 
 from chassis.ownership.backfill.decoding import Row
 from chassis.ownership.backfill.mapping import Target
+from chassis.ownership.backfill.references import fields_referring_to, is_enforced
 from chassis.ownership.backfill.statements import delete, upsert
 from chassis.ownership.values import AnyField
 
@@ -66,6 +67,7 @@ class Batch:
             if new:
                 self._need_parents(target, new, needed)
                 self._need_holders(target, new, needed)
+            self._need_referrers(target, needed)
         return {table: keys for table, keys in needed.items() if keys}
 
     def write(self) -> Mapping[str, Outcome]:
@@ -128,6 +130,18 @@ class Batch:
                 elif holder not in self._absent[target.table]:
                     needed[target.table].add(holder)
 
+    def _need_referrers(self, target: Target, needed: Keys) -> None:
+        gone = self._keys_here(target, self._absent[target.table])
+        for field in fields_referring_to(target.model) if gone else ():
+            child = self._by_model.get(field.model)
+            if child is not None:
+                rows = child.model._base_manager.using(self._using)
+                referring = rows.filter(**{f"{field.attname}__in": gone}).values_list(
+                    "pk", flat=True
+                )
+                known = self._rows[child.table].keys() | self._absent[child.table]
+                needed[child.table] |= set(referring) - known
+
     def _orphans(self) -> Keys:
         """Rows whose parent is absent, and theirs in turn: not written, since the database would refuse them."""
         orphans: Keys = defaultdict(set)
@@ -173,11 +187,6 @@ class Batch:
 
 def _differs(row: Row, here: Row | None) -> bool:
     return here is None or any(here[name] != value for name, value in row.items())
-
-
-def is_enforced(field: "ForeignKey[Any, Any]") -> bool:
-    """Whether the database refuses a row whose parent's key is missing."""
-    return bool(vars(field)["db_constraint"]) and field.target_field.primary_key
 
 
 def _own(target: Target, here: Row | None) -> list[object]:

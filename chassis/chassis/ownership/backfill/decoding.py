@@ -55,9 +55,10 @@ def _check_columns(target: Target, page: SourcePage) -> None:
             f"{target.table}: the source sends no {missing[0]}, which {label} has. "
             "Declare the column there, or name the field under own."
         )
-    if target.copied.get(page.key) is not target.key:
+    if (fed := target.copied.get(page.key)) is not target.key:
         raise SourceError(
-            f"{target.table}: the source's key is {page.key}, that of {label} is {target.key.attname}"
+            f"{target.table}: the source's key {page.key} goes to {fed.attname if fed else 'no field'}, "
+            f"but the key of {label} is {target.key.attname}"
         )
     for column, field in target.copied.items():
         if page.columns[column] is not kind_of(field):

@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from django.db import DatabaseError, transaction
-from django.db.models import F, ForeignKey
+from django.db.models import F
 from django.utils import timezone
 
-from chassis.ownership.backfill.batch import Batch, Outcome, is_enforced
+from chassis.ownership.backfill.batch import Batch, Outcome
 from chassis.ownership.backfill.decoding import read_key, read_keys, read_page
 from chassis.ownership.backfill.mapping import Target
+from chassis.ownership.backfill.references import fields_referring_to
 from chassis.ownership.backfill.source import Source
 from chassis.ownership.backfill.statements import delete
 from chassis.ownership.models import BackfillCursor
@@ -174,19 +175,19 @@ class Walk:
     def _referred_to(self, target: Target, keys: set[object]) -> set[object]:
         """Those of `keys` that an enforced foreign key points at."""
         found: set[object] = set()
-        for relation in target.model._meta.get_fields(include_hidden=True) if keys else ():
-            field: Any = getattr(relation, "field", None)
-            if isinstance(field, ForeignKey) and is_enforced(field):
-                rows = field.model._base_manager.using(self._using)
-                held = rows.filter(**{f"{field.attname}__in": keys})
-                found.update(held.values_list(field.attname, flat=True))
+        for field in fields_referring_to(target.model) if keys else ():
+            rows = field.model._base_manager.using(self._using)
+            held = rows.filter(**{f"{field.attname}__in": keys})
+            found.update(held.values_list(field.attname, flat=True))
         return found
 
     def _count(self, table: str, outcome: Outcome) -> None:
         """Add what was written to another table on the way to its own account, where it is part of this walk."""
         cursor = self._cursors.get(table)
-        if cursor is not None:
-            BackfillCursor.objects.using(self._using).filter(pk=cursor.pk).update(**_added(outcome))
+        added = _added(outcome)
+        if cursor is not None and added:
+            BackfillCursor.objects.using(self._using).filter(pk=cursor.pk).update(**added)
+            cursor.refresh_from_db(using=self._using)
 
     def _advance(self, target: Target, **moved: Any) -> None:
         cursor = self._cursors[target.table]
