@@ -1,9 +1,7 @@
 """Routes that contradict each other: two that claim the same requests alike, and one that can never match.
 
-Whether a route can match is answered by one request, its *witness*: literal segments as they are, for every name and
-every star a text that no pattern mentions, and for ``**`` two empty segments, which nothing but another ``**`` at or
-before that place can match. A pattern compares texts only with what is written in it, so one that matches the witness
-matches everything the route matches. The route is dead if more specific ones take its witness for all its methods.
+Whether a route can match is answered by one path, its witness: a pattern that matches the witness matches every path
+of the route. So the route is dead if more specific ones take its witness for all of its methods.
 """
 
 from collections import defaultdict
@@ -12,9 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from stranglerfig.config.model import Route
-from stranglerfig.config.pattern import KNOWN_METHODS, Kind, Segment, globs_overlap
+from stranglerfig.config.pattern import KNOWN_METHODS, Kind, globs_overlap
 
-_UNMENTIONED: Final = "\x00"  # control characters are refused in patterns
 # HEAD goes with GET and OPTIONS with any method, so neither makes a route live.
 _METHODS: Final = frozenset(KNOWN_METHODS) - {"HEAD", "OPTIONS"}
 
@@ -122,7 +119,7 @@ class _Shapes:
 
     def winners_of(self, entry: _Entry) -> list[_Entry]:
         """The more specific routes that together take all of ``entry``; none if it can match."""
-        parts = _witness(entry.route.parsed.segments)
+        parts = entry.route.parsed.witness()
         left, winners = set(entry.methods), []
         for winner in self._matching(parts, entry.route.parsed.kinds):
             if winner.methods & left:
@@ -140,18 +137,3 @@ class _Shapes:
                 for entry in by_literals.get(literals, ()):
                     if entry.route.parsed.matches_segments(parts):
                         yield entry
-
-
-def _witness(segments: Sequence[Segment]) -> list[str]:
-    parts: list[str] = []
-    for segment in segments:
-        match segment.kind:
-            case Kind.LITERAL:
-                parts.append(segment.text)
-            case Kind.NAME:
-                parts.append(_UNMENTIONED)
-            case Kind.GLOB:
-                parts.append(segment.text.replace("*", _UNMENTIONED))
-            case Kind.REST:
-                parts += ["", ""]
-    return parts

@@ -34,6 +34,7 @@ KNOWN_METHODS: Final = (
 MAX_SEGMENTS: Final = 64
 MAX_CHARACTERS: Final = 2048
 
+_UNMENTIONED: Final = "\x00"  # control characters are refused in patterns
 _NAME: Final = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}", re.ASCII)
 _ENCODED: Final = re.compile(r"%[0-9A-Fa-f]{2}", re.ASCII)
 
@@ -101,6 +102,26 @@ class Pattern:
         if len(parts) < len(fixed) or (not rest and len(parts) != len(fixed)):
             return False
         return all(segment.matches(part) for segment, part in zip(fixed, parts, strict=False))
+
+    def witness(self) -> list[str]:
+        """The segments of the path that is hardest to claim otherwise: who matches it matches all that this matches.
+
+        Literal segments as they are; for a name and for a star a text that no pattern mentions; for ``**`` two empty
+        segments, which nothing but a ``**`` at or before that place matches. For patterns compare a path only with
+        what is written in them.
+        """
+        parts: list[str] = []
+        for segment in self.segments:
+            match segment.kind:
+                case Kind.LITERAL:
+                    parts.append(segment.text)
+                case Kind.NAME:
+                    parts.append(_UNMENTIONED)
+                case Kind.GLOB:
+                    parts.append(segment.text.replace("*", _UNMENTIONED))
+                case Kind.REST:
+                    parts += ["", ""]
+        return parts
 
 
 def glob_matches(glob: str, text: str) -> bool:

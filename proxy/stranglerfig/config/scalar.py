@@ -66,7 +66,7 @@ def _read_percent(value: Any) -> float:
 Percent = Annotated[
     float,
     BeforeValidator(_read_percent),
-    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100, "multipleOf": 0.01}),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100}),
 ]
 """A share of users in percent, at most two decimals."""
 

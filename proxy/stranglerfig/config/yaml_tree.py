@@ -109,6 +109,9 @@ def _syntax_problem(error: MarkedYAMLError, file: str) -> Problem:
     mend = "mend the YAML at this place, or just above it"
     if "'\\t'" in message:
         message, mend = "a tab stands where YAML wants spaces", "indent with spaces"
+    elif "scanning an alias" in str(error.context):
+        message = "a text that begins with * is not in quotes"
+        mend = 'write it so: "* /shop/**"'
     elif "mapping values are not allowed" in message:
         message = "a colon stands where no key can begin"
         mend = "put a text that holds a colon in quotes, and look at the indentation"
