@@ -85,7 +85,7 @@ class ChildChannel:
             except OSError as error:
                 if _is_state_dir_gone():
                     log.warning("state_dir_gone", role=self._role, slot=self._slot)
-                    self._drain(0.0)
+                    self.drain(0.0)
                 if not is_known_away:
                     log.info("supervisor_away", role=self._role, slot=self._slot, error=str(error))
                     is_known_away = True
@@ -97,7 +97,7 @@ class ChildChannel:
             finally:
                 writer.close()
 
-    def _drain(self, deadline_s: float) -> None:
+    def drain(self, deadline_s: float) -> None:
         """Begin to drain; a second call changes nothing."""
         if self._draining is None:
             self._draining = asyncio.create_task(self._drain_to_end(deadline_s), name="drain")
@@ -134,7 +134,7 @@ class ChildChannel:
         try:
             while (message := await _read(reader)) is not None:
                 if isinstance(message, Drain):
-                    self._drain(message.deadline)
+                    self.drain(message.deadline)
                 elif isinstance(message, SnapshotMessage):
                     await self._take(message, writer)
             log.info("supervisor_gone", role=self._role, slot=self._slot)

@@ -89,7 +89,7 @@ class Fleet:
 
     def seat(self, link: Link) -> bool:
         """Give a child that said hello its seat and what it must know; False when it is none of ours."""
-        for seat in [*self.workers, *([self.comparer] if self.comparer else [])]:
+        for seat in self._seats():
             if (seat.role, seat.slot) == (
                 link.hello.role,
                 link.hello.slot,
@@ -225,9 +225,20 @@ class Fleet:
         else:
             await seat.process.stop(0.0)  # it serves nobody yet
 
+    def children(self) -> list[dict[str, object]]:
+        """Who lives now, for a successor that has to find them."""
+        return [
+            {"role": seat.role, "slot": seat.slot, "pid": seat.process.pid}
+            for seat in self._seats()
+            if seat.process.pid is not None
+        ]
+
+    def _seats(self) -> list[Seat]:
+        return [*self.workers, *([self.comparer] if self.comparer else [])]
+
     def kill_all(self) -> None:
         """End everybody this instant."""
-        for seat in [*self.workers, *([self.comparer] if self.comparer else [])]:
+        for seat in self._seats():
             seat.process.abandon()
         for link in self.leaving:
             kill(link.pid)

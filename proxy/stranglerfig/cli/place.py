@@ -1,0 +1,64 @@
+"""Where a command works: the fig.yaml it was given, its ``state_dir``, and the supervisor that runs there, if any."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from stranglerfig.cli.output import ExitCode, fail, fail_with_problems
+from stranglerfig.config.load import load
+from stranglerfig.config.problem import ConfigError
+from stranglerfig.control.client import AdminClient, AdminError, running
+from stranglerfig.control.environment import SecretError, secret
+from stranglerfig.control.lock import SERVE_NAME
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a command found."""
+
+    config_path: Path
+    state_dir: Path
+    client: AdminClient | None
+
+
+def find_place(config: str) -> Place:
+    """Find the supervisor of ``config``, or say that none runs. Ends the command when the file is of no use.
+
+    A file that is broken at the moment still leads to its supervisor: the one that runs wrote its path down in the
+    usual place, and an abort must not wait until the file is mended. FIG_ADMIN_URL names a supervisor elsewhere.
+    """
+    path = Path(config).absolute()
+    try:
+        if url := os.environ.get("FIG_ADMIN_URL"):
+            return Place(path, path.parent / ".fig", AdminClient(url, secret("FIG_ADMIN_TOKEN")))
+        try:
+            state_dir = load(path).state_dir
+        except ConfigError as error:
+            found = _state_dir_of_running(path)
+            if found is None:
+                fail_with_problems(error.problems)
+            state_dir = found
+        return Place(path, state_dir, running(state_dir))
+    except SecretError as error:
+        fail(str(error))
+
+
+def fail_with_admin_error(error: AdminError) -> None:
+    """Print what the supervisor refused, and end with 1."""
+    message = str(error) + "".join(f"\n  {problem}" for problem in error.problems)
+    fail(message, mend=error.mend or None, code=ExitCode.NO)
+
+
+def _state_dir_of_running(config_path: Path) -> Path | None:
+    """Look beside a broken file for the state_dir of a supervisor that runs it."""
+    for serve_json in sorted(config_path.parent.glob(f"*/{SERVE_NAME}")) + sorted(
+        config_path.parent.glob(f".*/{SERVE_NAME}")
+    ):
+        try:
+            facts = json.loads(serve_json.read_bytes())
+        except (OSError, ValueError):
+            continue
+        if facts.get("config") == str(config_path) and running(serve_json.parent) is not None:
+            return serve_json.parent
+    return None

@@ -1,0 +1,129 @@
+"""``fig serve``: run the proxy until it is told to stop."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+import uvloop
+from rich.markup import escape
+from rich.panel import Panel
+
+from stranglerfig import logs
+from stranglerfig.cli.output import ConfigOption, ExitCode, err, fail, fail_with_problems
+from stranglerfig.config.scalar import Address
+from stranglerfig.control.environment import SecretError, hosts, secret
+from stranglerfig.control.lock import LockedError, read_serve
+from stranglerfig.control.overrides import OverridesError
+from stranglerfig.control.sockets import AddressError
+from stranglerfig.control.source import RefusedError, Source, Written
+from stranglerfig.control.status import View
+from stranglerfig.control.supervisor import Settings, StartError, Supervisor
+from stranglerfig.logs import LogFormat
+
+
+def serve(
+    config: ConfigOption = "fig.yaml",
+    log: Annotated[
+        Literal["json", "text"] | None,
+        typer.Option(help="How to log; by default text on a terminal and JSON elsewhere."),
+    ] = None,
+    drain: Annotated[
+        float,
+        typer.Option(min=0, max=3600, help="Seconds that answers get to finish at a stop."),
+    ] = 10.0,
+) -> None:
+    """Run the proxy until Ctrl-C or SIGTERM; a second one ends it at once.
+
+    fig.yaml is watched: what you save holds for every worker in well under a second, and a file with mistakes is
+    refused whole while the last good one goes on. The environment may hold FIG_SECRET (signed headers, marked
+    shadows) and FIG_ADMIN_TOKEN (needed when `admin` is not on loopback), each also as a file named by NAME_FILE.
+
+    [bold]Examples[/]
+
+      fig serve
+
+      FIG_SECRET_FILE=/run/secrets/fig fig serve --config /etc/fig/fig.yaml --log json
+    """
+    source = Source(Path(config).absolute())
+    try:
+        written = source.parse(source.read())
+        token = secret("FIG_ADMIN_TOKEN")
+        key = secret("FIG_SECRET")
+    except RefusedError as error:
+        fail_with_problems(error.problems)
+    except SecretError as error:
+        fail(str(error))
+    _check_admin(written.config.admin, token)
+    for warning in written.warnings:
+        err.print(f"[bold yellow]warning:[/] {escape(warning)}")
+    log_format = logs.configure(log, process="supervisor")
+    _run(source, written, key, token, log_format, drain)
+
+
+def _check_admin(admin: Address, token: str | None) -> None:
+    if not admin.is_loopback and token is None:
+        fail(
+            f"admin: {admin} can be reached from other machines, and there is no token",
+            mend="set FIG_ADMIN_TOKEN (or FIG_ADMIN_TOKEN_FILE), or write admin: 127.0.0.1:8001",
+        )
+
+
+def _run(
+    source: Source,
+    written: Written,
+    key: str | None,
+    token: str | None,
+    log_format: LogFormat,
+    drain_s: float,
+) -> None:
+    settings = Settings(
+        state_dir=written.state_dir,
+        secret=key,
+        admin_token=token,
+        admin_hosts=hosts("FIG_ADMIN_HOSTS"),
+        log_format=log_format,
+        drain_deadline_s=drain_s,
+    )
+    supervisor = Supervisor(source, written, settings)
+    try:
+        uvloop.run(supervisor.run(_banner))
+    except LockedError as error:
+        facts = read_serve(error.state_dir) or {}
+        where = f" on {facts['listen']}, config {facts['config']}" if "listen" in facts else ""
+        fail(
+            f"another fig runs here: {error}{where}",
+            mend="stop it first, or give this one a state_dir of its own",
+            code=ExitCode.NO,
+        )
+    except AddressError as error:
+        fail(
+            str(error),
+            mend="stop whoever holds it, or change listen or admin in fig.yaml",
+            code=ExitCode.NO,
+        )
+    except (StartError, OverridesError) as error:
+        fail(str(error), code=ExitCode.NO)
+
+
+def _banner(view: View) -> None:
+    """Say on a terminal that it runs and where; programs have serve.json."""
+    if not sys.stderr.isatty():
+        return
+    running = view.changes.running
+    stages = "\n".join(
+        f"  {escape(name)}  [bold]{capability.stage.value}[/]"
+        for name, capability in running.config.capabilities.items()
+    )
+    err.print(
+        Panel(
+            f"proxy   [bold cyan]http://{view.listen}[/]\n"
+            f"status  http://{view.admin}/api/status   metrics  http://{view.admin}/metrics\n"
+            f"config  {escape(str(view.config_path))}  (watched)\n"
+            f"workers {len(view.fleet.workers)}\n"
+            f"{stages or '  no capability yet: everything goes through unchanged'}",
+            title="fig",
+            subtitle="Ctrl-C stops it",
+            expand=False,
+        )
+    )

@@ -1,0 +1,160 @@
+"""``fig status``: what runs, what was counted, what is wrong."""
+
+import time
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from stranglerfig.cli.output import ConfigOption, ExitCode, JsonFlag, fail, out, print_json
+from stranglerfig.cli.place import fail_with_admin_error, find_place
+from stranglerfig.control.client import AdminClient, AdminError
+
+_WATCH_EVERY_S = 1.0
+
+
+def status(
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Show it again each second until Ctrl-C.")
+    ] = False,
+    config: ConfigOption = "fig.yaml",
+    as_json: JsonFlag = False,
+) -> None:
+    """Show what runs: per capability the stage, requests, errors and latency of both sides, and the comparison.
+
+    Ends with 1 when the proxy does not run, or goes on with an older config because fig.yaml has mistakes.
+
+    [bold]Examples[/]
+
+      fig status
+
+      fig status --json | jq '.capabilities[] | {name, stage, observed_percent}'
+    """
+    place = find_place(config)
+    client = place.client
+    if client is None:
+        if as_json:
+            print_json({"running": False, "state_dir": str(place.state_dir)})
+            raise typer.Exit(ExitCode.NO)
+        fail("no proxy runs here", mend="start it with `fig serve`", code=ExitCode.NO)
+    try:
+        if watch and not as_json:
+            _watch(client)
+        found = client.status()
+    except AdminError as error:
+        fail_with_admin_error(error)
+        return
+    if as_json:
+        print_json({"running": True, **found})
+    else:
+        out.print(_render(found))
+    if found["config_bad"]:
+        raise typer.Exit(ExitCode.NO)
+
+
+def _watch(client: AdminClient) -> None:
+    with Live(_render(client.status()), console=out, auto_refresh=False, screen=False) as live:
+        while True:
+            time.sleep(_WATCH_EVERY_S)
+            live.update(_render(client.status()), refresh=True)
+
+
+def _render(found: dict[str, Any]) -> RenderableType:
+    parts: list[RenderableType] = [_head(found)]
+    if found["config_bad"]:
+        parts.append(_bad(found["config_bad"]))
+    if found["capabilities"]:
+        parts += [_traffic(found["capabilities"]), _comparison(found["capabilities"])]
+        parts += [line for item in found["capabilities"] if (line := _aborted(item)) is not None]
+    return Group(*parts)
+
+
+def _head(found: dict[str, Any]) -> Text:
+    up = sum(worker["up"] for worker in found["workers"])
+    comparer = found["comparer"] or {}
+    workers = f"workers {up}/{len(found['workers'])} up, {_restarts(found['workers'])}"
+    comparing = "up" if comparer.get("up") else "down"
+    lines = [
+        f"listen {found['listen']}   admin {found['admin']}   generation {found['generation']}",
+        f"{workers}; comparer {comparing}, {_restarts([comparer] if comparer else [])}",
+    ]
+    if change := found["last_change"]:
+        lines.append(
+            f"last change: {change['what']} by {change['who']} ({change['why']}), "
+            f"effective after {change['effective_ms']:g} ms"
+        )
+    return Text("\n".join(lines))
+
+
+def _restarts(processes: list[dict[str, Any]]) -> str:
+    count = sum(process["restarts"] for process in processes)
+    return f"{count} restart{'s' * (count != 1)}"
+
+
+def _bad(bad: dict[str, Any]) -> Text:
+    text = Text("fig.yaml is refused as it stands; the last good one goes on:\n", style="bold red")
+    text.append("\n".join(f"  {problem}" for problem in bad["problems"]), style="red")
+    return text
+
+
+def _traffic(capabilities: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("capability", "stage", "asked", "observed"):
+        table.add_column(title)
+    for title in ("monolith", "service", "errors m/s", "p50 ms m/s", "p99 ms m/s"):
+        table.add_column(title, justify="right")
+    table.add_column("last change")
+    for item in capabilities:
+        is_canary = item["stage"] == "canary"
+        observed = item["observed_percent"]
+        change = item["last_change"]
+        table.add_row(
+            escape(item["name"]),
+            "[red]aborted[/]" if item["aborted"] else item["stage"],
+            f"{item['percent']:g} %" if is_canary else "",
+            f"{observed:g} %" if is_canary and observed is not None else "",
+            str(item["requests"]["monolith"]),
+            str(item["requests"]["service"]),
+            _pair(item["errors"]),
+            _pair({side: item["latency_ms"][side]["p50"] for side in item["latency_ms"]}),
+            _pair({side: item["latency_ms"][side]["p99"] for side in item["latency_ms"]}),
+            escape(f"{change['who']}: {change['why']}") if change else "",
+        )
+    return table
+
+
+def _comparison(capabilities: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
+    table.add_column("compared")
+    names = ("asked", "equal", "different", "ignored", "no_answer", "skipped", "lost", "waiting")
+    for name in names:
+        table.add_column(name.replace("_", " "), justify="right")
+    for item in capabilities:
+        account = item["comparison"]
+        flat = {
+            **account,
+            "skipped": sum(account["skipped"].values()) + sum(account["not_teed"].values()),
+            "lost": sum(account["lost"].values()),
+            "waiting": account["waiting"] + account["under_way"],
+        }
+        table.add_row(escape(item["name"]), *(str(flat[name]) for name in names))
+    return table
+
+
+def _aborted(item: dict[str, Any]) -> Text | None:
+    if not (aborted := item["aborted"]):
+        return None
+    return Text(
+        f"{item['name']} is aborted since {aborted['since']} by {aborted['who']}: {aborted['why']}",
+        style="red",
+    )
+
+
+def _pair(values: dict[str, Any]) -> str:
+    return " / ".join(
+        "–" if values[side] is None else f"{values[side]:g}" for side in ("monolith", "service")
+    )

@@ -1,0 +1,371 @@
+"""Every change of what runs: reload, set, abort. One at a time, each a new generation, each in the audit log.
+
+The file is the user's: it is read afresh before each edit, written only if nobody wrote meanwhile, and a file that
+can't be used is refused whole while the last good one goes on. An abort needs no file: its override is on disk first,
+then on the workers, and the file follows if it can be written.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from stranglerfig.channel.messages import SnapshotMessage
+from stranglerfig.compare.rules import Rules
+from stranglerfig.config.model import Config, Stage
+from stranglerfig.control import audit, overrides
+from stranglerfig.control.edits import Edited, write_stage
+from stranglerfig.control.fleet import Spread
+from stranglerfig.control.refusal import ChangeError, unknown_capability
+from stranglerfig.control.source import (
+    Reading,
+    RefusedError,
+    Source,
+    Written,
+    changes_that_need_a_restart,
+)
+from stranglerfig.routing.override import Override
+from stranglerfig.routing.snapshot import compile_snapshot
+
+log = structlog.get_logger(__name__)
+
+_STABLE_S = (
+    0.02  # a file that changed is read again after this long: an editor may be half way through it
+)
+_STABLE_LOOKS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What the workers run."""
+
+    config: Config
+    rules: Rules
+    overrides: dict[str, Override]
+    generation: int
+    key: tuple[str, str]
+    secret: str | None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the fig.yaml that runs."""
+        return self.key[0]
+
+    def holding(self, written: Written) -> "Running":
+        """The same with other files."""
+        return replace(self, config=written.config, rules=written.rules, key=written.key)
+
+    def message(self) -> SnapshotMessage:
+        """The same as the children are told it."""
+        return SnapshotMessage(
+            generation=self.generation,
+            config=self.config.model_dump(mode="json"),
+            overrides={name: item.to_dict() for name, item in self.overrides.items()},
+            rules=self.rules.model_dump(mode="json"),
+            secret=self.secret,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Files that were not taken."""
+
+    key: tuple[str, str]
+    problems: tuple[str, ...]
+    since: float
+
+
+@dataclass(slots=True)
+class LastChange:
+    """What is known of the last change of one capability, or of everything."""
+
+    what: str
+    who: str
+    why: str
+    at: float
+    generation: int
+    effective_ms: float
+
+
+class Changes:
+    """The only one who changes what runs."""
+
+    def __init__(
+        self,
+        source: Source,
+        state_dir: Path,
+        running: Running,
+        spread: Callable[[SnapshotMessage], Awaitable[Spread]],
+        on_change: Callable[[Running, Running], None],
+    ) -> None:
+        self.running = running
+        self.refused: Refused | None = None
+        self.last: LastChange | None = None
+        self.last_of: dict[str, LastChange] = {}
+        self._source = source
+        self._state_dir = state_dir
+        self._spread = spread
+        self._on_change = on_change
+        self._lock = asyncio.Lock()
+        self._seen_unchanged_at = time.time()
+
+    async def look(self) -> None:
+        """Reload if the files differ from what was last looked at, and hold still."""
+        looked_at = time.time()
+        reading = self._source.read()
+        if reading.key == self.running.key:
+            self._seen_unchanged_at = looked_at
+            if self.refused is not None:
+                log.info("config_good_again", digest=reading.digest)
+                self.refused = None
+            return
+        if self.refused is not None and reading.key == self.refused.key:
+            return
+        async with self._lock:
+            await self._reload(await self._settled(reading), who=audit.whoami(), why="file saved")
+
+    async def reload(self, why: str) -> None:
+        """Read the files now, as on SIGHUP; a file that is still bad is reported again."""
+        async with self._lock:
+            self.refused = None
+            await self._reload(self._source.read(), who=audit.whoami(), why=why)
+
+    async def _settled(self, reading: Reading) -> Reading:
+        for _ in range(_STABLE_LOOKS):
+            await asyncio.sleep(_STABLE_S)
+            again = self._source.read()
+            if again.key == reading.key:
+                break
+            reading = again
+        return reading
+
+    async def _reload(self, reading: Reading, *, who: str, why: str) -> None:
+        """Take the reading, or refuse it whole. Called with the lock held."""
+        if reading.key == self.running.key:  # a set or abort of ours, or saved back meanwhile
+            self.refused = None
+            return
+        try:
+            written = self._parse(reading)
+        except RefusedError as error:
+            self._refuse(reading, error)
+            return
+        # A file moved into place may be older than the last look: then noticing it is when it was saved.
+        saved_at = reading.saved_at
+        if not self._seen_unchanged_at <= saved_at <= time.time():
+            saved_at = time.time()
+        old = self.running
+        await self._apply(old.holding(written), began_at=saved_at, event="reload", who=who, why=why)
+
+    def _parse(self, reading: Reading) -> Written:
+        written = self._source.parse(reading)
+        if fixed := changes_that_need_a_restart(
+            self.running.config, written.config, self._source.path
+        ):
+            raise RefusedError(fixed)
+        return written
+
+    def _refuse(self, reading: Reading, error: RefusedError) -> None:
+        self.refused = Refused(reading.key, error.problems, time.time())
+        log.error("config_refused", problems=list(error.problems), goes_on=self.running.generation)
+        audit.append(
+            self._state_dir,
+            "config_refused",
+            digest=reading.digest,
+            problems=list(error.problems),
+            generation=self.running.generation,
+        )
+
+    async def set(
+        self, capability: str, stage: Stage, percent: float | None, *, who: str, why: str
+    ) -> dict[str, Any]:
+        """Write the stage into the file and give the answer when every worker runs it. Raises ``ChangeError``."""
+        began_at = time.time()
+        async with self._lock:
+            old = self.running
+            edited = self._edit(capability, stage, percent)
+            lifted = capability in old.overrides
+            if not lifted and edited.written.key == old.key:
+                return {
+                    **self._outcome(capability, began_at, None),
+                    "changed": False,
+                    "lifted_abort": False,
+                }
+            kept = {name: item for name, item in old.overrides.items() if name != capability}
+            if lifted:
+                self._save(kept)
+            spread = await self._apply(
+                replace(old.holding(edited.written), overrides=kept),
+                began_at=began_at,
+                event="set",
+                who=who,
+                why=why,
+                capability=capability,
+                lifted_abort=lifted,
+            )
+            return {
+                **self._outcome(capability, began_at, spread),
+                "changed": True,
+                "lifted_abort": lifted,
+            }
+
+    def _edit(self, capability: str, stage: Stage, percent: float | None) -> Edited:
+        """Bring the file to the wanted stage."""
+        known = self.running.config.capabilities
+        if capability not in known:
+            raise unknown_capability(capability, list(known))
+        return write_stage(self._source, capability, stage, percent, parse=self._parse)
+
+    async def abort(self, capability: str, *, who: str, why: str) -> dict[str, Any]:
+        """Send the capability's safe requests to the monolith, whatever the file says. Raises ``ChangeError``."""
+        began_at = time.time()
+        async with self._lock:
+            old = self.running
+            if capability not in old.config.capabilities and capability not in old.overrides:
+                raise unknown_capability(capability, list(old.config.capabilities))
+            known = old.overrides.get(capability)
+            persisted, spread = True, None
+            if known is None:
+                override = Override(capability=capability, since=began_at, who=who, why=why)
+                aborted = {**old.overrides, capability: override}
+                try:
+                    self._save(aborted)
+                except ChangeError:
+                    persisted = False  # a full disk must not keep it from holding now
+                spread = await self._apply(
+                    replace(old, overrides=aborted),
+                    began_at=began_at,
+                    event="abort",
+                    who=who,
+                    why=why,
+                    capability=capability,
+                    persisted=persisted,
+                )
+            outcome = self._outcome(capability, began_at, spread)
+            followed, reason = await self._file_follows(capability, who=who, why=why)
+            return {
+                **outcome,
+                "generation": self.running.generation,
+                "already_aborted": known is not None,
+                "persisted": persisted,
+                "file_followed": followed,
+                "file_reason": reason,
+            }
+
+    async def _file_follows(
+        self, capability: str, *, who: str, why: str
+    ) -> tuple[bool, str | None]:
+        """Write ``stage: monolith``, so that the file says what holds; the abort holds without it."""
+        began_at = time.time()
+        old = self.running
+        try:
+            edited = self._edit(capability, Stage.MONOLITH, None)
+        except ChangeError as error:
+            return False, f"{error}; {error.mend}"
+        if edited.written.key != old.key:
+            await self._apply(
+                old.holding(edited.written),
+                began_at=began_at,
+                event="file_follows_abort",
+                who=who,
+                why=why,
+                capability=capability,
+            )
+        return True, None
+
+    def _save(self, kept: dict[str, Override]) -> None:
+        try:
+            overrides.save(self._state_dir, kept)
+        except OSError as error:
+            log.error("overrides_not_written", error=str(error))
+            raise ChangeError(
+                507,
+                f"{self._state_dir} can't be written: {error.strerror}",
+                "make room or mend its rights, then call again",
+            ) from error
+
+    async def _apply(
+        self,
+        wanted: Running,
+        *,
+        began_at: float,
+        event: str,
+        who: str,
+        why: str,
+        **facts: Any,
+    ) -> Spread:
+        """Make ``wanted`` the next generation on every worker and write it down."""
+        old = self.running
+        running = replace(wanted, generation=old.generation + 1)
+        # Compiled here too, and first: what can't be compiled must fail before any worker sees it.
+        compile_snapshot(running.config, running.overrides, running.generation)
+        changed = differences(old, running)
+        self.running = running
+        self.refused = None if running.key != old.key else self.refused
+        self._on_change(old, running)
+        spread = await self._spread(running.message())
+        effective_ms = round((time.time() - began_at) * 1000, 1)
+        change = LastChange(event, who, why, began_at, running.generation, effective_ms)
+        self.last = change
+        self.last_of.update(dict.fromkeys(changed, change))
+        log.info(
+            "generation_effective",
+            generation=running.generation,
+            effective_ms=effective_ms,
+            cause=event,
+        )
+        audit.append(
+            self._state_dir,
+            event,
+            who=who,
+            why=why,
+            changed=changed,
+            digest=running.digest,
+            generation=running.generation,
+            effective_ms=effective_ms,
+            **facts,
+        )
+        return spread
+
+    def _outcome(self, capability: str, began_at: float, spread: Spread | None) -> dict[str, Any]:
+        written = self.running.config.capabilities.get(capability)
+        return {
+            "capability": capability,
+            "stage": written.stage.value if written else None,
+            "percent": written.percent if written else None,
+            "generation": self.running.generation,
+            "effective_ms": round((time.time() - began_at) * 1000, 1),
+            "workers": [
+                {"slot": slot, "effective_ms": ms}
+                for slot, ms in sorted((spread.worker_ms if spread else {}).items())
+            ],
+            "replaced_workers": list(spread.replaced) if spread else [],
+            "missing_workers": list(spread.missing) if spread else [],
+        }
+
+
+def differences(old: Running, new: Running) -> dict[str, Any]:
+    """Say what changed, per capability: ``{"catalog": {"stage": ["shadow", "canary"]}}``; other keys under ``-``."""
+    changed: dict[str, Any] = {}
+    for name in sorted(old.config.capabilities.keys() | new.config.capabilities.keys()):
+        before, after = (_facts(running, name) for running in (old, new))
+        keys = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
+        if keys:
+            changed[name] = {key: [before.get(key), after.get(key)] for key in keys}
+    before, after = (
+        running.config.model_dump(mode="json", exclude={"capabilities"}) for running in (old, new)
+    )
+    if keys := sorted(key for key in before if before[key] != after[key]):
+        changed["-"] = {key: [before[key], after[key]] for key in keys}
+    if old.key[1] != new.key[1]:
+        changed.setdefault("-", {})["rules"] = [old.key[1][:12], new.key[1][:12]]
+    return changed
+
+
+def _facts(running: Running, name: str) -> dict[str, Any]:
+    capability = running.config.capabilities.get(name)
+    written = {} if capability is None else capability.model_dump(mode="json")
+    return {**written, "aborted": name in running.overrides}

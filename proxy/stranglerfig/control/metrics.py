@@ -1,0 +1,129 @@
+"""``/metrics``: the cells of every process added up, and what the supervisor alone knows, in Prometheus' text form."""
+
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+)
+from prometheus_client.core import (
+    Metric as Family,
+)
+from prometheus_client.registry import Collector
+
+from stranglerfig.config.model import Stage
+from stranglerfig.control.status import View
+from stranglerfig.counters import Key
+from stranglerfig.counters.histogram import LE
+from stranglerfig.counters.names import BUCKET_SUFFIX, METRICS, SUM_SUFFIX, Metric
+
+
+def render(view: View) -> bytes:
+    """Give the whole page."""
+    registry = CollectorRegistry()
+    registry.register(_Collector(view))
+    return generate_latest(registry)
+
+
+class _Collector(Collector):
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    def describe(self) -> Iterable[Family]:
+        return []  # or else registering would collect once for nothing
+
+    def collect(self) -> Iterator[Family]:
+        counts = self._view.counts()
+        for metric in METRICS.values():
+            yield (
+                _counter(metric, counts) if metric.kind == "counter" else _histogram(metric, counts)
+            )
+        yield from self._gauges()
+
+    def _gauges(self) -> Iterator[Family]:
+        view = self._view
+        running = view.changes.running
+        yield _gauge("fig_generation", "Generation of the routing table.", running.generation)
+        yield _gauge(
+            "fig_config_bad",
+            "1 while fig.yaml as it stands is refused and the last good one goes on.",
+            int(view.changes.refused is not None),
+        )
+        yield _gauge("fig_workers", "Worker slots.", len(view.fleet.workers))
+        yield _gauge(
+            "fig_workers_up",
+            "Workers that use the current generation.",
+            sum(seat.generation == running.generation for seat in view.fleet.workers),
+        )
+        comparer = view.fleet.comparer
+        yield _gauge(
+            "fig_comparer_up",
+            "1 while the comparer is connected.",
+            int(comparer is not None and comparer.generation > 0),
+        )
+        change = view.changes.last
+        yield _gauge(
+            "fig_last_change_effective_seconds",
+            "Time from saved to effective on every worker, of the last change.",
+            change.effective_ms / 1000 if change else 0.0,
+        )
+        upstreams = InfoMetricFamily(
+            "fig_upstream", "Upstreams of the config.", labels=["upstream"]
+        )
+        for name, upstream in running.config.upstreams.items():
+            upstreams.add_metric([name], {"url": f"http://{upstream.authority}"})
+        yield upstreams
+        stages = GaugeMetricFamily(
+            "fig_capability_stage",
+            "1 for the stage that is written.",
+            labels=["capability", "stage"],
+        )
+        percents = GaugeMetricFamily(
+            "fig_capability_percent", "Share of users asked for in canary.", labels=["capability"]
+        )
+        aborted = GaugeMetricFamily(
+            "fig_capability_aborted", "1 while an abort holds.", labels=["capability"]
+        )
+        for name, capability in running.config.capabilities.items():
+            for stage in Stage:
+                stages.add_metric([name, stage.value], int(capability.stage is stage))
+            percents.add_metric([name], capability.percent)
+            aborted.add_metric([name], int(name in running.overrides))
+        yield from (stages, percents, aborted)
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, value=value)
+
+
+def _counter(metric: Metric, counts: dict[Key, int]) -> CounterMetricFamily:
+    family = CounterMetricFamily(metric.prometheus_name, metric.help, labels=metric.labels)
+    for (name, labels), count in sorted(counts.items()):
+        if name == metric.name:
+            values = dict(labels)
+            family.add_metric([values[label] for label in metric.labels], count)
+    return family
+
+
+def _histogram(metric: Metric, counts: dict[Key, int]) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(metric.prometheus_name, metric.help, labels=metric.labels)
+    series: dict[tuple[str, ...], dict[str, int]] = {}
+    sums: dict[tuple[str, ...], int] = {}
+    for (name, labels), count in counts.items():
+        values = dict(labels)
+        if name == metric.name + BUCKET_SUFFIX:
+            series.setdefault(tuple(values[label] for label in metric.labels), {})[values["le"]] = (
+                count
+            )
+        elif name == metric.name + SUM_SUFFIX:
+            sums[tuple(values[label] for label in metric.labels)] = count
+    for key, buckets in sorted(series.items()):
+        total, cumulated = 0, []
+        for le in LE:
+            total += buckets.get(le, 0)
+            cumulated.append((le, float(total)))
+        family.add_metric(list(key), cumulated, sums.get(key, 0) / 1e6)
+    return family

@@ -1,0 +1,224 @@
+"""What runs, as one JSON document: for ``fig status``, ``GET /api/status`` and the metrics."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from stranglerfig import __version__
+from stranglerfig.config.model import Capability
+from stranglerfig.control.changes import Changes, LastChange, Running
+from stranglerfig.control.fleet import Fleet, Seat
+from stranglerfig.counters import Key, read_all
+from stranglerfig.counters.histogram import quantile_s, read_buckets
+from stranglerfig.counters.names import (
+    ASKED,
+    DURATION,
+    FORCED,
+    LOST,
+    REQUESTS,
+    RESULTS,
+    SKIPPED,
+    TEE_SKIPPED,
+    TEED,
+)
+
+_SIDES = ("monolith", "service")
+
+
+class View:
+    """Reads everything, changes nothing, apart from remembering what was counted at the last change."""
+
+    def __init__(
+        self,
+        *,
+        changes: Changes,
+        fleet: Fleet,
+        counters_dir: Path,
+        state_dir: Path,
+        listen: str,
+        admin: str,
+        config_path: Path,
+        is_ready: Callable[[], bool],
+    ) -> None:
+        self.changes = changes
+        self.fleet = fleet
+        self.state_dir = state_dir
+        self.listen = listen
+        self.admin = admin
+        self.config_path = config_path
+        self.started_at = _iso(time.time())
+        self.is_ready = is_ready
+        self._counters_dir = counters_dir
+        self._counted_before: dict[str, dict[str, int]] = {}
+
+    def counts(self) -> dict[Key, int]:
+        """Every count of every process, now."""
+        return read_all(self._counters_dir)
+
+    def remember(self, old: Running, new: Running) -> None:
+        """Note what was counted before a capability's stage or share changed: the observed share starts there."""
+        changed = [
+            name
+            for name, capability in new.config.capabilities.items()
+            if _share(old, name) != _share(new, name)
+            or capability.name not in old.config.capabilities
+        ]
+        if changed:
+            counts = self.counts()
+            for name in changed:
+                self._counted_before[name] = _requests(counts, name)
+
+    def status(self) -> dict[str, Any]:
+        """Give the whole status; see docs for its keys."""
+        running, refused = self.changes.running, self.changes.refused
+        counts = self.counts()
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "started": self.started_at,
+            "listen": self.listen,
+            "admin": self.admin,
+            "config": str(self.config_path),
+            "ready": self.is_ready(),
+            "generation": running.generation,
+            "digest": running.digest,
+            "config_bad": refused
+            and {
+                "digest": refused.key[0],
+                "since": _iso(refused.since),
+                "problems": list(refused.problems),
+            },
+            "last_change": _change(self.changes.last),
+            "workers": [self._process(seat) for seat in self.fleet.workers],
+            "leaving_workers": len(self.fleet.leaving),
+            "comparer": self._process(self.fleet.comparer) if self.fleet.comparer else None,
+            "unclaimed": _requests(counts, "-"),
+            "capabilities": [
+                self._capability(capability, counts)
+                for capability in running.config.capabilities.values()
+            ],
+        }
+
+    def config(self) -> dict[str, Any]:
+        """Give the running config as it may be written, with its generation and digest."""
+        running = self.changes.running
+        return {
+            "generation": running.generation,
+            "digest": running.digest,
+            "config": running.config.model_dump(mode="json"),
+            "overrides": {name: item.to_dict() for name, item in running.overrides.items()},
+        }
+
+    def _process(self, seat: Seat) -> dict[str, Any]:
+        state = seat.link.state if seat.link is not None and seat.generation else {}
+        return {
+            "slot": seat.slot,
+            "pid": seat.process.pid,
+            "up": seat.generation > 0,
+            "generation": seat.generation,
+            "restarts": max(seat.process.starts - 1, 0),
+            "since": _iso(seat.process.started_at) if seat.process.starts else None,
+            "state": state,
+        }
+
+    def _capability(self, capability: Capability, counts: dict[Key, int]) -> dict[str, Any]:
+        name = capability.name
+        requests = _requests(counts, name)
+        before = self._counted_before.get(name, {})
+        since_change = {side: requests[side] - before.get(side, 0) for side in _SIDES}
+        compared = sum(since_change.values())
+        override = self.changes.running.overrides.get(name)
+        return {
+            "name": name,
+            "stage": capability.stage.value,
+            "percent": capability.percent,
+            "writes": capability.writes.value,
+            "upstream": capability.upstream,
+            "control": self.changes.running.config.control_of(capability),
+            "aborted": override and {**override.to_dict(), "since": _iso(override.since)},
+            "requests": requests,
+            "requests_since_change": since_change,
+            "observed_percent": round(100 * since_change["service"] / compared, 2)
+            if compared
+            else None,
+            "forced": _sum(counts, FORCED, capability=name),
+            "errors": {side: _errors(counts, name, side) for side in _SIDES},
+            "latency_ms": {side: _latency_ms(counts, name, side) for side in _SIDES},
+            "comparison": _account(counts, name),
+            "last_change": _change(self.changes.last_of.get(name)),
+        }
+
+
+def _share(running: Running, name: str) -> tuple[object, ...]:
+    capability = running.config.capabilities.get(name)
+    if capability is None:
+        return ()
+    return capability.stage, capability.percent, name in running.overrides
+
+
+def _sum(counts: dict[Key, int], metric: str, **wanted: str) -> int:
+    items = wanted.items()
+    return sum(
+        count
+        for (name, labels), count in counts.items()
+        if name == metric and items <= dict(labels).items()
+    )
+
+
+def _by(counts: dict[Key, int], metric: str, label: str, **wanted: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for (name, labels), count in sorted(counts.items()):
+        values = dict(labels)
+        if name == metric and wanted.items() <= values.items() and count:
+            found[values[label]] = found.get(values[label], 0) + count
+    return found
+
+
+def _requests(counts: dict[Key, int], capability: str) -> dict[str, int]:
+    return {side: _sum(counts, REQUESTS, capability=capability, side=side) for side in _SIDES}
+
+
+def _errors(counts: dict[Key, int], capability: str, side: str) -> int:
+    return _sum(counts, REQUESTS, capability=capability, side=side, status="5xx")
+
+
+def _latency_ms(counts: dict[Key, int], capability: str, side: str) -> dict[str, float | None]:
+    buckets = read_buckets(counts, DURATION, capability=capability, side=side)
+    return {name: _ms(quantile_s(buckets, q)) for name, q in (("p50", 0.5), ("p99", 0.99))}
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 2)
+
+
+def _account(counts: dict[Key, int], capability: str) -> dict[str, Any]:
+    """The comparison's account, with what is under way as the rest of both sums."""
+    asked = _sum(counts, ASKED, capability=capability)
+    teed = _sum(counts, TEED, capability=capability)
+    tee_skipped = _by(counts, TEE_SKIPPED, "reason", capability=capability)
+    results = _by(counts, RESULTS, "result", capability=capability)
+    skipped = _by(counts, SKIPPED, "reason", capability=capability)
+    lost = _by(counts, LOST, "process", capability=capability)
+    judged = sum(results.values()) + sum(skipped.values()) + sum(lost.values())
+    return {
+        "asked": asked,
+        "teed": teed,
+        "not_teed": tee_skipped,
+        "under_way": asked - teed - sum(tee_skipped.values()),
+        **{name: results.get(name, 0) for name in ("equal", "different", "ignored", "no_answer")},
+        "skipped": skipped,
+        "lost": lost,
+        "waiting": teed - judged,
+    }
+
+
+def _change(change: LastChange | None) -> dict[str, Any] | None:
+    return None if change is None else {**asdict(change), "at": _iso(change.at)}
+
+
+def _iso(epoch_s: float) -> str:
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds")

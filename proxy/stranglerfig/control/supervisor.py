@@ -1,0 +1,281 @@
+"""The supervisor: brings the proxy up, keeps its processes alive, and takes it down without losing an answer.
+
+Start, in this order, so that whatever fails has changed nothing yet: the lock on ``state_dir``; the children that a
+killed predecessor left; the addresses; the admin server; workers and comparer; then, once every worker uses the first
+generation, the predecessor's workers may leave and ``serve.json`` says that we are ready.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from stranglerfig.channel.hub import Hub, Link
+from stranglerfig.channel.messages import SOCKET_NAME
+from stranglerfig.control import audit, overrides, sockets
+from stranglerfig.control.admin import AdminServer
+from stranglerfig.control.changes import Changes, Running
+from stranglerfig.control.fleet import Fleet, Seat
+from stranglerfig.control.guard import Guard
+from stranglerfig.control.lock import SERVE_NAME, StateLock, read_serve, write_serve
+from stranglerfig.control.source import Source, Written
+from stranglerfig.control.status import View
+from stranglerfig.control.takeover import Orphans, adopt
+from stranglerfig.control.watcher import Watcher
+from stranglerfig.counters import CounterBlock
+from stranglerfig.counters.names import RESTARTS
+from stranglerfig.logs import LogFormat
+from stranglerfig.routing.override import Override
+
+log = structlog.get_logger(__name__)
+
+READY_TIMEOUT_S = 20.0
+COUNTERS_DIR = "counters"
+
+
+class StartError(RuntimeError):
+    """The proxy can't start; says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a supervisor is started with, beside the files."""
+
+    state_dir: Path
+    secret: str | None
+    admin_token: str | None
+    admin_hosts: frozenset[str]
+    log_format: LogFormat
+    drain_deadline_s: float
+
+
+class Supervisor:
+    """One running proxy."""
+
+    def __init__(self, source: Source, written: Written, settings: Settings) -> None:
+        self._source = source
+        self._written = written
+        self._settings = settings
+        self._stopping = asyncio.Event()
+        self._signals = 0
+        self._hub = Hub(self._on_link)
+        self._fleet = Fleet(self._hub, log_format=settings.log_format, on_death=self._on_death)
+        self._orphans: Orphans | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._changes: Changes
+        self._counters: CounterBlock
+        self._view: View
+        self._listen = ""
+        self._is_ready = False
+
+    async def run(self, on_ready: Callable[[View], None]) -> None:
+        """Serve until SIGTERM or SIGINT. Raises ``StartError``, ``AddressError``, ``LockedError``, ``OverridesError``.
+
+        Changes the working directory to ``state_dir``: Unix sockets there keep short names whatever the path.
+        """
+        state_dir = self._settings.state_dir
+        lock = StateLock.acquire(state_dir, "fig serve")
+        try:
+            aborted = overrides.load(state_dir)
+            os.chdir(state_dir)
+            self._counters = CounterBlock.open(state_dir / COUNTERS_DIR / "supervisor.cells")
+            with self._signals_handled():
+                await self._serve(aborted, on_ready)
+        finally:
+            lock.release()
+
+    async def _serve(self, aborted: dict[str, Override], on_ready: Callable[[View], None]) -> None:
+        config, settings = self._written.config, self._settings
+        previous = read_serve(settings.state_dir)
+        self._orphans = Orphans(previous)
+        self._hub.start()
+        admin: AdminServer | None = None
+        try:
+            orphans = await self._orphans.gathered()
+            if not orphans and not self._is_port_free():
+                # Children whose serve.json is gone hold the port too, and look for us at this moment.
+                orphans = await self._orphans.any_arrivals()
+            listeners = self._open_listeners(orphans)
+            admin_socket = sockets.listen_once(config.admin.host, config.admin.port)
+            self._listen = sockets.address(listeners[0])
+            running = Running(
+                config=config,
+                rules=self._written.rules,
+                overrides=aborted,
+                generation=_next_generation(previous, orphans),
+                key=self._written.key,
+                secret=settings.secret,
+            )
+            self._changes = Changes(
+                self._source, settings.state_dir, running, self._fleet.spread, self._on_change
+            )
+            self._view = View(
+                changes=self._changes,
+                fleet=self._fleet,
+                counters_dir=settings.state_dir / COUNTERS_DIR,
+                listen=self._listen,
+                admin=sockets.address(admin_socket),
+                config_path=self._source.path,
+                state_dir=settings.state_dir,
+                is_ready=lambda: self._is_ready,
+            )
+            admin = AdminServer(
+                self._view,
+                Guard(config.admin, settings.admin_token, settings.admin_hosts),
+                admin_socket,
+            )
+            admin.start()
+            self._orphans = None  # from here on, a child that is not ours is sent away
+            await self._start_children(listeners, orphans, running)
+            self._is_ready = True
+            self._write_serve()
+            audit.append(
+                settings.state_dir,
+                "start",
+                who=audit.whoami(),
+                generation=running.generation,
+                digest=running.digest,
+                listen=self._listen,
+                took_over=len(orphans),
+            )
+            on_ready(self._view)
+            self._spawn(Watcher(self._source.path, self._changes.look).run(), "watcher")
+            await self._stopping.wait()
+        finally:
+            await self._stop(admin)
+
+    def _is_port_free(self) -> bool:
+        try:
+            sockets.probe(self._written.config.listen.host, self._written.config.listen.port)
+        except sockets.AddressError:
+            return False
+        return True
+
+    def _open_listeners(self, orphans: list[Link]) -> list[socket.socket]:
+        config = self._written.config
+        slots = config.workers or os.cpu_count() or 1
+        adopted = adopt(orphans, config.listen, slots)
+        if not adopted:
+            sockets.probe(config.listen.host, config.listen.port)
+        port = adopted[0].getsockname()[1] if adopted else config.listen.port
+        return adopted + sockets.listen(config.listen.host, port, slots=slots - len(adopted))
+
+    async def _start_children(
+        self, listeners: list[socket.socket], orphans: list[Link], running: Running
+    ) -> None:
+        self._fleet.start_workers(listeners, running.message())
+        for link in orphans:
+            if link.hello.role == "comparer":
+                # Two comparers would judge the same observations into one store.
+                await self._fleet.leave(link, 1.0)
+        self._fleet.start_comparer()
+        ready = asyncio.create_task(self._fleet.ready(READY_TIMEOUT_S))
+        stopped = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({ready, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not ready.done():
+            ready.cancel()
+        elif not ready.result():
+            raise StartError(
+                f"the workers did not come up within {READY_TIMEOUT_S:g} s; the log above says why"
+            )
+        for link in orphans:
+            if link.hello.role == "worker":
+                self._spawn(self._fleet.leave(link, self._settings.drain_deadline_s), "leave")
+
+    async def _stop(self, admin: AdminServer | None) -> None:
+        self._is_ready = False
+        log.info("stopping", deadline_s=self._settings.drain_deadline_s)
+        for task in self._tasks:
+            if task.get_name() != "leave":
+                task.cancel()
+        if admin is not None:
+            await admin.stop()
+        await self._fleet.stop(self._settings.drain_deadline_s)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._hub.stop()
+        self._counters.close()
+        for name in (SERVE_NAME, SOCKET_NAME):
+            _remove(self._settings.state_dir / name)
+        audit.append(self._settings.state_dir, "stop", who=audit.whoami())
+        log.info("stopped")
+
+    def _on_link(self, link: Link) -> None:
+        if self._fleet.seat(link):
+            self._write_serve()
+        elif self._orphans is not None:
+            self._orphans.arrive(link)
+        else:
+            # Late: it hung while its supervisor was replaced, or was killed in between and is not known.
+            self._spawn(self._fleet.leave(link, self._settings.drain_deadline_s), "leave")
+
+    def _on_death(self, seat: Seat, code: int) -> None:
+        log.error("child_died", process=seat.name, code=code)
+        self._counters.add(self._counters.cell(RESTARTS, process=seat.role))
+        audit.append(self._settings.state_dir, "child_died", process=seat.name, code=code)
+
+    def _on_change(self, old: Running, new: Running) -> None:
+        self._view.remember(old, new)
+        self._write_serve(generation=new.generation)
+
+    def _write_serve(self, generation: int | None = None) -> None:
+        """Keep ``serve.json`` true: commands find us by it, and a successor our children."""
+        if not self._is_ready:
+            return
+        write_serve(
+            self._settings.state_dir,
+            {
+                "pid": os.getpid(),
+                "listen": self._listen,
+                "admin": self._view.admin,
+                "config": str(self._source.path),
+                "started": self._view.started_at,
+                "generation": generation or self._changes.running.generation,
+                "children": self._fleet.children(),
+            },
+        )
+
+    def _spawn(self, work: "asyncio._CoroutineLike[None]", name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    @contextlib.contextmanager
+    def _signals_handled(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_stop_signal)
+        loop.add_signal_handler(signal.SIGHUP, self._on_reload_signal)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                loop.remove_signal_handler(number)
+
+    def _on_reload_signal(self) -> None:
+        if self._is_ready:
+            self._spawn(self._changes.reload("SIGHUP"), "reload")
+
+    def _on_stop_signal(self) -> None:
+        self._signals += 1
+        self._stopping.set()
+        if self._signals > 1:
+            log.warning("ending_at_once")
+            self._fleet.kill_all()
+
+
+def _next_generation(previous: dict[str, object] | None, orphans: list[Link]) -> int:
+    """One more than anything that a living worker or the killed supervisor used; 1 after a proper stop."""
+    written = (previous or {}).get("generation")
+    last = written if isinstance(written, int) else 0
+    return max([last, *(link.generation for link in orphans)]) + 1
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)

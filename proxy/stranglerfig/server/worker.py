@@ -1,0 +1,110 @@
+"""The worker process: routes on one listening socket, obeys the supervisor, and goes on without one.
+
+Started by the supervisor as ``python -m stranglerfig.server.worker --slot N --listen-fd FD`` with ``state_dir`` as
+working directory. What it routes by comes over the control channel, secrets included; what it counts goes into the
+slot's counter file, where its successor goes on.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvloop
+
+from stranglerfig import logs
+from stranglerfig.channel.child import ChildChannel
+from stranglerfig.channel.messages import SnapshotMessage
+from stranglerfig.config.model import Config
+from stranglerfig.counters import CounterBlock
+from stranglerfig.routing.override import Override
+from stranglerfig.routing.snapshot import Snapshot, compile_snapshot
+from stranglerfig.server.data_plane import DataPlane
+from stranglerfig.server.tee import Tee
+
+log = structlog.get_logger(__name__)
+
+COUNTERS_DIR = Path("counters")
+
+
+class Worker:
+    """One worker slot for the life of this process."""
+
+    def __init__(self, slot: int, listener: socket.socket) -> None:
+        self._slot = slot
+        self._listener = listener
+        self._counters = CounterBlock.open(COUNTERS_DIR / f"worker-{slot}.cells")
+        self._plane: DataPlane | None = None
+        self._tee: Tee | None = None
+        self._is_draining = False
+        self._channel = ChildChannel(
+            role="worker",
+            slot=slot,
+            on_snapshot=self._take,
+            on_drain=self._drain,
+            state=self._state,
+            listen_fd=listener.fileno(),
+        )
+
+    async def run(self) -> None:
+        """Serve until drained."""
+        loop = asyncio.get_running_loop()
+        # SIGTERM may come from people; without the supervisor it would be the only polite way to end.
+        loop.add_signal_handler(signal.SIGTERM, self._channel.drain, 10.0)
+        try:
+            await self._channel.run()
+        finally:
+            self._counters.close()
+
+    async def _take(self, message: SnapshotMessage) -> None:
+        snapshot = _compile(message)
+        if self._plane is not None:
+            self._plane.swap(snapshot)
+            return
+        self._tee = Tee(self._slot, self._counters, capabilities=snapshot.config.capabilities)
+        self._tee.start()
+        self._plane = DataPlane(
+            snapshot, counters=self._counters, tee=self._tee, signing_key=message.secret
+        )
+        await self._plane.serve(self._listener)
+
+    async def _drain(self, deadline_s: float) -> None:
+        log.info("draining", slot=self._slot, deadline_s=deadline_s)
+        if self._plane is not None:
+            await self._plane.drain(deadline_s)
+        if self._tee is not None:
+            await self._tee.close()
+
+    def _state(self) -> dict[str, Any]:
+        return {} if self._plane is None else self._plane.state()
+
+
+def _compile(message: SnapshotMessage) -> Snapshot:
+    config = Config.model_validate(message.config)
+    overrides = {name: Override.from_dict(item) for name, item in message.overrides.items()}
+    return compile_snapshot(config, overrides, message.generation)
+
+
+def main() -> None:
+    """Run one worker."""
+    parser = argparse.ArgumentParser(description="one worker of fig serve")
+    parser.add_argument("--slot", type=int, required=True)
+    parser.add_argument("--listen-fd", type=int, required=True)
+    arguments = parser.parse_args()
+    logs.configure(process=f"worker {arguments.slot}", pid=os.getpid())
+    # The terminal's Ctrl-C and hang-up are the supervisor's business.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    listener = socket.socket(fileno=arguments.listen_fd)
+    listener.setblocking(False)
+    with contextlib.suppress(KeyboardInterrupt):
+        uvloop.run(Worker(arguments.slot, listener).run())
+
+
+if __name__ == "__main__":
+    main()
