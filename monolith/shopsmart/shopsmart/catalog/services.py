@@ -92,10 +92,13 @@ def refresh_ratings(*, product_ids: Iterable[int]) -> None:
     }
     for product in locked:
         total, product.rating_count = sums.get(product.pk, (0, 0))
-        # Divided here and not in SQL: the databases round differently.
-        product.rating_average = (
-            (Decimal(total) / product.rating_count).quantize(Decimal("0.01"), ROUND_HALF_UP)
-            if product.rating_count
-            else None
-        )
+        product.rating_average = average_rating(total=total, count=product.rating_count)
     Product.objects.bulk_update(locked, ["rating_average", "rating_count"], batch_size=200)
+
+
+def average_rating(*, total: int, count: int) -> Decimal | None:
+    """The average as it is kept, with two places; None without reviews.
+
+    Divided here and not in SQL, since the databases round differently.
+    """
+    return (Decimal(total) / count).quantize(Decimal("0.01"), ROUND_HALF_UP) if count else None

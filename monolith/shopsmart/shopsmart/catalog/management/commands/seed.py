@@ -1,0 +1,96 @@
+"""Fills an empty shop with goods, shoppers, prices and reviews: the same ones everywhere."""
+
+from argparse import ArgumentTypeError
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection, transaction
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from shopsmart.catalog.models import Category
+from shopsmart.catalog.seeding.plan import SHELVES
+from shopsmart.catalog.seeding.write import (
+    PASSWORD,
+    clear_catalog,
+    draw_pictures,
+    is_seeded,
+    write_catalog,
+    write_people,
+)
+
+PRODUCTS = 1_000
+SHOPPERS = 300
+REVIEWS_PER_PRODUCT = 5
+MAX_SCALE = 1_000  # a million products; more is no longer a demonstration
+
+
+class Command(BaseCommand):
+    help = (
+        "Fill an empty shop: 1,000 products in 40 categories, 300 shoppers, 5,000 reviews. "
+        "Always the same ones. A shop that has a catalogue is left alone."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--scale", type=_count(MAX_SCALE), default=1, metavar="N", help="N times as much of all"
+        )
+        parser.add_argument(
+            "--products",
+            type=_count(MAX_SCALE * PRODUCTS),
+            metavar="N",
+            help=f"this many products, with {REVIEWS_PER_PRODUCT} reviews each on average",
+        )
+        parser.add_argument(
+            "--reset", action="store_true", help="delete the whole catalogue first; users stay"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if Category._meta.db_table not in connection.introspection.table_names():
+            raise CommandError("The database has no tables yet. Run `manage.py migrate` first.")
+        if is_seeded() and not options["reset"]:
+            self.stdout.write("The shop has a catalogue already. --reset begins anew.")
+            return
+        products = options["products"] or PRODUCTS * options["scale"]
+        shoppers = SHOPPERS * options["scale"]
+        reviews = products * REVIEWS_PER_PRODUCT
+        console = Console(file=self.stderr, highlight=False)
+        # The pictures come first: files don't roll back, and those that are there are kept.
+        with Progress(
+            TextColumn("{task.description:<9}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+        ) as progress:
+            pictures = progress.add_task("pictures", total=2 * len(SHELVES))
+            draw_pictures(advance=lambda done: progress.advance(pictures, done))
+            goods = progress.add_task("products", total=products)
+            with transaction.atomic():
+                if is_seeded():
+                    # Asked again behind the write lock: two may have begun at once.
+                    if not options["reset"]:
+                        raise CommandError("Another `seed` was faster. Nothing was changed.")
+                    clear_catalog()
+                people = write_people(shoppers=shoppers)
+                write_catalog(
+                    products=products,
+                    shoppers=people,
+                    reviews=reviews,
+                    advance=lambda done: progress.advance(goods, done),
+                )
+        self.stdout.write(
+            f"Seeded {products} products, {shoppers} shoppers and {reviews} reviews. "
+            f"Log in as shopper001, shopper002, … or, for /admin/, as admin; password: {PASSWORD}"
+        )
+
+
+def _count(largest: int) -> Any:
+    """An argument type: a whole number from 1 to `largest`."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and 1 <= int(text) <= largest):
+            raise ArgumentTypeError(f"{text!r} is no whole number from 1 to {largest}")
+        return int(text)
+
+    return read
