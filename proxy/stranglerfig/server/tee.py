@@ -105,11 +105,14 @@ class Tee:
         transport, self._transport = self._transport, None  # from now on offers are skipped
         if transport is not None:
             transport.close()  # writes what is buffered first
-            await asyncio.wait({self._task}, timeout=deadline_s)
-            transport.abort()
+            done, _ = await asyncio.wait({self._task}, timeout=deadline_s)
+            if not done:
+                transport.abort()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._task = None
+        if self._transport is not None:  # opened while we were closing
+            self._transport.abort()
 
     def asked(self, capability: str) -> None:
         """Count that an exchange is to be compared. Exactly one ``offer`` or ``skip`` must follow."""

@@ -1,0 +1,117 @@
+"""The account of a capability, read from the counters of all processes: every request, and what became of it.
+
+asked = tee_skipped(reason) + teed + under way
+teed  = equal + different + ignored + no_answer + skipped(reason) + lost(process) + waiting
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from stranglerfig.counters import Key, names, read_all
+
+COUNTERS_NAME: Final = "counters"  # in state_dir
+RULE_OF_THREE: Final = (
+    3.0  # -ln(0.05): no event in n tries bounds its rate at 3/n with 95 % confidence
+)
+
+
+@dataclass(slots=True)
+class Account:
+    """What was asked of one capability since its counters began, and how each ended."""
+
+    asked: int = 0
+    teed: int = 0
+    results: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
+    """By reason, in the worker and in the comparer: their reasons have no name in common."""
+    lost: dict[str, int] = field(default_factory=dict)
+    no_answer_by: dict[str, int] = field(default_factory=dict)
+    rule_hits: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def equal(self) -> int:
+        return self.results.get("equal", 0)
+
+    @property
+    def different(self) -> int:
+        return self.results.get("different", 0)
+
+    @property
+    def ignored(self) -> int:
+        return self.results.get("ignored", 0)
+
+    @property
+    def no_answer(self) -> int:
+        return self.results.get("no_answer", 0)
+
+    @property
+    def compared(self) -> int:
+        """Comparisons with a verdict: the n of every rate."""
+        return self.equal + self.different + self.ignored
+
+    @property
+    def waiting(self) -> int:
+        """Asked, and without an outcome yet: in an exchange, in the pipe, or in the comparer's hands."""
+        ended = sum(self.results.values()) + sum(self.skipped.values()) + sum(self.lost.values())
+        return self.asked - ended
+
+    @property
+    def bound(self) -> float | None:
+        """With no difference in n comparisons: the rate that the true one is below, at 95 %. Else ``None``."""
+        if self.different or not self.compared:
+            return None
+        return min(1.0, RULE_OF_THREE / self.compared)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The account for ``--json`` and the admin API."""
+        return {
+            "asked": self.asked,
+            "equal": self.equal,
+            "different": self.different,
+            "ignored": self.ignored,
+            "no_answer": self.no_answer,
+            "skipped": dict(sorted(self.skipped.items())),
+            "lost": dict(sorted(self.lost.items())),
+            "waiting": self.waiting,
+            "no_answer_by": dict(sorted(self.no_answer_by.items())),
+            "rule_hits": dict(sorted(self.rule_hits.items())),
+            "compared": self.compared,
+            "rate_below_95": self.bound,
+        }
+
+
+def read_accounts(state_dir: Path) -> dict[str, Account]:
+    """Account by capability, of all processes that ever counted in ``state_dir``; empty if none did."""
+    return accounts_of(read_all(state_dir / COUNTERS_NAME))
+
+
+def accounts_of(counts: Mapping[Key, int]) -> dict[str, Account]:
+    """Accounts out of summed counters."""
+    accounts: dict[str, Account] = {}
+    for (name, labels), count in counts.items():
+        label = dict(labels)
+        capability = label.get("capability")
+        if capability is None or name not in _READERS:
+            continue
+        account = accounts.setdefault(capability, Account())
+        attribute, by = _READERS[name]
+        if by is None:
+            setattr(account, attribute, getattr(account, attribute) + count)
+        elif count:
+            counted: dict[str, int] = getattr(account, attribute)
+            counted[label[by]] = counted.get(label[by], 0) + count
+    return {name: accounts[name] for name in sorted(accounts) if accounts[name].asked}
+
+
+_READERS: Final[Mapping[str, tuple[str, str | None]]] = {
+    names.ASKED: ("asked", None),
+    names.TEED: ("teed", None),
+    names.TEE_SKIPPED: ("skipped", "reason"),
+    names.SKIPPED: ("skipped", "reason"),
+    names.RESULTS: ("results", "result"),
+    names.LOST: ("lost", "process"),
+    names.NO_ANSWER: ("no_answer_by", "reason"),
+    names.RULE_HITS: ("rule_hits", "rule"),
+}
