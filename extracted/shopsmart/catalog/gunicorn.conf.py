@@ -1,0 +1,12 @@
+"""How gunicorn runs the service. It reads this file by itself when started beside it; flags win."""
+
+import os
+
+bind = os.environ.get("BIND", "127.0.0.1:8211")
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+worker_class = "gthread"
+threads = 4
+# Longer than a proxy keeps an idle connection, so that the proxy is the side that closes it: the other way round a
+# request now and then meets a socket that is just being closed.
+keepalive = 75
+accesslog = "-"

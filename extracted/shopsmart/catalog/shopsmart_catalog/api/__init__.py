@@ -1,0 +1,1 @@
+"""`/api/catalog/**` as the shop answers it."""
