@@ -86,11 +86,12 @@ def _draw_vessel(
             draw.rounded_rectangle(
                 (middle - half * 0.8, shoulder, middle + half * 0.8, bottom), half * 0.5, colour
             )
+            body = bottom - shoulder
             label = (
                 middle - half * 0.8,
-                bottom - half * 1.1,
+                shoulder + body * 0.45,
                 middle + half * 0.8,
-                bottom - half * 0.5,
+                shoulder + body * 0.75,
             )
             draw.rectangle(label, _darker(colour))
 
