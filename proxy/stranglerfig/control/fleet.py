@@ -184,9 +184,11 @@ class Fleet:
     async def ready(self, timeout_s: float) -> bool:
         """Wait until every worker uses the first snapshot."""
         assert self._snapshot is not None
-        waiting = (seat.uses(self._snapshot.generation) for seat in self.workers)
+        generation = self._snapshot.generation
         try:
-            await asyncio.wait_for(asyncio.gather(*waiting), timeout_s)
+            async with asyncio.timeout(timeout_s), asyncio.TaskGroup() as group:
+                for seat in self.workers:
+                    group.create_task(seat.uses(generation))
         except TimeoutError:
             return False
         return True

@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 
 READY_TIMEOUT_S = 20.0
 COUNTERS_DIR = "counters"
+# state_dir, as the working directory: were it removed and made again for another proxy, its files would not be ours.
+HERE = Path()
 
 
 class StartError(RuntimeError):
@@ -84,7 +86,7 @@ class Supervisor:
         try:
             aborted = overrides.load(state_dir)
             os.chdir(state_dir)
-            self._counters = CounterBlock.open(state_dir / COUNTERS_DIR / "supervisor.cells")
+            self._counters = CounterBlock.open(HERE / COUNTERS_DIR / "supervisor.cells")
             with self._signals_handled():
                 await self._serve(aborted, on_ready)
         finally:
@@ -92,7 +94,7 @@ class Supervisor:
 
     async def _serve(self, aborted: dict[str, Override], on_ready: Callable[[View], None]) -> None:
         config, settings = self._written.config, self._settings
-        previous = read_serve(settings.state_dir)
+        previous = read_serve(HERE)
         self._orphans = Orphans(previous)
         self._hub.start()
         admin: AdminServer | None = None
@@ -113,16 +115,16 @@ class Supervisor:
                 secret=settings.secret,
             )
             self._changes = Changes(
-                self._source, settings.state_dir, running, self._fleet.spread, self._on_change
+                self._source, HERE, running, self._fleet.spread, self._on_change
             )
             self._view = View(
                 changes=self._changes,
                 fleet=self._fleet,
-                counters_dir=settings.state_dir / COUNTERS_DIR,
+                counters_dir=HERE / COUNTERS_DIR,
                 listen=self._listen,
                 admin=sockets.address(admin_socket),
                 config_path=self._source.path,
-                state_dir=settings.state_dir,
+                state_dir=HERE,
                 is_ready=lambda: self._is_ready,
             )
             admin = AdminServer(
@@ -136,7 +138,7 @@ class Supervisor:
             self._is_ready = True
             self._write_serve()
             audit.append(
-                settings.state_dir,
+                HERE,
                 "start",
                 who=audit.whoami(),
                 generation=running.generation,
@@ -181,6 +183,7 @@ class Supervisor:
         stopped.cancel()
         if not ready.done():
             ready.cancel()
+            await asyncio.gather(ready, return_exceptions=True)
         elif not ready.result():
             raise StartError(
                 f"the workers did not come up within {READY_TIMEOUT_S:g} s; the log above says why"
@@ -202,8 +205,8 @@ class Supervisor:
         await self._hub.stop()
         self._counters.close()
         for name in (SERVE_NAME, SOCKET_NAME):
-            _remove(self._settings.state_dir / name)
-        audit.append(self._settings.state_dir, "stop", who=audit.whoami())
+            _remove(HERE / name)
+        audit.append(HERE, "stop", who=audit.whoami())
         log.info("stopped")
 
     def _on_link(self, link: Link) -> None:
@@ -218,7 +221,7 @@ class Supervisor:
     def _on_death(self, seat: Seat, code: int) -> None:
         log.error("child_died", process=seat.name, code=code)
         self._counters.add(self._counters.cell(RESTARTS, process=seat.role))
-        audit.append(self._settings.state_dir, "child_died", process=seat.name, code=code)
+        audit.append(HERE, "child_died", process=seat.name, code=code)
 
     def _on_change(self, old: Running, new: Running) -> None:
         self._view.remember(old, new)
@@ -229,7 +232,7 @@ class Supervisor:
         if not self._is_ready:
             return
         write_serve(
-            self._settings.state_dir,
+            HERE,
             {
                 "pid": os.getpid(),
                 "listen": self._listen,
