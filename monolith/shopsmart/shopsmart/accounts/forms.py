@@ -80,7 +80,7 @@ class ProfileForm(forms.ModelForm[User]):
 class AvatarForm(forms.Form):
     # FileField, not ImageField: render_avatar opens the picture once and says what is wrong.
     picture = forms.FileField(
-        label="Picture",
+        label="New picture",
         help_text="JPEG, PNG or WebP, at most 5 MB. It is cut square.",
         widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
     )

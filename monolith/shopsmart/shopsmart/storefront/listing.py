@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.core.paginator import InvalidPage, Page, Paginator
 from django.http import Http404, QueryDict
 
-from shopsmart.catalog.models import Product
+from shopsmart.catalog.models import Product, default_currency
 from shopsmart.catalog.selectors import (
     CategoryNode,
     CategoryTree,
@@ -40,6 +40,11 @@ class Listing:
             value is not None
             for value in (wanted.brand, wanted.min_price, wanted.max_price, wanted.rating)
         )
+
+    @property
+    def currency(self) -> str:
+        """What the price filters are in."""
+        return default_currency()
 
     @property
     def orders(self) -> list[tuple[str, str, bool]]:

@@ -13,6 +13,7 @@ from shopsmart.catalog.selectors import CategoryTree, cheapest_variant
 register = template.Library()
 
 SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
+TINTS = 6  # as many as shop.css has
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
 
@@ -22,6 +23,12 @@ def money(price: Money) -> str:
     if price.currency in SYMBOLS:
         return f"{SYMBOLS[price.currency]}{price.amount:,.2f}"
     return f"{price.amount:,.2f}{NO_BREAK_SPACE}{price.currency}"
+
+
+@register.filter
+def tint(product: Product) -> str:
+    """The class that colours a product without a picture, the same wherever it is shown."""
+    return f"tint-{product.pk % TINTS}"
 
 
 @register.inclusion_tag("storefront/_stars.html")
