@@ -1,0 +1,189 @@
+"""``fig explain``: why a request goes where it goes."""
+
+import base64
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote, urlsplit
+
+import typer
+from rich.markup import escape
+
+from stranglerfig.cli.output import (
+    ConfigOption,
+    JsonFlag,
+    fail,
+    fail_with_problems,
+    out,
+    print_json,
+)
+from stranglerfig.config.load import load
+from stranglerfig.config.pattern import KNOWN_METHODS
+from stranglerfig.config.problem import ConfigError
+from stranglerfig.control import overrides
+from stranglerfig.control.environment import SecretError, secret
+from stranglerfig.routing.decide import USER, USER_COOKIE
+from stranglerfig.routing.explanation import Explanation, explain_request
+from stranglerfig.routing.facts import Facts
+from stranglerfig.routing.path import wsgi_path
+from stranglerfig.routing.plan import Side
+from stranglerfig.routing.snapshot import Snapshot, compile_snapshot
+from stranglerfig.signing import Refusal, verify
+from stranglerfig.signing.force import read_force
+
+
+def explain(
+    method: Annotated[str, typer.Argument(help="GET, POST, …")],
+    path: Annotated[str, typer.Argument(help="The path, with or without a query; or a whole URL.")],
+    user: Annotated[
+        str | None,
+        typer.Option(
+            help="The user, by what `sticky` names: a fig_user, the header's value, an address."
+        ),
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option("--header", "-H", help="A request header, NAME:VALUE; repeatable."),
+    ] = None,
+    address: Annotated[str, typer.Option(help="The client's address.")] = "127.0.0.1",
+    config: ConfigOption = "fig.yaml",
+    as_json: JsonFlag = False,
+) -> None:
+    """Explain step by step where fig.yaml sends a request, and why. Sends nothing.
+
+    The file is asked, and the aborts that are in force; `fig check` shows whether what runs differs from the file.
+
+    [bold]Examples[/]
+
+      fig explain GET /api/catalog/products/?page=2
+
+      fig explain GET /api/catalog/ --user 4Yw2Kd0mQ1uRz8T_x-9aBc
+
+      fig explain POST /cart/ --header "Authorization: Token 1" --json
+    """
+    snapshot = _compile(Path(config))
+    method = method.upper()
+    if method not in KNOWN_METHODS:
+        fail(f"{method!r} is no method that the proxy passes on", mend="write GET, POST, …")
+    target = _target(path)
+    headers = _headers(header or [])
+    decoded = wsgi_path(target)
+    if user is not None:
+        address = _introduce(user, snapshot, method, decoded, headers, address)
+    facts = Facts(method, decoded, headers, address, _mint, forced=_forced(headers))
+    explanation = explain_request(target, facts, snapshot)
+    if as_json:
+        _tell_json(method, target, decoded, explanation)
+    else:
+        _tell(method, target, explanation)
+
+
+def _compile(path: Path) -> Snapshot:
+    try:
+        loaded = load(path)
+        aborted = overrides.load(loaded.state_dir)
+    except ConfigError as error:
+        fail_with_problems(error.problems)
+    except overrides.OverridesError as error:
+        fail(str(error))
+    return compile_snapshot(loaded.config, aborted, 0)
+
+
+def _target(text: str) -> bytes:
+    """The request target that a browser would send for ``text``."""
+    if "://" in text.partition("?")[0]:
+        parts = urlsplit(text)
+        text = parts.path or "/"
+        text += f"?{parts.query}" if parts.query else ""
+    if not text.startswith("/") and text != "*":
+        fail(f"path {text!r} does not begin with a slash", mend=f"write /{text}")
+    # What is written with care (%, reserved signs) stays; only what cannot be sent as it is gets encoded.
+    return quote(text, safe="%/:=&?~#+!$,;'@()*[]{}|^`\\\"<>", errors="surrogateescape").encode()
+
+
+def _headers(written: list[str]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for line in written:
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip():
+            fail(f"{line!r} is no header", mend='write --header "Name: value"')
+        name, value = name.strip().lower(), value.strip()
+        if name == "cookie" and name in headers:
+            headers[name] += f"; {value}"
+        else:
+            headers.setdefault(name, value)
+    return headers
+
+
+def _introduce(
+    user: str, snapshot: Snapshot, method: str, path: str, headers: dict[str, str], address: str
+) -> str:
+    """Make the request ``user``'s, by what the capability recognises users by; gives the address."""
+    claim = snapshot.table.match(method, path)
+    if claim is None:
+        return address
+    if claim.sticky.kind == "ip":
+        return user
+    if claim.sticky.header:
+        headers[claim.sticky.header] = user
+        return address
+    if not USER.fullmatch(user):
+        fail(
+            f"{user!r} is no value of the cookie {USER_COOKIE}, and would be replaced",
+            mend="copy one from a browser: 22 letters, digits, - and _",
+        )
+    cookies = headers.get("cookie")
+    headers["cookie"] = f"{cookies}; {USER_COOKIE}={user}" if cookies else f"{USER_COOKIE}={user}"
+    return address
+
+
+def _forced(headers: dict[str, str]) -> dict[str, Side]:
+    """What a Fig-Force among the headers says; ends the command if the proxy would not believe it."""
+    value = headers.get("fig-force")
+    if value is None:
+        return {}
+    try:
+        key = secret("FIG_SECRET")
+    except SecretError as error:
+        fail(str(error))
+    if not key:
+        fail(
+            "without FIG_SECRET no Fig-Force is believed",
+            mend="set the proxy's FIG_SECRET here too",
+        )
+    payload = verify("Fig-Force", value, key.encode(), time.time())
+    if isinstance(payload, Refusal):
+        fail(
+            f"the Fig-Force is {payload}, and the proxy would not believe it",
+            mend="fig sign force …",
+        )
+    forced = read_force(payload)
+    if forced is None:
+        fail("the Fig-Force names no sides", mend="fig sign force CAPABILITY=service")
+    return {name: Side(side) for name, side in forced.items()}
+
+
+def _mint() -> str:
+    return base64.urlsafe_b64encode(os.urandom(16)).decode()[:22]
+
+
+def _tell(method: str, target: bytes, explanation: Explanation) -> None:
+    out.print(f"[bold]{method} {escape(target.decode())}[/]")
+    width = max(len(step.about) for step in explanation.steps)
+    for step in explanation.steps:
+        out.print(f"  [cyan]{step.about:<{width}}[/]  {escape(step.says)}")
+
+
+def _tell_json(method: str, target: bytes, path: str, explanation: Explanation) -> None:
+    print_json(
+        {
+            "method": method,
+            "target": target.decode(),
+            "path": path,
+            "status": explanation.status,
+            "steps": [step.to_dict() for step in explanation.steps],
+            "plan": asdict(explanation.plan) if explanation.plan else None,
+        }
+    )

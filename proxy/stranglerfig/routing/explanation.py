@@ -1,0 +1,167 @@
+"""Why a request goes where it goes, step by step, in words. For ``fig explain``; the decision itself is ``decide``."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from stranglerfig.config.model import Stage, Writes
+from stranglerfig.routing.decide import SAMPLED_OUT, USER_COOKIE, decide
+from stranglerfig.routing.facts import Facts
+from stranglerfig.routing.path import check_path, is_internal, wsgi_path
+from stranglerfig.routing.plan import Plan, Reason, Side, Unit
+from stranglerfig.routing.snapshot import Claim, Snapshot
+
+_BEATEN_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that was looked at, and what it said."""
+
+    about: str
+    says: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The step for ``--json``."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The steps, and the plan they lead to; None if the proxy answers by itself with ``status``."""
+
+    steps: tuple[Step, ...]
+    plan: Plan | None
+    status: int | None = None
+
+
+def explain_request(target: bytes, facts: Facts, snapshot: Snapshot) -> Explanation:
+    """Explain the request for ``target``; ``facts.path`` is ``wsgi_path(target)``."""
+    path = wsgi_path(target)
+    steps = [Step("path", f"Django reads {path!r}")]
+    passes = snapshot.config.dot_segments == "pass"
+    if refusal := check_path(target, path, allow_dot_segments=passes):
+        steps.append(Step("answer", f"400 from the proxy: {refusal}"))
+        return Explanation(tuple(steps), None, 400)
+    if is_internal(path):
+        steps.append(
+            Step("answer", "404 from the proxy: /_chassis is never reachable from outside")
+        )
+        return Explanation(tuple(steps), None, 404)
+    plan = decide(facts, snapshot)
+    claim = snapshot.table.match(facts.method, path)
+    if claim is None:
+        steps.append(Step("route", "no route claims it"))
+        nobody = "404 from the proxy: fallthrough is none"
+        steps.append(Step("answer", f"from {plan.upstream}" if plan.upstream else nobody))
+        return Explanation(tuple(steps), plan, None if plan.upstream else 404)
+    steps += _steps(facts, snapshot, claim, plan)
+    return Explanation(tuple(steps), plan)
+
+
+def _steps(facts: Facts, snapshot: Snapshot, claim: Claim, plan: Plan) -> Iterator[Step]:
+    yield Step("route", f"{claim.text} of capability {claim.capability}")
+    beaten = [
+        other for other in snapshot.table.matches(facts.method, facts.path) if other is not claim
+    ]
+    for other in beaten[:_BEATEN_SHOWN]:
+        yield Step(
+            "beats", f"{other.text} of capability {other.capability}, which is less specific"
+        )
+    if len(beaten) > _BEATEN_SHOWN:
+        yield Step("beats", f"{len(beaten) - _BEATEN_SHOWN} more")
+    yield _method(facts, claim, plan)
+    yield _stage(snapshot, claim)
+    if plan.reason is not Reason.OWNER:
+        yield from _precedence(claim, plan)
+    yield Step("answer", f"from {plan.upstream}, the {plan.side} side")
+    yield _asked_too(claim, plan)
+
+
+def _method(facts: Facts, claim: Claim, plan: Plan) -> Step:
+    kind = "safe" if plan.safe else "unsafe"
+    source = "the route says" if claim.safe is not None else f"{facts.method} is"
+    text = f"{source} {kind}"
+    if plan.safe:
+        return Step("method", f"{text}: the stage decides")
+    match claim.writes:
+        case Writes.STAGE:
+            return Step("method", f"{text}; writes: stage, so the stage decides")
+        case owner:
+            return Step(
+                "method", f"{text}; writes: {owner}, so the {owner} answers whatever the stage is"
+            )
+
+
+def _stage(snapshot: Snapshot, claim: Claim) -> Step:
+    capability = snapshot.config.capabilities[claim.capability]
+    if claim.aborted:
+        override = snapshot.overrides[claim.capability]
+        return Step(
+            "stage",
+            f"monolith, for {override.who} aborted {claim.capability} ({override.why}); "
+            f"the file says {capability.stage}",
+        )
+    limit = claim.route.stage
+    if limit is None:
+        return Step("stage", f"{claim.stage}")
+    return Step("stage", f"{claim.stage}: the lower of {capability.stage} and the route's {limit}")
+
+
+def _precedence(claim: Claim, plan: Plan) -> Iterator[Step]:
+    if plan.reason is Reason.ABORTED:
+        yield Step("abort", "is in force, and comes before all else")
+        return
+    yield Step("abort", "none")
+    if plan.reason is Reason.FORCED:
+        yield Step("Fig-Force", f"sends it to the {plan.side}, as no evidence")
+        return
+    yield Step("Fig-Force", "none")
+    if claim.stage is not Stage.CANARY:
+        yield Step("side", f"{plan.side}: in stage {claim.stage} for every user")
+        return
+    yield Step("user", _user(claim, plan))
+    if plan.reason is Reason.LISTED:
+        name = "allow" if plan.side is Side.SERVICE else "deny"
+        yield Step("lists", f"the user is in {name}")
+        return
+    yield Step("lists", "the user is in none")
+    assert plan.bucket is not None
+    relation = "below" if plan.bucket < claim.share else "not below"
+    yield Step(
+        "bucket",
+        f"{plan.bucket} of 10000 in journey {claim.salt}, {relation} {claim.share} "
+        f"({claim.share / 100:g} percent): {plan.side}",
+    )
+
+
+def _user(claim: Claim, plan: Plan) -> str:
+    match plan.unit:
+        case Unit.IP:
+            return "recognised by the address"
+        case Unit.HEADER:
+            return f"recognised by the header {claim.sticky.header}"
+        case Unit.COOKIE:
+            return f"recognised by the cookie {USER_COOKIE}"
+        case Unit.AUTHORIZATION:
+            return f"recognised by a hash of Authorization, for there is no {USER_COOKIE}"
+        case _:
+            return f"new: gets {USER_COOKIE}={plan.set_cookie}, and another one each time it is asked without"
+
+
+def _asked_too(claim: Claim, plan: Plan) -> Step:
+    if plan.other is not None:
+        why = "shadow" if claim.stage is Stage.SHADOW else "compare"
+        return Step("asked too", f"{plan.other} ({why}), never awaited; the answers are compared")
+    if plan.skip == SAMPLED_OUT:
+        return Step(
+            "asked too",
+            f"nobody: this session is not in the sample of {claim.sample_share / 100:g} percent",
+        )
+    if plan.skip is not None:
+        return Step("asked too", "nobody: forced requests are no evidence")
+    if not plan.safe:
+        return Step("asked too", "nobody: unsafe requests are not")
+    if claim.stage is Stage.MONOLITH:
+        return Step("asked too", "nobody in stage monolith")
+    return Step("asked too", "nobody: compare is false")
