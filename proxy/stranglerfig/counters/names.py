@@ -36,12 +36,15 @@ ERRORS = "errors"
 UPSTREAM_CONNECTIONS = "upstream_connections"
 DROPPED_HEADERS = "dropped_headers"
 USERS_MINTED = "user_cookies"
+COOKIES_WITHHELD = "user_cookies_withheld"
+UNITS = "assigned_units"
 ASKED = "compare_asked"
 TEE_SKIPPED = "compare_tee_skipped"
 TEED = "compare_teed"
 SKIPPED = "compare_skipped"
 RESULTS = "compare_results"
 LOST = "compare_lost"
+RESTARTS = "process_restarts"
 RECEIVED = "compare_received"
 NO_ANSWER = "compare_no_answer"
 RULE_HITS = "compare_rule_hits"
@@ -84,6 +87,18 @@ _TABLE = (
     ),
     Metric(DROPPED_HEADERS, "counter", ("reason",), "Request headers dropped, by reason."),
     Metric(USERS_MINTED, "counter", (), "fig_user cookies minted."),
+    Metric(
+        COOKIES_WITHHELD,
+        "counter",
+        (),
+        "Answers marked for shared caches, on which fig_user was not set.",
+    ),
+    Metric(
+        UNITS,
+        "counter",
+        ("capability", "unit"),
+        "Requests in canary by what the user was recognised by.",
+    ),
     Metric(ASKED, "counter", ("capability",), "Requests that were to be compared."),
     Metric(TEED, "counter", ("capability",), "Observations handed to the comparer's pipe."),
     Metric(
@@ -109,6 +124,12 @@ _TABLE = (
         "counter",
         ("capability", "process"),
         "Observations lost with the process or the pipe that held them.",
+    ),
+    Metric(
+        RESTARTS,
+        "counter",
+        ("process",),
+        "Workers and comparers that ended by themselves and were started again.",
     ),
     Metric(
         RECEIVED,

@@ -56,44 +56,62 @@ def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
 class Origin:
     """Where one request came from, and the headers that say so to the upstream."""
 
-    __slots__ = ("address", "headers", "https", "request_id")
+    __slots__ = ("_headers", "_lines", "address", "https", "request_id")
 
     def __init__(
-        self, address: str, headers: tuple[Header, ...], request_id: bytes, *, https: bool
+        self,
+        address: str,
+        headers: tuple[Header, ...],
+        lines: bytes,
+        request_id: bytes,
+        *,
+        https: bool,
     ) -> None:
+        self._headers = headers
+        self._lines = lines
         self.address = address
-        self.headers = headers
         self.request_id = request_id
         self.https = https
+
+    @property
+    def headers(self) -> tuple[Header, ...]:
+        """What is added to the request."""
+        return (*self._headers, (b"X-Request-Id", self.request_id))
+
+    @property
+    def lines(self) -> bytes:
+        """The same as it is sent, each line with its CRLF."""
+        return self._lines + b"X-Request-Id: " + self.request_id + b"\r\n"
 
 
 class PeerHeaders:
     """Makes the forwarded headers of one client connection's requests; ``peer`` is its address."""
 
-    __slots__ = ("_host", "_is_trusted", "_peer", "_plain", "_trusted")
+    __slots__ = ("_host", "_lines", "_peer", "_plain", "_trusted", "is_trusted")
 
     def __init__(self, peer: str, trusted: Sequence[Network]) -> None:
         parsed = parse_address(peer)
         self._peer = str(parsed) if parsed is not None else peer
         self._trusted = trusted
-        self._is_trusted = is_trusted(peer, trusted)
+        self.is_trusted = is_trusted(peer, trusted)
+        """Whether the peer is believed."""
         # Nearly all requests of a connection name the same host, and a stranger's then differ in nothing but the id.
         self._host: bytes | None = None
         self._plain: tuple[Header, ...] = ()
+        self._lines = b""
 
     def origin(
         self, forwarded: Sequence[Header], host: bytes | None, new_id: Callable[[], bytes]
     ) -> Origin:
         """Give the origin of a request that came with the headers ``forwarded``; ``new_id`` makes a request id."""
-        if self._is_trusted and forwarded:
+        if forwarded and self.is_trusted:
             return self._believe(forwarded, host, new_id)
-        if host is None or host != self._host:
+        if not self._plain or host != self._host:
             peer = self._peer.encode()
             self._plain = _headers(peer, peer, b"http", host, _port_of(host, https=False))
+            self._lines = _lines(self._plain)
             self._host = host
-        request_id = new_id()
-        headers = (*self._plain, (b"X-Request-Id", request_id))
-        return Origin(self._peer, headers, request_id, https=False)
+        return Origin(self._peer, self._plain, self._lines, new_id(), https=False)
 
     def _believe(
         self, forwarded: Sequence[Header], host: bytes | None, new_id: Callable[[], bytes]
@@ -122,9 +140,8 @@ class PeerHeaders:
             said.get(b"x-forwarded-host", [host])[0],
             said.get(b"x-forwarded-port", [_port_of(host, https=https)])[0],
         )
-        return Origin(
-            address, (*passed, *headers, (b"X-Request-Id", request_id)), request_id, https=https
-        )
+        headers = (*passed, *headers)
+        return Origin(address, headers, _lines(headers), request_id, https=https)
 
     def _client(self, chain: bytes) -> str:
         """Walk from the right over trusted proxies. What is no address ends the walk at the hop that said it."""
@@ -150,6 +167,10 @@ def _headers(
         (b"X-Forwarded-Port", port),
         (b"X-Real-IP", address),
     )
+
+
+def _lines(headers: Sequence[Header]) -> bytes:
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def _port_of(host: bytes | None, *, https: bool) -> bytes:

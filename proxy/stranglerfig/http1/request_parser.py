@@ -33,7 +33,7 @@ class End(Enum):
 END: Final = End.END
 
 RequestEvent = RequestHead | bytes | End | ClientError
-"""What ``feed`` gives. ``ClientError`` is a value here: what came before it is still to be served."""
+"""What ``feed`` gives; ``END`` only after a head that announced a body. ``ClientError`` is a value here: what came before it is still to be served."""
 
 
 class RequestParser:
@@ -72,11 +72,6 @@ class RequestParser:
     def is_inside_head(self) -> bool:
         """Whether a request has begun whose head is not whole."""
         return self._in_head
-
-    @property
-    def is_between_messages(self) -> bool:
-        """Whether the last request was read to its end and no byte of another came."""
-        return not self._in_head and self._head is None
 
     def feed(self, data: bytes) -> list[RequestEvent]:
         """Read ``data``. After a ``ClientError``, and after a request that ends the connection, nothing is read."""
@@ -232,8 +227,10 @@ class RequestParser:
         if self._pieces:
             self._end_piece()
         head, self._head = self._head, None
-        self._events.append(END)
-        if head is not None and not head.keep_alive:
+        assert head is not None
+        if head.has_body:
+            self._events.append(END)
+        if not head.keep_alive:
             self._is_deaf = True
 
     def on_message_begin(self) -> None:

@@ -135,7 +135,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def pause_reading(self) -> None:
         """Take no more of the answer: the client does not read."""
-        if self._transport is not None:
+        if self._transport is not None and self._receiver is not None:
             self._transport.pause_reading()
             self.deadline = NEVER
 
@@ -169,6 +169,7 @@ class UpstreamConnection(asyncio.Protocol):
         try:
             await self._loop.create_connection(lambda: self, self.upstream.host, self.upstream.port)
         except (OSError, UnicodeError) as error:
+            self._connecting = None
             self._fail(Failure.CONNECT_FAILED, str(error))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -238,8 +239,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._fail(self._early(failure), str(exc or ""))
         self._close()
         self._parser.close()
-        if self._owner is not None:
-            self._owner.on_gone(self)
+        self._forget()
 
     def pause_writing(self) -> None:
         """Hold the receiver back; the upstream must take something before the idle time-out."""
@@ -294,11 +294,15 @@ class UpstreamConnection(asyncio.Protocol):
         self._drop_last_words()
         if self._transport is not None:
             self._transport.abort()
-        elif self._connecting is not None:
+            return
+        if self._connecting is not None:
             self._connecting.cancel()
             self._connecting = None
-            if self._owner is not None:
-                self._owner.on_gone(self)
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._owner is not None:
+            self._owner.on_gone(self)
 
     # An upstream may answer (413, 403) and hang up while the body is still being sent. The next write then fails and
     # the transport throws unread bytes away, the answer among them. A second descriptor keeps them readable.

@@ -1,0 +1,76 @@
+"""The request path of one worker: everything between a listening socket and the upstreams."""
+
+import asyncio
+import contextlib
+import socket
+from typing import Any
+
+from stranglerfig.counters import CounterBlock
+from stranglerfig.routing.snapshot import Snapshot
+from stranglerfig.server.listener import Listener
+from stranglerfig.server.meters import Meters
+from stranglerfig.server.runtime import Runtime
+from stranglerfig.server.tee import Tee
+
+
+class DataPlane:
+    """Proxies the connections of one listening socket, in the loop that runs when it is made."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        *,
+        counters: CounterBlock,
+        tee: Tee,
+        signing_key: bytes | None,
+    ) -> None:
+        """Without ``signing_key`` no Fig-Force and no Fig-Debug is believed. The tee is started by its owner."""
+        self._runtime = Runtime(
+            loop=asyncio.get_running_loop(),
+            snapshot=snapshot,
+            meters=Meters(counters),
+            tee=tee,
+            signing_key=signing_key,
+        )
+        self._listener = Listener(self._runtime)
+
+    async def serve(self, listening: socket.socket) -> None:
+        """Accept on ``listening``, which is bound and non-blocking; returns when it does."""
+        self._runtime.deadlines.start()
+        await self._listener.start(listening)
+
+    def swap(self, snapshot: Snapshot) -> None:
+        """Let requests that begin from now on use ``snapshot``; each keeps to its end the one it began with."""
+        self._runtime.swap(snapshot)
+
+    async def drain(self, deadline_s: float) -> None:
+        """Accept no more, answer with ``Connection: close``, wait for what is under way, then close everything."""
+        runtime = self._runtime
+        self._listener.stop()
+        runtime.is_draining = True
+        for session in list(runtime.sessions):
+            session.drain()
+        if runtime.sessions:
+            runtime.on_last_session_gone.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(deadline_s):
+                    await runtime.on_last_session_gone.wait()
+        for session in list(runtime.sessions):
+            session.abort()
+        runtime.upstreams.close()
+        runtime.deadlines.stop()
+
+    def state(self) -> dict[str, Any]:
+        """Tell what is going on, as JSON can hold it."""
+        runtime = self._runtime
+        return {
+            "generation": runtime.generation.snapshot.generation,
+            "connections": len(runtime.sessions),
+            "exchanges": {
+                str(known.snapshot.generation): known.exchanges
+                for known in runtime.generations
+                if known.exchanges or known is runtime.generation
+            },
+            "upstream_connections": runtime.upstreams.state(),
+            "draining": runtime.is_draining,
+        }

@@ -1,0 +1,30 @@
+"""Accepts clients on a listening socket that somebody else made and keeps."""
+
+import asyncio
+import socket
+from typing import Final
+
+from stranglerfig.server.runtime import Runtime
+from stranglerfig.server.session import ClientSession
+
+BACKLOG: Final = 1024  # connections that the kernel keeps until they are accepted
+
+
+class Listener:
+    """Gives each accepted connection a session."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._server: asyncio.AbstractServer | None = None
+
+    async def start(self, listening: socket.socket) -> None:
+        """Accept from now on."""
+        self._server = await self._runtime.loop.create_server(
+            lambda: ClientSession(self._runtime), sock=listening, backlog=BACKLOG
+        )
+
+    def stop(self) -> None:
+        """Accept no more. Connections that the kernel has queued stay for whoever else holds the socket."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None

@@ -1,0 +1,90 @@
+"""What a worker counts, by the names of ``counters/names.py``, with the cells looked up once."""
+
+from stranglerfig.counters import CounterBlock, Histogram, names
+from stranglerfig.http1.failure import Failure
+from stranglerfig.routing.plan import Plan
+
+NOBODY = "-"  # the label of what no capability claims, and of errors that are no upstream's fault
+
+
+class Meters:
+    """The counters of one worker's request path."""
+
+    def __init__(self, counters: CounterBlock) -> None:
+        self._counters = counters
+        self._answered: dict[tuple[object, ...], tuple[int, Histogram | None]] = {}
+        self._cells: dict[tuple[str, ...], int] = {}
+        self._connections = counters.cell(names.CONNECTIONS)
+        self._client_gone = counters.cell(names.CLIENT_GONE)
+        self._minted = counters.cell(names.USERS_MINTED)
+
+    def answered(self, plan: Plan, status: int, elapsed_s: float) -> None:
+        """Count one request that got its whole answer, also one that the proxy made for want of another."""
+        key = (plan.capability, plan.stage, plan.side, plan.evidence, status // 100)
+        known = self._answered.get(key)
+        if known is None:
+            known = self._answered[key] = self._cells_of(plan, status)
+        cell, histogram = known
+        self._counters.cells[cell] += 1
+        if histogram is not None:
+            histogram.observe(elapsed_s)
+
+    def connected(self) -> None:
+        """Count a client connection."""
+        self._counters.add(self._connections)
+
+    def client_gone(self) -> None:
+        """Count a request whose client left."""
+        self._counters.add(self._client_gone)
+
+    def minted(self) -> None:
+        """Count a cookie that was set."""
+        self._counters.add(self._minted)
+
+    def refused(self, reason: str) -> None:
+        """Count a request that the proxy answered itself."""
+        self._add(names.REFUSED, reason=reason)
+
+    def failed(self, upstream: str, failure: Failure) -> None:
+        """Count a failed exchange."""
+        self._add(names.ERRORS, upstream=upstream, phase=failure.phase.value, kind=failure.kind)
+
+    def dropped_header(self, reason: str, n: int = 1) -> None:
+        """Count request headers that the client may have meant and that went no further."""
+        self._add(names.DROPPED_HEADERS, n, reason=reason)
+
+    def cookie_withheld(self) -> None:
+        """Count an answer marked for shared caches, on which no cookie may be set."""
+        self._add(names.COOKIES_WITHHELD)
+
+    def assigned(self, capability: str, unit: str) -> None:
+        """Count by what a user was recognised when a bucket or a list decided."""
+        self._add(names.UNITS, capability=capability, unit=unit)
+
+    def upstream_taken(self, upstream: str, is_reused: bool) -> None:
+        """Count the use of an upstream connection."""
+        self._add(
+            names.UPSTREAM_CONNECTIONS, upstream=upstream, use="reused" if is_reused else "opened"
+        )
+
+    def _add(self, name: str, n: int = 1, **labels: str) -> None:
+        key = (name, *labels.values())
+        cell = self._cells.get(key)
+        if cell is None:
+            cell = self._cells[key] = self._counters.cell(name, **labels)
+        self._counters.add(cell, n)
+
+    def _cells_of(self, plan: Plan, status: int) -> tuple[int, Histogram | None]:
+        capability = plan.capability or NOBODY
+        labels = {
+            "capability": capability,
+            "side": plan.side.value,
+            "status": f"{status // 100}xx",
+        }
+        if not plan.evidence:
+            return self._counters.cell(names.FORCED, **labels), None
+        stage = plan.stage.value if plan.stage is not None else NOBODY
+        histogram = Histogram(
+            self._counters, names.DURATION, capability=capability, side=plan.side.value
+        )
+        return self._counters.cell(names.REQUESTS, stage=stage, **labels), histogram

@@ -1,0 +1,73 @@
+"""What all sessions and exchanges of one worker share."""
+
+import asyncio
+import base64
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from stranglerfig.http1.forwarded import Network
+from stranglerfig.routing.snapshot import Snapshot
+from stranglerfig.server.meters import Meters
+from stranglerfig.server.tee import Tee
+from stranglerfig.upstream.deadlines import Deadlines
+from stranglerfig.upstream.upstreams import Upstreams
+
+if TYPE_CHECKING:
+    from stranglerfig.server.session import ClientSession
+
+
+class Generation:
+    """One snapshot and how many exchanges still hold it: when none does, it is no longer used."""
+
+    __slots__ = ("allow_dot_segments", "exchanges", "snapshot", "trusted", "upstreams")
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.exchanges = 0
+        config = snapshot.config
+        self.trusted: Sequence[Network] = config.trusted_proxies
+        self.upstreams = config.upstreams
+        self.allow_dot_segments = config.dot_segments == "pass"
+
+
+class Runtime:
+    """The running state of one worker's request path."""
+
+    def __init__(
+        self,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        snapshot: Snapshot,
+        meters: Meters,
+        tee: Tee,
+        signing_key: bytes | None,
+    ) -> None:
+        self.loop = loop
+        self.generation = Generation(snapshot)
+        self.generations = [self.generation]
+        self.meters = meters
+        self.tee = tee
+        self.signing_key = signing_key
+        self.deadlines = Deadlines(loop)
+        self.upstreams = Upstreams(loop, self.deadlines, meters.upstream_taken)
+        self.sessions: set[ClientSession] = set()
+        self.is_draining = False
+        self.on_last_session_gone = asyncio.Event()
+
+    def swap(self, snapshot: Snapshot) -> None:
+        """Let every request that begins from now on use ``snapshot``."""
+        self.generation = Generation(snapshot)
+        self.generations = [known for known in self.generations if known.exchanges]
+        self.generations.append(self.generation)
+        self.upstreams.retain(snapshot.config.upstreams.values())
+
+
+def new_request_id() -> bytes:
+    """Make a request id: 32 hexadecimal digits."""
+    return os.urandom(16).hex().encode()
+
+
+def new_user() -> str:
+    """Make a value of the cookie fig_user: 22 characters of base64url."""
+    return base64.urlsafe_b64encode(os.urandom(16)).decode()[:22]
