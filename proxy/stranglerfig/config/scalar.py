@@ -22,18 +22,23 @@ _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?(?:e-?\d+)?)(ms|s|m|h)", re.ASCII)
 _ADDRESS: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})", re.ASCII)
 
 
+def duration(text: str) -> float:
+    """The seconds that ``text`` says: ``250ms``, ``10s``, ``2m``, ``1h``. Raises ValueError."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise mistake(
+            f"{text!r} is not a duration", "write a number with its unit: 250ms, 10s, 2m, 1h"
+        )
+    return float(match[1]) * _SECONDS[match[2]]
+
+
 def _read_duration(value: Any, info: ValidationInfo) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         if info.context and info.context.get("written"):
             raise mistake(f"{value} has no unit", f"write it with one: {value}s or {value}ms")
         seconds = float(value)
     else:
-        match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-        if match is None:
-            raise mistake(
-                f"{value!r} is not a duration", "write a number with its unit: 250ms, 10s, 2m, 1h"
-            )
-        seconds = float(match[1]) * _SECONDS[match[2]]
+        seconds = duration(str(value))
     if not 0.001 <= seconds <= LONGEST_S:
         raise mistake(f"{value} is out of range", "durations go from 1ms to 24h")
     return seconds
