@@ -132,7 +132,13 @@ class Product(models.Model):
             models.CheckConstraint(condition=~Q(name=""), name="catalog_product_has_a_name"),
             models.CheckConstraint(
                 condition=Q(rating_count=0, rating_average__isnull=True)
-                | Q(rating_count__gt=0, rating_average__gte=1, rating_average__lte=5),
+                # A comparison with NULL is not false, and a constraint takes what is not false.
+                | Q(
+                    rating_count__gt=0,
+                    rating_average__isnull=False,
+                    rating_average__gte=1,
+                    rating_average__lte=5,
+                ),
                 name="catalog_product_rating_fits_its_count",
             ),
         ]
