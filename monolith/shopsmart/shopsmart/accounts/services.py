@@ -1,5 +1,8 @@
 """Everything that writes a user. Views, forms and the admin call these; nothing else saves one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
@@ -26,23 +29,21 @@ def register_user(*, username: str, email: str, password: str, display_name: str
     except ValidationError as error:
         raise ValidationError({"password": error.messages}) from error
     user.set_password(password)
-    try:
-        with transaction.atomic():
-            user.full_clean()
-            user.save(force_insert=True)
-    except IntegrityError as error:
-        # Two people sent the same name at once and the database chose.
-        raise ValidationError("This name or address was taken a moment ago.") from error
+    with _taken_in_between():
+        user.full_clean()
+        user.save(force_insert=True)
     return user
 
 
-@transaction.atomic
 def update_profile(*, user: User, display_name: str, email: str) -> User:
     """Change how a user is shown and reached; raises ValidationError by field."""
     user.display_name = display_name.strip()
     user.email = User.objects.normalize_email(email)
-    user.full_clean()
-    user.save(update_fields=["display_name", "email"])
+    changed = {"display_name", "email"}
+    with _taken_in_between():
+        # Nobody can mend here what is wrong with the rest of an old account.
+        user.full_clean(exclude={field.name for field in User._meta.fields} - changed)
+        user.save(update_fields=changed)
     return user
 
 
@@ -73,3 +74,13 @@ def _delete_after_commit(user: User, name: str | None) -> None:
     if name:
         storage = user.avatar.storage
         transaction.on_commit(lambda: storage.delete(name))
+
+
+@contextmanager
+def _taken_in_between() -> Iterator[None]:
+    """One transaction, in which somebody else's same name at the same moment is no server error."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        raise ValidationError("This name or address was taken a moment ago.") from error

@@ -1,5 +1,6 @@
 import io
 import zlib
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -105,6 +106,28 @@ def test_update_profile_keeps_addresses_unique() -> None:
     assert other.email == "ben@example.org"
 
 
+def test_a_name_taken_between_the_check_and_the_save_is_refused_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What PostgreSQL does to the second of two; SQLite lets no transaction in between."""
+    register()
+    ben = register(username="ben", email="ben@example.org")
+    monkeypatch.setattr(User, "validate_unique", lambda *args, **kwargs: None)
+    with pytest.raises(ValidationError, match="a moment ago"):
+        register(username="other")
+    with pytest.raises(ValidationError, match="a moment ago"):
+        services.update_profile(user=ben, display_name="Ben", email="ada@example.org")
+    assert User.objects.count() == 2
+
+
+def test_an_old_account_with_a_name_no_longer_allowed_can_still_be_edited() -> None:
+    user = register()
+    User.objects.update(username="ada lovelace")
+    user.refresh_from_db()
+    services.update_profile(user=user, display_name="Ada", email="ada@example.org")
+    assert User.objects.get().display_name == "Ada"
+
+
 def test_update_profile_touches_name_and_address_only() -> None:
     user = register()
     stale = User.objects.get(pk=user.pk)
@@ -118,16 +141,14 @@ def test_update_profile_touches_name_and_address_only() -> None:
     ("form", "mode"),
     [("PNG", "RGBA"), ("PNG", "P"), ("JPEG", "L"), ("JPEG", "CMYK"), ("WEBP", "RGB")],
 )
-def test_avatar_becomes_a_small_square_without_metadata(
-    form: str, mode: str, media: object
-) -> None:
+def test_avatar_becomes_a_small_square_without_metadata(form: str, mode: str, media: Path) -> None:
     user = services.change_avatar(user=register(), upload=picture((900, 300), form, mode))
     with user.avatar.open() as file, Image.open(file) as stored:
         assert (stored.format, stored.size) == ("WEBP", (256, 256))
         assert not stored.getexif()
 
 
-def test_avatar_name_owes_nothing_to_the_uploaded_one(media: object) -> None:
+def test_avatar_name_owes_nothing_to_the_uploaded_one(media: Path) -> None:
     upload = picture()
     upload.name = "../../etc/passwd.html"
     user = services.change_avatar(user=register(), upload=upload)
@@ -137,7 +158,7 @@ def test_avatar_name_owes_nothing_to_the_uploaded_one(media: object) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_new_avatar_and_removal_delete_the_old_file(media: object) -> None:
+def test_a_new_avatar_and_removal_delete_the_old_file(media: Path) -> None:
     user = services.change_avatar(user=register(), upload=picture())
     storage, first = user.avatar.storage, user.avatar.name
     services.change_avatar(user=user, upload=picture())
@@ -159,14 +180,14 @@ def test_a_new_avatar_and_removal_delete_the_old_file(media: object) -> None:
         (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "no JPEG"),
     ],
 )
-def test_avatar_refuses_what_is_no_picture(content: bytes, word: str, media: object) -> None:
+def test_avatar_refuses_what_is_no_picture(content: bytes, word: str, media: Path) -> None:
     user = register()
     with pytest.raises(ValidationError, match=word):
         services.change_avatar(user=user, upload=SimpleUploadedFile("me.png", content))
     assert not User.objects.get(pk=user.pk).avatar
 
 
-def test_avatar_refuses_other_formats_cut_files_and_too_large_ones(media: object) -> None:
+def test_avatar_refuses_other_formats_cut_files_and_too_large_ones(media: Path) -> None:
     user = register()
     whole = picture((300, 300), "PNG").read()
     cut = SimpleUploadedFile("cut.png", whole[: len(whole) // 2])
@@ -176,8 +197,13 @@ def test_avatar_refuses_other_formats_cut_files_and_too_large_ones(media: object
             services.change_avatar(user=user, upload=upload)
 
 
-@pytest.mark.parametrize("side_px", [7_100, 9_500, 20_000])
-def test_avatar_refuses_an_image_bomb_before_unpacking_it(side_px: int, media: object) -> None:
+def test_avatar_takes_the_largest_photos_of_phones(media: Path) -> None:
+    upload = picture((8_000, 6_000), "JPEG", "L")
+    assert services.change_avatar(user=register(), upload=upload).avatar
+
+
+@pytest.mark.parametrize("side_px", [5_001, 9_500, 20_000])
+def test_avatar_refuses_an_image_bomb_before_unpacking_it(side_px: int, media: Path) -> None:
     bomb = picture((1, 1), "PNG").read()
     header = bytearray(bomb)
     header[16:24] = side_px.to_bytes(4, "big") * 2
