@@ -1,6 +1,7 @@
 """What the store keeps and its readers get: clusters of one cause, and a few examples of each."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from stranglerfig.compare.diff.difference import Shape
 from stranglerfig.compare.redact import RedactedRequest
@@ -52,6 +53,10 @@ class Example:
     path: str
     control: Shape
     candidate: Shape
+
+    def to_dict(self) -> dict[str, Any]:
+        """The example as it is stored, and printed by ``--json``."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ KEPT_HEADERS: Final = (
 )
 _CREDENTIALS: Final = (b"authorization", b"cookie")
 MAX_TARGET: Final = 2000
+REPLACED: Final = "~"  # stands before the hash of a replaced value; may stand in a URL, unlike #
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def redact(request: RecordedRequest, shaper: Shaper, rules: RouteRules) -> Redac
         method=request.method,
         target=_target(request.target.decode("latin-1"), shaper, rules)[:MAX_TARGET],
         headers=kept,
-        user=f"user:{shaper.pseudonym(user).removeprefix('#')}" if user else None,
+        user=f"user:{shaper.digest(user)}" if user else None,
         body_bytes=len(request.body),
     )
 
@@ -63,7 +64,11 @@ def _target(target: str, shaper: Shaper, rules: RouteRules) -> str:
 def _parameter(item: str, shaper: Shaper, rules: RouteRules) -> str:
     name, mark, value = item.partition("=")
     if not value:  # a bare word is a value too: ?someone@example.org
-        return item if mark or not name else shaper.pseudonym(name)
+        return item if mark or not name else _stand_in(name, shaper)
     if rules.shows(f"{QUERY} {name}", ""):
         return item
-    return f"{name}={pattern(value)}{shaper.pseudonym(value)}"
+    return f"{name}={_stand_in(value, shaper)}"
+
+
+def _stand_in(value: str, shaper: Shaper) -> str:
+    return f"{pattern(value)}{REPLACED}{shaper.digest(value)}"

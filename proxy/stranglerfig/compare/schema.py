@@ -1,7 +1,6 @@
 """The tables of ``compare.db`` and how a row becomes a record again; shared by the writer and the readers."""
 
 import json
-from dataclasses import asdict
 from typing import Any, Final
 
 from stranglerfig.compare.diff.difference import Difference, Shape
@@ -40,15 +39,8 @@ def cluster_of(row: tuple[Any, ...]) -> Cluster:
 
 def document_of(exchange: Exchange, difference: Difference) -> str:
     """One example as JSON."""
-    return json.dumps(
-        {
-            "exchange": asdict(exchange),
-            "path": difference.path,
-            "control": asdict(difference.control),
-            "candidate": asdict(difference.candidate),
-        },
-        separators=(",", ":"),
-    )
+    example = Example(exchange, difference.path, difference.control, difference.candidate)
+    return json.dumps(example.to_dict(), separators=(",", ":"))
 
 
 def example_of(document: str) -> Example:

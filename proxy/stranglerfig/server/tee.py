@@ -111,8 +111,6 @@ class Tee:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._task = None
-        if self._transport is not None:  # opened while we were closing
-            self._transport.abort()
 
     def asked(self, capability: str) -> None:
         """Count that an exchange is to be compared. Exactly one ``offer`` or ``skip`` must follow."""
@@ -207,6 +205,9 @@ class Tee:
 
     def connected(self, transport: asyncio.WriteTransport) -> None:
         """Say hello on a new connection and use it from now on."""
+        if self._is_closing:
+            transport.abort()
+            return
         teed = tuple((name, account.teed_so_far()) for name, account in self._accounts.items())
         transport.write(encode(Hello(self._slot, os.getpid(), self._fresh, teed)))
         self._fresh = False

@@ -31,7 +31,7 @@ class Shaper:
 
     def pseudonym(self, text: str) -> str:
         """A stable stand-in for a text: ``#`` and its keyed hash."""
-        return "#" + self._digest(text)
+        return "#" + self.digest(text)
 
     def difference(self, found: Found, shows: Shows) -> Difference:
         """The finding without its values, or with them where ``shows`` allows it."""
@@ -58,11 +58,12 @@ class Shaper:
             type=kind,
             length=length,
             pattern=pattern(text) if has_pattern else None,
-            digest=self._digest(text),
+            digest=self.digest(text),
             clear=_cut(text, MAX_CLEAR) if may_show else None,
         )
 
-    def _digest(self, text: str) -> str:
+    def digest(self, text: str) -> str:
+        """The keyed hash of a text."""
         data = text.encode("utf-8", "surrogatepass")
         return hmac.new(self._key, data, hashlib.sha256).hexdigest()[:DIGEST_HEX]
 
