@@ -1,0 +1,82 @@
+"""A Django project behind gunicorn, on a port that the kernel chooses and a restart keeps."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import requests
+
+from stack.access_log import FORMAT, AccessLine, read_access_log
+from stack.process import Process
+
+START_TIMEOUT_S = 60.0
+
+
+class Gunicorn(Process):
+    """Ready when the constructor returns."""
+
+    # gunicorn's quick stop: on SIGTERM it would wait for the proxy to close its idle connections.
+    stop_signal = signal.SIGINT
+
+    def __init__(
+        self,
+        name: str,
+        application: str,
+        *,
+        folder: Path,
+        logs: Path,
+        environment: Mapping[str, str],
+    ) -> None:
+        self.access_log = logs / f"{name}.access.log"
+        self._port = 0
+        arguments = [
+            *(sys.executable, "-m", "gunicorn", application),
+            *("--workers", "2", "--threads", "4", "--keep-alive", "75"),
+            *("--access-logfile", str(self.access_log), "--access-logformat", FORMAT),
+        ]
+        super().__init__(
+            name, arguments, folder=folder, log=logs / f"{name}.log", environment=environment
+        )
+        self.wait_until_ready()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def access(self) -> list[AccessLine]:
+        """What it has answered so far. gunicorn writes a line when an answer has ended."""
+        return read_access_log(self.access_log)
+
+    def start_again(self) -> None:
+        super().start_again()
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Until `/_chassis/readyz` says so."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        said = "no answer"
+        while self.is_running() and time.monotonic() < deadline:
+            try:
+                # The kernel holds the connection until gunicorn accepts it: this waits rather than polls.
+                answer = requests.get(f"{self.url}/_chassis/readyz", timeout=START_TIMEOUT_S)
+            except requests.ConnectionError:
+                continue
+            if answer.status_code == 200:
+                return
+            said = answer.text
+            time.sleep(0.05)
+        raise self.failure(f"did not become ready: {said}")
+
+    def _start(
+        self, arguments: Sequence[str], pass_fds: Sequence[int] = ()
+    ) -> "subprocess.Popen[bytes]":
+        # Bound here and inherited, so that no other process can take the port in between. Our copy is closed: when
+        # gunicorn is gone, connections are refused.
+        with socket.create_server(("127.0.0.1", self._port), backlog=512) as listener:
+            self._port = listener.getsockname()[1]
+            bind = f"fd://{listener.fileno()}"
+            return super()._start([*arguments, "--bind", bind], [*pass_fds, listener.fileno()])

@@ -1,0 +1,148 @@
+"""Monolith, service and proxy together."""
+
+import secrets
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from stack.data import MONOLITH, SERVICE, SeededData, sqlite_url
+from stack.gunicorn import Gunicorn
+from stack.process import manage
+from stack.proxy import Proxy
+
+# Both apps answer for these; the last is what a shopper's browser might say.
+ALLOWED_HOSTS = "127.0.0.1,localhost,shop.example"
+
+CATALOG: Mapping[str, Any] = {
+    "catalog": {
+        "upstream": "catalog",
+        "stage": "monolith",
+        "percent": 50,
+        "routes": ["GET /api/catalog/**"],
+    }
+}
+
+
+class Stack:
+    """See the package's docstring. Attributes: `monolith`, `service` (Gunicorn), `proxy` (Proxy; None without)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.logs = folder / "logs"
+        self.logs.mkdir(parents=True)
+        self.secret = secrets.token_urlsafe(32)
+        self._credential = secrets.token_urlsafe(32)
+        self._processes: list[Gunicorn | Proxy] = []
+        self.monolith: Gunicorn
+        self.service: Gunicorn
+        self.proxy: Proxy | None = None
+
+    @classmethod
+    def start(
+        cls,
+        folder: Path,
+        *,
+        data: SeededData | None = None,
+        capabilities: Mapping[str, Any] = CATALOG,
+        config: Mapping[str, Any] | None = None,
+        with_proxy: bool = True,
+    ) -> "Stack":
+        """Start everything in `folder` and fill the service by `backfill`.
+
+        `capabilities` is that part of fig.yaml, `config` more keys of its top level. Without `data` a shop is seeded
+        for this stack alone.
+        """
+        stack = cls(folder)
+        try:
+            stack._start_upstreams(data)
+            if with_proxy:
+                stack._start_proxy(capabilities, config or {})
+        except BaseException:
+            stack.stop()
+            raise
+        return stack
+
+    def __enter__(self) -> "Stack":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def monolith_url(self) -> str:
+        return self.monolith.url
+
+    @property
+    def service_url(self) -> str:
+        return self.service.url
+
+    @property
+    def proxy_url(self) -> str:
+        return self._the_proxy().url
+
+    @property
+    def admin_url(self) -> str:
+        return self._the_proxy().admin_url
+
+    def fig(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        """Run a command of fig beside the running proxy."""
+        return self._the_proxy().fig(*arguments, check=check)
+
+    def backfill(self, *arguments: str) -> str:
+        """Bring what changed in the shop to the service; gives the summary."""
+        source = {"CHASSIS_SOURCE_URL": self.monolith_url, "CHASSIS_CREDENTIAL": self._credential}
+        return manage(SERVICE, self._service_environment | source, "backfill", *arguments)
+
+    def stop(self) -> None:
+        """End every process, the proxy first."""
+        for process in reversed(self._processes):
+            process.stop()
+
+    def _start_upstreams(self, data: SeededData | None) -> None:
+        own = self.folder / "data"
+        data = SeededData.make(own) if data is None else data.copy(own)
+        common = {
+            "ALLOWED_HOSTS": ALLOWED_HOSTS,
+            "SECRET_KEY": secrets.token_urlsafe(50),
+            "LOG_LEVEL": "WARNING",
+        }
+        self._service_environment = common | {"DATABASE_URL": sqlite_url(data.service)}
+        self.monolith = Gunicorn(
+            "monolith",
+            "shopsmart.wsgi",
+            folder=MONOLITH,
+            logs=self.logs,
+            environment=common
+            | {
+                "DATABASE_URL": sqlite_url(data.monolith),
+                "MEDIA_ROOT": str(data.media),
+                "CATALOG_CREDENTIAL": self._credential,
+            },
+        )
+        self._processes.append(self.monolith)
+        self.backfill()
+        self.service = Gunicorn(
+            "catalog",
+            "shopsmart_catalog.wsgi",
+            folder=SERVICE,
+            logs=self.logs,
+            environment=self._service_environment,
+        )
+        self._processes.append(self.service)
+
+    def _start_proxy(self, capabilities: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+        upstreams = {"monolith": self.monolith_url, "catalog": self.service_url}
+        written = {"upstreams": upstreams, "fallthrough": "monolith", "workers": 2, **config}
+        self.proxy = Proxy(
+            folder=self.folder / "fig",
+            logs=self.logs,
+            config={**written, "capabilities": dict(capabilities)},
+            secret=self.secret,
+        )
+        self._processes.append(self.proxy)
+
+    def _the_proxy(self) -> Proxy:
+        if self.proxy is None:
+            raise AssertionError("this stack was started without a proxy")
+        return self.proxy
