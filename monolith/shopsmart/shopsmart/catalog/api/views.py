@@ -6,6 +6,7 @@ carries no `Vary: Cookie`.
 
 from typing import Any
 
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -14,6 +15,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.permissions import AllowAny, IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from shopsmart.catalog import selectors, services
@@ -149,7 +151,7 @@ class ReviewListView(generics.ListAPIView[Review]):
                 product=product, author=request.user, **wanted.validated_data
             )
         except DjangoValidationError as error:
-            raise ValidationError(serializers.as_serializer_error(error)) from error
+            raise ValidationError(errors_by_field(error)) from error
         return Response(ReviewSerializer(review).data, status.HTTP_201_CREATED)
 
 
@@ -194,3 +196,13 @@ def find_product(slug: str) -> Product:
         return selectors.get_product(slug=slug)
     except Product.DoesNotExist as error:
         raise NotFound from error
+
+
+def errors_by_field(error: DjangoValidationError) -> dict[str, list[str]]:
+    """What a model or service refused, in the words of the API."""
+    if not hasattr(error, "error_dict"):
+        return {api_settings.NON_FIELD_ERRORS_KEY: error.messages}
+    return {
+        api_settings.NON_FIELD_ERRORS_KEY if field == NON_FIELD_ERRORS else field: said
+        for field, said in error.message_dict.items()
+    }
