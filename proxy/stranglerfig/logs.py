@@ -24,10 +24,13 @@ def configure(log_format: LogFormat | None = None, **always: object) -> LogForma
         structlog.processors.JSONRenderer()
         if log_format == "json"
         else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty() and "NO_COLOR" not in os.environ
+            colors=sys.stderr.isatty() and "NO_COLOR" not in os.environ,
+            exception_formatter=structlog.dev.plain_traceback,
         )
     )
-    exceptions = [structlog.processors.dict_tracebacks] if log_format == "json" else []
+    # Never with local variables: they hold secrets, users' headers and bodies.
+    traces = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    exceptions = [structlog.processors.ExceptionRenderer(traces)] if log_format == "json" else []
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

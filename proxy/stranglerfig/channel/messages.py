@@ -44,7 +44,7 @@ class SnapshotMessage(_Message):
     config: dict[str, Any]
     overrides: dict[str, Any]
     rules: dict[str, Any]
-    secret: str | None
+    secret: str | None = Field(repr=False)  # a message that is logged must not tell it
 
 
 class Ack(_Message):

@@ -8,7 +8,7 @@ then on the workers, and the file follows if it can be written.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class Running:
     overrides: dict[str, Override]
     generation: int
     key: tuple[str, str]
-    secret: str | None
+    secret: str | None = field(repr=False)
 
     @property
     def digest(self) -> str:

@@ -69,11 +69,10 @@ class Worker:
         self._tee = Tee(self._slot, self._counters, capabilities=snapshot.config.capabilities)
         self._tee.start()
         self._plane = DataPlane(
-            snapshot=snapshot,
+            snapshot,
             counters=self._counters,
             tee=self._tee,
             signing_key=None if message.secret is None else message.secret.encode(),
-            loop=asyncio.get_running_loop(),
         )
         await self._plane.serve(self._listener)
 
