@@ -166,7 +166,7 @@ class RequestParser:
             return ClientError(Failure.BAD_METHOD, text)
         if isinstance(error, HttpParserInvalidURLError):
             return ClientError(Failure.BAD_TARGET, text)
-        if "HTTP version" in text or "Expected HTTP/" in text:
+        if "HTTP version" in text:
             return ClientError(Failure.BAD_VERSION, text)
         if "Content-Length overflow" in text:
             return ClientError(Failure.BODY_TOO_LARGE, text)

@@ -9,6 +9,7 @@ from typing import Any
 import h11
 import pytest
 import uvloop
+
 from stranglerfig.config.model import Config
 from stranglerfig.counters import CounterBlock
 from stranglerfig.routing.snapshot import compile_snapshot
