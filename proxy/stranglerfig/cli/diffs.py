@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
@@ -22,10 +21,9 @@ from stranglerfig.compare.store import STORE_NAME
 from stranglerfig.config.load import load
 from stranglerfig.config.model import Config
 from stranglerfig.config.problem import ConfigError
-from stranglerfig.config.scalar import Seconds
+from stranglerfig.config.scalar import duration
 
 _SHOWN = 30
-_DURATION: TypeAdapter[float] = TypeAdapter(Seconds)
 
 
 class _ListsByDefault(TyperGroup):
@@ -115,9 +113,9 @@ def show(
 
 def _seconds(text: str) -> float:
     try:
-        return _DURATION.validate_python(text)
-    except ValidationError as error:
-        fail(f"--since: {error.errors()[0]['msg']}", mend="write 90s, 10m or 2h")
+        return duration(text)
+    except ValueError as error:
+        fail(f"--since: {error}", mend="write 90s, 10m or 2h")
 
 
 def _clusters(place: Place, capability: str | None, since: float) -> list[Cluster]:

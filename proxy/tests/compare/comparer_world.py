@@ -81,7 +81,7 @@ class World:
         self.candidate = ScriptedUpstream()
         self.rules = Rules()
         self.secret: str | None = "a secret"
-        self.response_timeout = "500ms"
+        self.response_timeout = "20s"
         self._closing: list[Callable[[], Any]] = []
 
     def config(self) -> Config:
@@ -137,7 +137,7 @@ class World:
         return account
 
     async def until(self, done: Callable[[Account], bool]) -> Account:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not done(account := self.account()):  # noqa: ASYNC110 - cells give no event
                 await asyncio.sleep(0.01)
         return account
@@ -167,6 +167,6 @@ def offer(
 
 async def connected(tee: Tee) -> None:
     """Wait until the tee has a comparer."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not tee.is_connected:  # noqa: ASYNC110 - nobody in the request path waits for this
             await asyncio.sleep(0.005)

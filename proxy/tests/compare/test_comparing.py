@@ -119,6 +119,7 @@ async def test_no_whole_answer_is_an_outcome_of_its_own(
     world: World, reply: bytes | None, reason: str
 ) -> None:
     world.candidate.reply = reply
+    world.response_timeout = "20s" if reply is not None else "300ms"
     await world.compare()
     tee = await world.tee()
     await connected(tee)
@@ -274,7 +275,7 @@ async def test_draining_with_a_hung_side_ends_at_the_deadline(world: World) -> N
     await world.candidate.asked.wait()
     started = time.monotonic()
     await comparer.drain(0.3)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
     account = await world.settled()
     assert account.skipped == {"comparer_stopped": 3}
     assert not offer(tee)
