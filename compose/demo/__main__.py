@@ -18,7 +18,7 @@ from demo.pages import API, read_shelf
 from demo.ports import check_ports_are_free, hold_lock
 from demo.processes import Processes
 from demo.shoppers import Shoppers
-from demo.topology import FIG_FILE, ROOT, Topology, load_topology
+from demo.topology import FIG_FILE, ROOT, RULES_FILE, Topology, load_topology
 from demo.walk import STEPS, Evidence, Walk
 
 PROXY, ADMIN = 8000, 8001
@@ -83,6 +83,7 @@ def _prepare_state(topology: Topology) -> Fig:
         log.unlink()
     shutil.rmtree(state / "fig", ignore_errors=True)
     shutil.copyfile(FIG_FILE, state / "fig.yaml")
+    shutil.copyfile(RULES_FILE, state / "fig.rules.yaml")
     return Fig(state / "fig.yaml", {"FIG_SECRET_FILE": str(state / "secrets" / "fig_secret")})
 
 

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-@dataclass
+@dataclass(frozen=True)
 class Asked:
     """How often an upstream was asked for the claimed routes: by users, and as a shadow."""
 
     by_users: int = 0
     as_shadow: int = 0
+
+    def __sub__(self, earlier: "Asked") -> "Asked":
+        """What came after ``earlier``."""
+        return Asked(self.by_users - earlier.by_users, self.as_shadow - earlier.as_shadow)
 
 
 class AccessLog:
@@ -27,10 +31,8 @@ class AccessLog:
         for method, path, mark in self._new_lines():
             if method != "GET" or not path.startswith(self._prefix):
                 continue
-            if mark == "-":
-                self.total.by_users += 1
-            else:
-                self.total.as_shadow += 1
+            user = mark == "-"
+            self.total = Asked(self.total.by_users + user, self.total.as_shadow + (not user))
         return self.total
 
     def _new_lines(self) -> Iterator[tuple[str, str, str]]:

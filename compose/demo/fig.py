@@ -45,6 +45,11 @@ class Counts:
         """Observations whose other side was asked."""
         return self.equal + self.different + self.ignored + self.no_answer
 
+    @property
+    def unsettled(self) -> int:
+        """Answers to be compared that have come to no end yet."""
+        return self.waiting + self.under_way
+
     def since(self, earlier: "Counts") -> "Counts":
         """What was counted after ``earlier``."""
         return Counts(*(getattr(self, f.name) - getattr(earlier, f.name) for f in fields(Counts)))

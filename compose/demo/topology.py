@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).resolve().parents[2]
 TOPOLOGY_FILE = ROOT / "compose" / "topology.yaml"
 FIG_FILE = ROOT / "compose" / "fig.yaml"
+RULES_FILE = ROOT / "compose" / "fig.rules.yaml"
 
 
 class ProcessSpec(BaseModel):

@@ -14,9 +14,11 @@ from demo.fig import Counts, Fig
 from demo.pages import CATALOG
 from demo.shoppers import Shoppers, Tally
 
+ANSWERS_BEFORE = 30  # so that the word changes under traffic
 ANSWERS_A_STEP = 250
 STEP_WITHIN_S = 90.0
 SETTLE_WITHIN_S = 30.0
+LOGGED_WITHIN_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -43,38 +45,56 @@ STEPS = (
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What one step showed: three independent accounts of the same requests."""
+class Window:
+    """Three independent accounts of the same requests, from one pause to the next."""
 
-    step: Step
-    effective_ms: float | None
     shoppers: Tally
     counts: Counts
     monolith_log: Asked
     service_log: Asked
 
+    @property
+    def failed(self) -> int:
+        """Requests that did not end as a shopper would expect."""
+        return sum(self.shoppers.errors.values())
+
     def mismatches(self) -> list[str]:
         """Every account that does not add up, in words; empty when all agree."""
-        counts = self.counts
-        claims = [
-            ("answers that shoppers got", self.shoppers.answers[CATALOG], "counted by the proxy", counts.answered),
-            ("answered by the monolith", counts.monolith, "in its access log", self.monolith_log.by_users),
-            ("answered by the service", counts.service, "in its access log", self.service_log.by_users),
-            ("handed to the comparer", counts.teed, "judged or counted as not", counts.accounted),
-            ("answers asked for comparison", counts.asked_again, "marked in the logs",
-             self.monolith_log.as_shadow + self.service_log.as_shadow),
-        ]  # fmt: skip
-        return [f"{a} {left}, but {b} {right}" for a, left, b, right in claims if left != right]
+        counts, shadows = self.counts, self.monolith_log.as_shadow + self.service_log.as_shadow
+        claims = (
+            ("shoppers got", self.shoppers.answers[CATALOG], "the proxy counted", counts.answered),
+            ("by the monolith", counts.monolith, "in its log", self.monolith_log.by_users),
+            ("by the service", counts.service, "in its log", self.service_log.by_users),
+            ("handed to the comparer", counts.teed, "accounted for", counts.accounted),
+            ("asked for comparison", counts.asked_again, "marked in the logs", shadows),
+        )
+        return [f"{a} {left}, {b} {right}" for a, left, b, right in claims if left != right]
 
     def problems(self) -> list[str]:
         """Mismatches, failed requests and differing answers."""
         failed = [f"{n} x {error}" for error, n in self.shoppers.errors.most_common()]
-        differing = (
-            [f"{self.counts.different} answers differ: see fig diffs"]
-            if self.counts.different
-            else []
-        )
-        return self.mismatches() + failed + differing
+        different = self.counts.different
+        return self.mismatches() + failed + ([f"{different} answers differ"] if different else [])
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one step showed: while the word changed, and after that."""
+
+    step: Step
+    effective_ms: float | None
+    changing: Window
+    after: Window
+
+    def problems(self) -> list[str]:
+        """Everything that is not as the step promises; empty when it held."""
+        found = [f"while it changed: {problem}" for problem in self.changing.problems()]
+        found += self.after.problems()
+        counts = self.after.counts
+        strays = {"monolith": counts.service, "shadow": counts.service, "service": counts.monolith}
+        if stray := strays.get(self.step.stage):
+            found.append(f"{stray} answers by the wrong side after the change")
+        return found
 
 
 class Walk:
@@ -86,48 +106,53 @@ class Walk:
         self._fig = fig
         self._shoppers = shoppers
         self._logs = (monolith_log, service_log)
+        self._before: tuple[Counts, list[Asked]] = (
+            fig.counts(),
+            [log.read_on() for log in self._logs],
+        )
 
     def take(self, step: Step, progress: Callable[[int], None]) -> Evidence:
-        """Set the stage under traffic, let shoppers browse, settle, and collect the evidence."""
-        before = self._fig.counts()
-        logged_before = [_copy(log.read_on()) for log in self._logs]
-        self._shoppers.take()
+        """Change the word under traffic, let shoppers browse on, and collect the evidence of both."""
         self._shoppers.resume()
+        self._browse(ANSWERS_BEFORE, lambda _: None)
         effective_ms = self._fig.set_stage(step.stage, step.percent, step.why)
-        for goal in range(ANSWERS_A_STEP // 10, ANSWERS_A_STEP + 1, ANSWERS_A_STEP // 10):
+        changing = self._close_window()
+        self._shoppers.resume()
+        self._browse(ANSWERS_A_STEP, progress)
+        return Evidence(step, effective_ms, changing, self._close_window())
+
+    def _browse(self, answers: int, progress: Callable[[int], None]) -> None:
+        for goal in range(10, answers + 1, 10):
             if not self._shoppers.wait_for_answers(CATALOG, goal, STEP_WITHIN_S):
                 raise DemoError(f"shoppers got fewer than {goal} answers in {STEP_WITHIN_S:.0f} s")
             progress(goal)
+
+    def _close_window(self) -> Window:
+        """Pause the shoppers, let the comparer finish, and count what happened since the last pause."""
         self._shoppers.pause()
-        counts = self._settled().since(before)
-        tally = self._shoppers.take()
+        before, logged_before = self._before
+        total = self._settled()
+        counts = total.since(before)
         monolith, service = (
             self._logged(log, start, expected)
             for log, start, expected in zip(
                 self._logs, logged_before, (counts.monolith, counts.service), strict=True
             )
         )
-        return Evidence(step, effective_ms, tally, counts, monolith, service)
+        self._before = (total, [log.total for log in self._logs])
+        return Window(self._shoppers.take(), counts, monolith, service)
 
     def _settled(self) -> Counts:
         deadline = time.monotonic() + SETTLE_WITHIN_S
-        while (counts := self._fig.counts()).waiting and time.monotonic() < deadline:
+        while (counts := self._fig.counts()).unsettled and time.monotonic() < deadline:
             time.sleep(0.05)
         return counts
 
     def _logged(self, log: AccessLog, start: Asked, expected: int) -> Asked:
-        """What the log gained; a line is written just after its answer, so give the last ones a moment."""
-        deadline = time.monotonic() + 2
-        while (now := _gained(log.read_on(), start)).by_users < expected:
+        """What the log gained; a line is written just after its answer, so the last ones may need a moment."""
+        deadline = time.monotonic() + LOGGED_WITHIN_S
+        while (gained := log.read_on() - start).by_users < expected:
             if time.monotonic() > deadline:
                 break
             time.sleep(0.02)
-        return now
-
-
-def _copy(asked: Asked) -> Asked:
-    return Asked(asked.by_users, asked.as_shadow)
-
-
-def _gained(now: Asked, start: Asked) -> Asked:
-    return Asked(now.by_users - start.by_users, now.as_shadow - start.as_shadow)
+        return gained
