@@ -1,0 +1,99 @@
+"""Settings are read once, at the start; so each case here is a start."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+HERE = Path(__file__).resolve().parents[2]
+SHOW = """
+import json
+from shopsmart import settings as s
+print(json.dumps({
+    "key": str(s.SECRET_KEY), "hosts": s.ALLOWED_HOSTS, "debug": s.DEBUG,
+    "origins": s.CSRF_TRUSTED_ORIGINS, "secure": s.SESSION_COOKIE_SECURE,
+    "proto": getattr(s, "SECURE_PROXY_SSL_HEADER", None), "name": str(s.DATABASES["default"]["NAME"]),
+}))
+"""
+
+
+def start(**environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {key: os.environ[key] for key in ("PATH",) if key in os.environ}
+    return subprocess.run(
+        [sys.executable, "-c", SHOW],
+        cwd=HERE,
+        env={**inherited, **environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_a_laptop_needs_no_environment_at_all() -> None:
+    shown = json.loads(start().stdout)
+    assert shown["hosts"] == ["localhost", "127.0.0.1", "[::1]"]
+    assert shown["debug"] is False
+    assert shown["proto"] is None
+    assert shown["name"] == str(HERE / "shopsmart.sqlite3")
+
+
+def test_the_environment_decides(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("from-a-file\n")
+    shown = json.loads(
+        start(
+            SECRET_KEY_FILE=str(key),
+            ALLOWED_HOSTS="shop.example, www.shop.example,",
+            CSRF_TRUSTED_ORIGINS="https://shop.example",
+            DATABASE_URL="postgresql://db/shop",
+            SECURE_COOKIES="1",
+            TRUST_X_FORWARDED_PROTO="1",
+        ).stdout
+    )
+    assert shown == {
+        "key": "from-a-file",
+        "hosts": ["shop.example", "www.shop.example"],
+        "debug": False,
+        "origins": ["https://shop.example"],
+        "secure": True,
+        "proto": ["HTTP_X_FORWARDED_PROTO", "https"],
+        "name": "shop",
+    }
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"ALLOWED_HOSTS": "shop.example"}, "SECRET_KEY (or SECRET_KEY_FILE) must be set"),
+        ({"ALLOWED_HOSTS": "*"}, "SECRET_KEY (or SECRET_KEY_FILE) must be set"),
+        ({"DEBUG": "yes"}, "DEBUG is 0 or 1, not 'yes'"),
+        ({"DATABASE_URL": "mysql://db/shop"}, "knows sqlite: and postgresql: only"),
+        ({"SECRET_KEY_FILE": "/nowhere"}, "can't be read"),
+    ],
+)
+def test_a_start_that_cannot_go_well_says_why(environment: dict[str, str], said: str) -> None:
+    failed = start(**environment)
+    assert failed.returncode != 0
+    assert said in failed.stderr
+
+
+@pytest.mark.django_db
+def test_nobody_is_told_another_host_by_a_header(client: Client) -> None:
+    answer = client.get("/api/catalog/products", headers={"X-Forwarded-Host": "evil.example"})
+    assert answer.status_code == 301
+    assert "evil" not in answer.headers["Location"]
+    assert client.get("/api/catalog/brands/", headers={"Host": "evil.example"}).status_code == 400
+
+
+@pytest.mark.django_db
+def test_static_files_are_served_without_being_collected(client: Client) -> None:
+    whole = client.get("/static/admin/css/base.css")
+    assert whole.status_code == 200
+    part = client.get("/static/admin/css/base.css", headers={"Range": "bytes=0-9"})
+    assert part.status_code == 206
+    assert b"".join(part) == b"".join(whole)[:10]
