@@ -243,8 +243,6 @@ class Capability(Written):
     def _read(cls, value: Any) -> Any:
         if not isinstance(value, Named):
             return value
-        if isinstance(value.value, cls):
-            return value.value
         if not isinstance(value.value, dict):
             raise mistake(
                 f"capability {value.name!r} has no keys", "give it an upstream and its routes"

@@ -43,7 +43,7 @@ def _set(text: str, capability: str, key: str, value: str | float, *, after: str
     elif found.kind is NodeKind.SCALAR and found.value == value:
         return text
     else:
-        changed = _replace(text, found, str(value))
+        changed = _replace(text, node, key, str(value))
     if not _differs_only_so(before, changed, (capability, key), value):
         raise EditError(
             f"capability {capability!r} is written in a way that keeps {key!r} from being changed alone",
@@ -65,12 +65,15 @@ def _capability(text: str, capability: str) -> Node:
     return node
 
 
-def _replace(text: str, node: Node, word: str) -> str:
+def _replace(text: str, mapping: Node, key: str, word: str) -> str:
+    name, node = next(entry for entry in mapping.entries if entry[0].text == key)
     old = text[node.start : node.end]
-    if old[:1] in _QUOTES and not isinstance(node.value, int | float):
+    if not old:
+        # The parser sets an empty value where the next thing begins, maybe lines below.
+        colon = text.find(":", name.end) + 1
+        return f"{text[:colon]} {word}{text[colon:]}"
+    if old[0] in _QUOTES and not isinstance(node.value, int | float):
         word = f"{old[0]}{word}{old[0]}"
-    elif not old:
-        word = f" {word}"
     return text[: node.start] + word + text[node.end :]
 
 

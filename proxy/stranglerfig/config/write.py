@@ -113,7 +113,11 @@ def _write_in_place(target: Path, content: bytes, old: bytes) -> None:
 def _overwrite(descriptor: int, content: bytes) -> None:
     # Room for the new text is taken before a byte of the old one goes.
     if len(content) > os.fstat(descriptor).st_size:
-        os.posix_fallocate(descriptor, 0, len(content))
+        try:
+            os.posix_fallocate(descriptor, 0, len(content))
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # not every file system can
+                raise
     view, written = memoryview(content), 0
     while written < len(content):
         written += os.pwrite(descriptor, view[written:], written)

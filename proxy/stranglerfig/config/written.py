@@ -71,7 +71,10 @@ def _check_name(name: str) -> str:
 
 def with_names(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: Named(str(key), item) for key, item in value.items()}
+        return {
+            key: item if isinstance(item, BaseModel) else Named(str(key), item)
+            for key, item in value.items()
+        }
     return value
 
 

@@ -137,7 +137,7 @@ def _say(details: ErrorDetails, path: KeyPath, model: type[BaseModel] | None) ->
 def _say_choice(value: Any, expected: str) -> tuple[str, str]:
     choices = [choice.strip("' ") for choice in expected.replace(" or ", ", ").split(",")]
     message = f"{shorten(value)} is not one of {', '.join(choices)}"
-    near = get_close_matches(str(value), choices, 1, 0.5)
+    near = get_close_matches(value, choices, 1, 0.7) if isinstance(value, str) else []
     return message, f"did you mean {near[0]}?" if near else f"write {' or '.join(choices)}"
 
 
@@ -149,7 +149,7 @@ def _say_unknown(path: KeyPath, model: type[BaseModel] | None) -> tuple[str, str
     if key in (later := getattr(above, "not_built", {})):
         return f"not built yet: {later[key]}", "remove the key"
     known = written_keys(above)
-    near = get_close_matches(key, known, 1, 0.6)
+    near = get_close_matches(key, known, 1, 0.7)
     if near:
         return "the key is unknown", f"did you mean {near[0]}?"
     return "the key is unknown", f"remove it; known keys are {', '.join(known)}"

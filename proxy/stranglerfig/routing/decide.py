@@ -26,7 +26,7 @@ USER_COOKIE: Final = "fig_user"
 SESSION_COOKIE: Final = "sessionid"  # Django's default
 SAMPLED_OUT: Final = "sampled_out"
 FORCED: Final = "forced"
-USER: Final = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)  # 16 random bytes in base64url
+_USER: Final = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)  # 16 random bytes in base64url
 
 
 class User(NamedTuple):
@@ -127,7 +127,7 @@ def identify(facts: Facts, claim: Claim) -> User:
 
 def _user_cookie(facts: Facts) -> str | None:
     value = facts.cookies.get(USER_COOKIE)
-    return value if value and USER.fullmatch(value) else None
+    return value if value and _USER.fullmatch(value) else None
 
 
 def _asks_both(claim: Claim) -> bool:

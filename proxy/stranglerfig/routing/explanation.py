@@ -73,7 +73,7 @@ def _steps(facts: Facts, snapshot: Snapshot, claim: Claim, plan: Plan) -> Iterat
     yield _method(facts, claim, plan)
     yield _stage(snapshot, claim)
     if plan.reason is not Reason.OWNER:
-        yield from _precedence(claim, plan)
+        yield from _precedence(facts, claim, plan)
     yield Step("answer", f"from {plan.upstream}, the {plan.side} side")
     yield _asked_too(claim, plan)
 
@@ -108,7 +108,7 @@ def _stage(snapshot: Snapshot, claim: Claim) -> Step:
     return Step("stage", f"{claim.stage}: the lower of {capability.stage} and the route's {limit}")
 
 
-def _precedence(claim: Claim, plan: Plan) -> Iterator[Step]:
+def _precedence(facts: Facts, claim: Claim, plan: Plan) -> Iterator[Step]:
     if plan.reason is Reason.ABORTED:
         yield Step("abort", "is in force, and comes before all else")
         return
@@ -120,7 +120,7 @@ def _precedence(claim: Claim, plan: Plan) -> Iterator[Step]:
     if claim.stage is not Stage.CANARY:
         yield Step("side", f"{plan.side}: in stage {claim.stage} for every user")
         return
-    yield Step("user", _user(claim, plan))
+    yield Step("user", _user(facts, claim, plan))
     if plan.reason is Reason.LISTED:
         name = "allow" if plan.side is Side.SERVICE else "deny"
         yield Step("lists", f"the user is in {name}")
@@ -135,10 +135,10 @@ def _precedence(claim: Claim, plan: Plan) -> Iterator[Step]:
     )
 
 
-def _user(claim: Claim, plan: Plan) -> str:
+def _user(facts: Facts, claim: Claim, plan: Plan) -> str:
     match plan.unit:
         case Unit.IP:
-            return "recognised by the address"
+            return f"recognised by the address {facts.address}"
         case Unit.HEADER:
             return f"recognised by the header {claim.sticky.header}"
         case Unit.COOKIE:
@@ -146,7 +146,9 @@ def _user(claim: Claim, plan: Plan) -> str:
         case Unit.AUTHORIZATION:
             return f"recognised by a hash of Authorization, for there is no {USER_COOKIE}"
         case _:
-            return f"new: gets {USER_COOKIE}={plan.set_cookie}, and another one each time it is asked without"
+            sent = facts.cookies.get(USER_COOKIE)
+            known = f"{sent!r} is no value of {USER_COOKIE}, so the user is new" if sent else "new"
+            return f"{known}: gets {USER_COOKIE}={plan.set_cookie}, another one each time it comes without"
 
 
 def _asked_too(claim: Claim, plan: Plan) -> Step:
