@@ -98,7 +98,7 @@ def test_the_default_shop_is_as_large_as_promised(media: Path, client: Client) -
 
 @pytest.mark.django_db
 def test_a_second_seed_changes_nothing_and_reset_begins_anew() -> None:
-    seed("--products", "40")
+    seed("--products", "40", "--reset")
     first = contents()
     assert "already" in seed("--products", "70")
     assert contents() == first

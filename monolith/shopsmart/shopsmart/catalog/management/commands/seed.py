@@ -67,11 +67,11 @@ class Command(BaseCommand):
             draw_pictures(advance=lambda done: progress.advance(pictures, done))
             goods = progress.add_task("products", total=products)
             with transaction.atomic():
-                if is_seeded():
-                    # Asked again behind the write lock: two may have begun at once.
-                    if not options["reset"]:
-                        raise CommandError("Another `seed` was faster. Nothing was changed.")
+                if options["reset"]:
                     clear_catalog()
+                elif is_seeded():
+                    # Asked again behind the write lock: two may have begun at once.
+                    raise CommandError("Another `seed` was faster. Nothing was changed.")
                 people = write_people(shoppers=shoppers)
                 write_catalog(
                     products=products,
