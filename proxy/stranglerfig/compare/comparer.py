@@ -7,12 +7,14 @@ difference may be stored and counted as lost, never counted and gone.
 """
 
 import asyncio
+import contextlib
 import time
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
+from stranglerfig.compare.account import COUNTERS_NAME
 from stranglerfig.compare.ask import ask
 from stranglerfig.compare.diff.coding import NotComparableError
 from stranglerfig.compare.diff.shape import Shaper
@@ -37,6 +39,7 @@ MAX_WAITING: Final = 512  # per upstream
 MAX_WAITING_BYTES: Final = 32 * 1024 * 1024  # per upstream
 MAX_AGE_S: Final = 30.0
 _LAST_READ_S: Final = 1.0
+_WORKERS_COME_S: Final = 5.0  # a worker looks for its comparer every 2 s at the latest
 
 
 class _Lane:
@@ -77,6 +80,10 @@ class Comparer:
         """Serve until drained."""
         await self._intake.start()
         self.started.set()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._drained.wait(), _WORKERS_COME_S)
+        if not self._drained.is_set():
+            self._settle_absent()
         await self._drained.wait()
 
     def swap(self, config: Config, rules: Rules, secret: str | None) -> None:
@@ -94,6 +101,7 @@ class Comparer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._settle_absent()
         self._store.close()
         self._drained.set()
 
@@ -105,6 +113,9 @@ class Comparer:
         if not secret:
             log.warning("shadows_are_unmarked", mend="set FIG_SECRET, so that services can tell")
         return Setup(config, rules, secret, Shaper(value_key(secret, self._state_dir)))
+
+    def _settle_absent(self) -> None:
+        self._ledger.settle_absent(self._state_dir / COUNTERS_NAME, self._intake.slots)
 
     def _take(self, seen: Observation) -> None:
         """Accept one observation, or count why not."""

@@ -46,6 +46,11 @@ class Intake:
         """How many workers are connected."""
         return len(self._tasks)
 
+    @property
+    def slots(self) -> set[int]:
+        """The worker slots that are connected, or wait for their predecessor's end."""
+        return {slot for slot, task in self._readers.items() if not task.done()}
+
     async def start(self) -> None:
         """Listen. A socket file that a killed comparer left is replaced."""
         listener = _bind(self._path)

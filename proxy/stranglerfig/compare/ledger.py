@@ -9,18 +9,22 @@ that was already received is a repetition and is dropped.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from enum import StrEnum
+from pathlib import Path
+from typing import Final
 
 import structlog
 
 from stranglerfig.compare.verdict import Verdict
 from stranglerfig.compare.wire import Hello
 from stranglerfig.counters import CounterBlock, names
+from stranglerfig.counters.block import CELLS_SUFFIX, read_block
 
 log = structlog.get_logger(__name__)
 
-NO_ANSWER = "no_answer"
+NO_ANSWER: Final = "no_answer"
+_WORKER: Final = "worker-"  # how the blocks of worker slots are called
 
 
 class Skip(StrEnum):
@@ -65,6 +69,18 @@ class Ledger:
                 continue
             self._offsets.pop((hello.slot, capability), None)
             self._give_up(cell, capability, teed - received, process)
+
+    def settle_absent(self, counters_dir: Path, present: Set[int]) -> None:
+        """Give up what slots without a connection had sent: a worker that nobody replaced says no hello."""
+        for path in counters_dir.glob(f"{_WORKER}*{CELLS_SUFFIX}"):
+            number = path.name.removeprefix(_WORKER).removesuffix(CELLS_SUFFIX)
+            if not number.isdecimal() or int(number) in present:
+                continue
+            for (name, labels), teed in read_block(path).items():
+                if name == names.TEED:
+                    capability = dict(labels)["capability"]
+                    cell = self._received(int(number), capability)
+                    self._give_up(cell, capability, teed - self._counters.get(cell), Lost.WORKER)
 
     def receive(self, slot: int, capability: str, sequence: int) -> bool:
         """Count an observation as read; false for one that was already."""

@@ -12,6 +12,7 @@ from stranglerfig.compare.observation import RecordedRequest, SkipReason
 from stranglerfig.compare.reading import read_clusters, read_example
 from stranglerfig.compare.rules import Rules
 from stranglerfig.compare.wire import Hello, encode
+from stranglerfig.counters import names
 from stranglerfig.signing.shadow import verify_shadow_mark
 
 
@@ -323,3 +324,19 @@ async def test_skips_of_the_exchange_are_in_the_account(world: World) -> None:
     tee.asked("catalog")
     account = world.account()
     assert (account.asked, account.skipped, account.waiting) == (2, {"client_left": 1}, 1)
+
+
+async def test_what_a_slot_that_never_comes_back_had_sent_is_lost_by_name(world: World) -> None:
+    block = world.block("worker-7")
+    block.add(block.cell(names.ASKED, capability="catalog"), 9)
+    block.add(block.cell(names.TEED, capability="catalog"), 9)
+    (world.state_dir / "counters" / "worker-x.cells").write_bytes(b"")
+    comparer = await world.compare()
+    tee = await world.tee()
+    await connected(tee)
+    offer(tee)
+    await world.until(lambda account: account.equal == 1)
+    await tee.close()
+    await comparer.drain(1.0)
+    account = await world.settled(asked=10, equal=1)
+    assert account.lost == {"worker": 9}

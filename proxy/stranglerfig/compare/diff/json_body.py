@@ -22,30 +22,28 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\
 
 def diff_json(control: Json, candidate: Json, steps: Steps = ()) -> Iterator[Found]:
     """Every difference between two trees."""
+    if control == candidate:
+        return
     match control, candidate:
         case Members(), Members():
             yield from _diff_members(control, candidate, steps)
         case list(), list():
             yield from _diff_lists(control, candidate, steps)
         case _:
-            kind = _kind_of_scalars(control, candidate)
-            if kind is not None:
-                yield Found(kind, BODY, steps, control, candidate)
+            yield Found(_kind_of(control, candidate), BODY, steps, control, candidate)
 
 
-def _kind_of_scalars(control: Json, candidate: Json) -> Kind | None:
-    if control is None or candidate is None:
-        return None if control is candidate else Kind.NULL
-    if isinstance(control, Number) and isinstance(candidate, Number):
-        if control == candidate:
-            return None
-        return Kind.FORMAT if _is_same_number(control.text, candidate.text) else Kind.VALUE
-    if isinstance(control, str) and isinstance(candidate, str):
-        if control == candidate:
-            return None
-        return Kind.FORMAT if _is_same_text(control, candidate) else Kind.VALUE
-    if isinstance(control, bool) and isinstance(candidate, bool):
-        return None if control is candidate else Kind.VALUE
+def _kind_of(control: Json, candidate: Json) -> Kind:
+    """How two unequal values differ, of which at most one is a container."""
+    match control, candidate:
+        case (None, _) | (_, None):
+            return Kind.NULL
+        case Number(one), Number(other):
+            return Kind.FORMAT if _is_same_number(one, other) else Kind.VALUE
+        case str(), str():
+            return Kind.FORMAT if _is_same_text(control, candidate) else Kind.VALUE
+        case bool(), bool():
+            return Kind.VALUE
     return Kind.TYPE
 
 
@@ -71,6 +69,8 @@ def _is_same_text(one: str, other: str) -> bool:
 def _diff_members(control: Members, candidate: Members, steps: Steps) -> Iterator[Found]:
     is_dictionary = max(len(control), len(candidate)) > MAX_NAMED_MEMBERS
     for key in dict.fromkeys((*control, *candidate)):
+        if _is_same_member(control, candidate, key):
+            continue
         below = (*steps, Member(key, is_dictionary or not is_name(key)))
         if key not in candidate:
             yield Found(Kind.MISSING, BODY, below, control[key], ABSENT)
@@ -81,6 +81,12 @@ def _diff_members(control: Members, candidate: Members, steps: Steps) -> Iterato
             yield from diff_json(control[key], candidate[key], below)
 
 
+def _is_same_member(control: Members, candidate: Members, key: str) -> bool:
+    if control.get(key, ABSENT) != candidate.get(key, ABSENT):
+        return False
+    return control.duplicates.get(key) == candidate.duplicates.get(key)
+
+
 def _diff_duplicates(
     control: Members, candidate: Members, key: str, steps: Steps
 ) -> Iterator[Found]:
@@ -88,18 +94,16 @@ def _diff_duplicates(
     if not control.duplicates and not candidate.duplicates:
         return
     ours, theirs = control.duplicates.get(key, []), candidate.duplicates.get(key, [])
-    if canonical(ours[:-1]) != canonical(theirs[:-1]):
+    if ours[:-1] != theirs[:-1]:
         yield Found(Kind.DUPLICATE, BODY, steps, ours or control[key], theirs or candidate[key])
 
 
 def _diff_lists(control: list[Json], candidate: list[Json], steps: Steps) -> Iterator[Found]:
-    ours, theirs = [canonical(item) for item in control], [canonical(item) for item in candidate]
-    if ours == theirs:
-        return
     keys = _shared_keys(control, candidate)
     if keys is not None:
         yield from _diff_by_key(control, candidate, *keys, steps)
         return
+    ours, theirs = [canonical(item) for item in control], [canonical(item) for item in candidate]
     if len(control) == len(candidate):
         if Counter(ours) == Counter(theirs):
             yield Found(Kind.ORDER, BODY, steps, control, candidate)

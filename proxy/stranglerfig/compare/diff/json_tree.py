@@ -1,11 +1,13 @@
 """JSON as a tree that loses nothing a comparison needs: numbers as their text, repeated keys remembered.
 
+Trees are compared with ``==``, which for dicts, lists and tuples runs in C: most of two answers is alike.
 ``json`` alone would make 1.10 and 1.1 the same double, cut big decimals and keep the last of two equal keys silently.
 """
 
 import json
-from dataclasses import dataclass
-from typing import NoReturn, TypeAlias, cast
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple, NoReturn, TypeAlias, cast
 
 MAX_DEPTH = 100  # an API's answer is a tenth of this; deeper text is compared as text
 
@@ -16,26 +18,41 @@ class NotJsonError(ValueError):
     """The text is no JSON, or so deep that it is not treated as such."""
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """A number as it was written."""
 
     text: str
 
 
 class Members(dict[str, "Json"]):
-    """An object. ``duplicates`` holds every value, in order, of each key that is there more than once."""
+    """An object. Two are equal whatever the order of their members."""
 
-    __slots__ = ("duplicates",)
+    __slots__ = ()
+    duplicates: Mapping[str, "list[Json]"] = MappingProxyType({})
+    """Every value, in order, of each key that is there more than once."""
+
+
+class RepeatingMembers(Members):
+    """An object with a key that is there more than once. As a dict it has the last value, which parsers keep."""
 
     def __init__(self, pairs: list[tuple[str, "Json"]]) -> None:
         super().__init__(pairs)
-        self.duplicates: dict[str, list[Json]] = {}
-        if len(self) != len(pairs):
-            every: dict[str, list[Json]] = {}
-            for key, value in pairs:
-                every.setdefault(key, []).append(value)
-            self.duplicates = {key: values for key, values in every.items() if len(values) > 1}
+        every: dict[str, list[Json]] = {}
+        for key, value in pairs:
+            every.setdefault(key, []).append(value)
+        self.duplicates = {key: values for key, values in every.items() if len(values) > 1}
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Members)
+            and dict.__eq__(self, other)
+            and self.duplicates == other.duplicates
+        )
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other  # a dict brings its own, which would not ask ours
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 def parse(text: str) -> Json:
@@ -46,7 +63,7 @@ def parse(text: str) -> Json:
             parse_int=Number,
             parse_float=Number,
             parse_constant=_refuse_constant,
-            object_pairs_hook=Members,
+            object_pairs_hook=_members,
         )
     except (ValueError, RecursionError) as error:
         raise NotJsonError(str(error)) from error
@@ -72,6 +89,11 @@ def canonical(value: object) -> str:
             return "[" + ",".join(map(canonical, value)) + "]"
         case _:
             return json.dumps(value)
+
+
+def _members(pairs: list[tuple[str, Json]]) -> Members:
+    members = Members(pairs)
+    return members if len(members) == len(pairs) else RepeatingMembers(pairs)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -43,6 +43,9 @@ def found(control: str, candidate: str) -> list[tuple[str, str]]:
         ('{"a": 1, "a": 2}', '{"a": 3, "a": 2}', [("duplicate", "$.a")]),
         ('{"a": 1, "a": 2}', '{"a": 1, "a": 2}', []),
         ('{"a": 1, "a": 2}', '{"a": 1, "a": 3}', [("value", "$.a")]),
+        ('[{"a": 1, "a": 2}]', '[{"a": 2}]', [("duplicate", "$[].a")]),
+        ('[{"a": 2}]', '[{"a": 1, "a": 2}]', [("duplicate", "$[].a")]),
+        ('{"x": {"a": 1, "a": 2}}', '{"x": {"a": 0, "a": 2}}', [("duplicate", "$.x.a")]),
     ],
 )
 def test_each_kind_is_found_at_its_place(
