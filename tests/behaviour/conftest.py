@@ -31,7 +31,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory, seeded: SeededData) -> Itera
         yield stack
 
 
-@pytest.fixture(scope="session", params=["service", *STAGES])
+# The fast suite asks the service and one stage; all of them are asked by the slow one.
+TARGETS = [
+    "service",
+    *(
+        pytest.param(name, marks=() if stage == "canary" else pytest.mark.slow)
+        for name, stage in STAGES.items()
+    ),
+]
+
+
+@pytest.fixture(scope="session", params=TARGETS)
 def target(request: pytest.FixtureRequest, stack: Stack) -> Target:
     name: str = request.param
     if name == "service":

@@ -2,6 +2,10 @@
 
 import dataclasses
 import json
+import time
+import uuid
+from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 from behaviour.asking import Answer, ask
@@ -85,3 +89,55 @@ def next_path(answer: Answer) -> str | None:
     link = json.loads(answer.body)["next"]
     assert link is None or link.startswith("http://shop.example/api/catalog/")
     return None if link is None else link.removeprefix("http://shop.example")
+
+
+EXPECTED_SIDES: dict[str, Counter[str]] = {
+    "service": Counter({"service": 40}),
+    "proxy in monolith": Counter({"monolith": 40}),
+    "proxy in shadow": Counter({"monolith": 40, "service shadow": 40}),
+    "proxy in service": Counter({"service": 40, "monolith shadow": 40}),
+}
+
+
+def test_the_stage_decides_who_is_asked(target: Target, stack: Stack) -> None:
+    """Else the cases above would prove nothing. The upstreams' own access logs say who was asked, and how."""
+    paths = [f"/api/catalog/brands/?_={uuid.uuid4()}" for _ in range(40)]
+    for path in paths:
+        assert ask(target.url, "GET", path).status == 200
+    deadline = time.monotonic() + 30
+    expected = EXPECTED_SIDES.get(target.name)
+    asked_in_all = 80 if expected is None else expected.total()
+    while (seen := sides(stack, paths)).total() < asked_in_all and time.monotonic() < deadline:
+        time.sleep(0.02)
+    if expected is not None:
+        assert seen == expected
+    else:  # canary: each user on one side, and the other side asked beside
+        assert seen["monolith"] == seen["service shadow"] > 0
+        assert seen["service"] == seen["monolith shadow"] > 0
+        assert seen["monolith"] + seen["service"] == 40
+
+
+def sides(stack: Stack, paths: Sequence[str]) -> Counter[str]:
+    seen: Counter[str] = Counter()
+    for side, process in (("monolith", stack.monolith), ("service", stack.service)):
+        for line in process.access():
+            if line.target in paths:
+                seen[f"{side} shadow" if line.is_shadow else side] += 1
+    return seen
+
+
+def test_the_comparer_found_no_difference_either(target: Target, stack: Stack) -> None:
+    """What the proxy compared behind the shoppers' backs so far: all accounted for, all alike."""
+    if target.name in ("service", "proxy in monolith"):
+        pytest.skip("nothing is compared here")
+    deadline = time.monotonic() + 30
+    while True:
+        found = json.loads(stack.fig("diffs", "catalog", "--json", check=False).stdout)
+        account = found["accounts"]["catalog"]
+        settled = account["equal"] + sum(account["skipped"].values())
+        if settled == account["asked"] or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    assert found["clusters"] == []
+    assert settled == account["asked"], account
+    assert account["equal"] > 100
