@@ -87,9 +87,9 @@ class CategoryTree:
         for category in categories:
             children.setdefault(category.parent_id, []).append(category)
         self.nodes: list[CategoryNode] = []  # parents before children, siblings in their order
-        self._by_slug: dict[str, CategoryNode] = {}
         for top in children.get(None, []):
-            self._add(top, (), children, counts)
+            self.nodes += _walk(top, (), children, counts)
+        self._by_slug = {node.category.slug: node for node in self.nodes}
 
     def find(self, slug: str) -> CategoryNode | None:
         """The category with this slug; None where there is none."""
@@ -98,30 +98,6 @@ class CategoryTree:
     def at(self, category: Category) -> CategoryNode:
         """The place of a category in the tree."""
         return self._by_slug[category.slug]
-
-    def _add(
-        self,
-        category: Category,
-        above: tuple[Category, ...],
-        children: dict[int | None, list[Category]],
-        counts: dict[int, int],
-    ) -> CategoryNode:
-        place = len(self.nodes)
-        self.nodes.append(None)  # type: ignore[arg-type]  # its place; filled below
-        path = (*above, category)
-        below = children.get(category.pk, [])
-        subtrees = [self._add(child, path, children, counts) for child in below]
-        node = CategoryNode(
-            category=category,
-            depth=len(above),
-            path=path,
-            children=tuple(below),
-            descendant_ids=frozenset({category.pk}).union(*(t.descendant_ids for t in subtrees)),
-            product_count=counts.get(category.pk, 0) + sum(t.product_count for t in subtrees),
-        )
-        self.nodes[place] = node
-        self._by_slug[category.slug] = node
-        return node
 
 
 def list_brands() -> QuerySet[Brand]:
@@ -208,6 +184,28 @@ def suggest_categories(*, q: str, limit: int = 3) -> list[Category]:
         if words and all(word in fold(node.category.name) for word in words)
     ]
     return found[:limit]
+
+
+def _walk(
+    category: Category,
+    above: tuple[Category, ...],
+    children: dict[int | None, list[Category]],
+    counts: dict[int, int],
+) -> list[CategoryNode]:
+    """The nodes of a category and of everything below it, its own first."""
+    path = (*above, category)
+    below = children.get(category.pk, [])
+    subtrees = [_walk(child, path, children, counts) for child in below]
+    nearest = [subtree[0] for subtree in subtrees]
+    node = CategoryNode(
+        category=category,
+        depth=len(above),
+        path=path,
+        children=tuple(below),
+        descendant_ids=frozenset({category.pk}).union(*(n.descendant_ids for n in nearest)),
+        product_count=counts.get(category.pk, 0) + sum(n.product_count for n in nearest),
+    )
+    return [node, *(node for subtree in subtrees for node in subtree)]
 
 
 def _with_parts(products: QuerySet[Product]) -> QuerySet[Product]:
