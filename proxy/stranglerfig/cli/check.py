@@ -1,6 +1,6 @@
 """``fig check``: every mistake with its line, and what the files would change in the proxy that runs."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +10,8 @@ from rich.markup import escape
 from stranglerfig.cli.output import ConfigOption, ExitCode, JsonFlag, err, out, print_json
 from stranglerfig.cli.place import find_place
 from stranglerfig.compare.rules import load_rules
-from stranglerfig.config.load import Loaded, load
+from stranglerfig.compare.stray_rules import find_stray_rules
+from stranglerfig.config.load import Loaded, load, read_text
 from stranglerfig.config.model import Config
 from stranglerfig.config.problem import ConfigError, Problem
 from stranglerfig.config.schema import json_schema
@@ -71,8 +72,12 @@ def _read(path: Path) -> tuple[Loaded | None, tuple[Problem, ...]]:
         loaded = load(path)
     except ConfigError as error:
         problems = error.problems
+    rules = path.with_name(RULES_NAME)
     try:
-        load_rules(path.with_name(RULES_NAME))
+        load_rules(rules)
+        if loaded is not None and rules.exists():
+            stray = find_stray_rules(read_text(rules), rules, loaded.config)
+            loaded = replace(loaded, warnings=(*loaded.warnings, *stray))
     except ConfigError as error:
         problems += error.problems
     return loaded, problems

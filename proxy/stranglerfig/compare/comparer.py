@@ -67,6 +67,7 @@ class Comparer:
         socket_path: str = SOCKET_NAME,
     ) -> None:
         self._state_dir = store_path.parent
+        self._has_warned = False
         self._ledger = Ledger(counters)
         self._store = Store(store_path)
         self._setup = self._make_setup(config, rules, secret)
@@ -110,7 +111,8 @@ class Comparer:
         return {"workers": self._intake.connections, "waiting": len(self._tasks)}
 
     def _make_setup(self, config: Config, rules: Rules, secret: str | None) -> Setup:
-        if not secret:
+        if not secret and not self._has_warned:
+            self._has_warned = True
             log.warning("shadows_are_unmarked", mend="set FIG_SECRET, so that services can tell")
         return Setup(config, rules, secret, Shaper(value_key(secret, self._state_dir)))
 

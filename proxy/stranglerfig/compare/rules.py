@@ -23,6 +23,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from stranglerfig.compare.diff.difference import BODY, STATUS, Difference, Kind
+from stranglerfig.config.capability import Route
 from stranglerfig.config.load import read_text
 from stranglerfig.config.mistake import mistake
 from stranglerfig.config.problem import ConfigError
@@ -84,6 +85,19 @@ class Rule(Written):
                 "use a letter, then letters, digits, - and _, at most 63 characters",
             )
         return value
+
+    @field_validator("route")
+    @classmethod
+    def _read_route(cls, value: str | None) -> str | None:
+        """The spelling in which fig.yaml's routes are known: ``POST,GET /x`` is ``GET,POST /x``."""
+        if value is None:
+            return None
+        try:
+            return Route.model_validate(value).text
+        except ValidationError:
+            raise mistake(
+                f"{value!r} is not a route", "write it as in fig.yaml, such as GET /api/catalog/**"
+            ) from None
 
     @field_validator("reason")
     @classmethod

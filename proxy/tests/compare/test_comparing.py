@@ -82,6 +82,21 @@ async def test_without_a_secret_shadows_are_not_marked(world: World) -> None:
     assert b"Fig-Shadow" not in world.candidate.requests[0]
 
 
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
+async def test_other_safe_methods_are_compared_too(world: World, method: str) -> None:
+    world.candidate.reply = (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\nContent-Type: application/json\r\n\r\n"
+    )
+    if method == "OPTIONS":
+        world.candidate.reply += b'{"a": 1}'
+    await world.compare()
+    tee = await world.tee()
+    await connected(tee)
+    request = RecordedRequest(method, b"/api/catalog/", ((b"Host", b"shop"),), b"")
+    offer(tee, request=request, body=b"" if method == "HEAD" else b'{"a": 1}')
+    await world.settled(equal=1)
+
+
 async def test_a_redirect_is_an_answer_and_not_followed(world: World) -> None:
     reply = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
     world.candidate.reply = reply

@@ -6,6 +6,8 @@ import pytest
 
 from stranglerfig.compare.diff.difference import Difference, Kind, Shape
 from stranglerfig.compare.rules import Rules, load_rules, parse_rules
+from stranglerfig.compare.stray_rules import find_stray_rules
+from stranglerfig.config.model import Config
 from stranglerfig.config.problem import ConfigError
 
 FILE = Path("fig.rules.yaml")
@@ -117,6 +119,7 @@ def rule(**changes: str) -> str:
         ({"action": "hide"}, "'hide' is not one of"),
         ({"reason": "' '"}, "the reason is empty"),
         ({"name": "a b"}, "is not a name"),
+        ({"route": "/api/x"}, "'/api/x' is not a route"),
         ({"owner": "me"}, "the key is unknown"),
         ({"capability": ""}, "the key is missing"),
     ],
@@ -145,3 +148,33 @@ def test_a_file_of_another_form_is_refused(text: str) -> None:
 def test_two_rules_of_one_name_are_refused() -> None:
     text = rule() + rule().removeprefix("rules:")
     assert problems(text) == ["8: two rules are called 'n'"]
+
+
+CONFIG = Config.model_validate(
+    {
+        "upstreams": {"monolith": "http://127.0.0.1:1", "s": "http://127.0.0.1:2"},
+        "capabilities": {"catalog": {"upstream": "s", "routes": ["GET,POST /api/x"]}},
+    }
+)
+
+
+def strays(**changes: str) -> list[str]:
+    return [str(problem) for problem in find_stray_rules(rule(**changes), FILE, CONFIG)]
+
+
+def test_a_route_is_found_in_any_spelling() -> None:
+    rules = parse_rules(rule(capability="catalog", route="POST,GET  /api/x"), FILE)
+    (route,) = CONFIG.capabilities["catalog"].routes
+    assert rules.for_route("catalog", route.text).ignoring(difference(template="$.a")) == "n"
+    assert strays(capability="catalog", route="POST,GET  /api/x") == []
+
+
+def test_a_rule_that_can_cover_nothing_is_told_with_its_line() -> None:
+    (unknown,) = strays(capability="catalgo")
+    assert unknown.startswith(
+        "fig.rules.yaml:4:5: rules[0].capability: fig.yaml has no capability 'catalgo'"
+    )
+    assert "did you mean catalog?" in unknown
+    (route,) = strays(capability="catalog", route="GET /api/y")
+    assert "has no route 'GET /api/y'" in route
+    assert strays(capability="catalog") == []
