@@ -9,6 +9,7 @@ import gzip
 import http.client
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urlsplit
 
@@ -18,6 +19,7 @@ HOST = "localhost:8000"
 TOKENS = re.compile(rb"(csrfmiddlewaretoken[\"'] value=[\"']|csrftoken=|sessionid=)[A-Za-z0-9]+")
 # Django's messages travel signed and stamped: what they say stays, the rest is replaced.
 SIGNATURES = re.compile(rb"(messages=[^:;]+:)[A-Za-z0-9:_-]+")
+JUST_NOW = re.compile(rf'(datetime="{datetime.now(UTC):%Y-%m-%d}T)[0-9:.]+'.encode())
 DATES = re.compile(rb"(?i)(expires=)[A-Z][a-z]{2}, [^;]+?GMT")
 # Of the connection, not of the answer (RFC 9110, 7.6.1), and the clock.
 NOT_THE_ANSWERS = {"connection", "keep-alive", "transfer-encoding", "date"}
@@ -42,7 +44,7 @@ class Answer:
         zipped = self.header("content-encoding") == "gzip"
         if zipped:
             body = gzip.decompress(body)
-        steady = TOKENS.sub(rb"\1<token>", body)
+        steady = JUST_NOW.sub(rb"\1<time>", TOKENS.sub(rb"\1<token>", body))
         for name, value in self.headers:
             if name.lower() in NOT_THE_ANSWERS:
                 continue
