@@ -19,6 +19,8 @@ HOST = "localhost:8000"
 TOKENS = re.compile(rb"(csrfmiddlewaretoken[\"'] value=[\"']|csrftoken=|sessionid=)[A-Za-z0-9]+")
 # Django's messages travel signed and stamped: what they say stays, the rest is replaced.
 SIGNATURES = re.compile(rb"(messages=[^:;]+:)[A-Za-z0-9:_-]+")
+# Uploaded pictures of people get a name that cannot be guessed.
+AVATARS = re.compile(rb"(/media/avatars/)[A-Za-z0-9_/-]+")
 JUST_NOW = re.compile(rf'(datetime="{datetime.now(UTC):%Y-%m-%d}T)[0-9:.]+'.encode())
 DATES = re.compile(rb"(?i)(expires=)[A-Z][a-z]{2}, [^;]+?GMT")
 # Of the connection, not of the answer (RFC 9110, 7.6.1), and the clock.
@@ -44,7 +46,8 @@ class Answer:
         zipped = self.header("content-encoding") == "gzip"
         if zipped:
             body = gzip.decompress(body)
-        steady = JUST_NOW.sub(rb"\1<time>", TOKENS.sub(rb"\1<token>", body))
+        steady = AVATARS.sub(rb"\1<name>", TOKENS.sub(rb"\1<token>", body))
+        steady = JUST_NOW.sub(rb"\1<time>", steady)
         for name, value in self.headers:
             if name.lower() in NOT_THE_ANSWERS:
                 continue
