@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import django
+
 from chassis.environment import read_secret
 
 SECRET_KEY = "only for tests"
@@ -20,6 +22,15 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = ["chassis.ops", "chassis.ownership", "tests.library", "tests.reading_room"]
 MIDDLEWARE: list[str] = []
 
+# Django knows these options from 5.1 on; the chassis does not need them.
+_SQLITE_OPTIONS = (
+    {
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+    }
+    if django.VERSION >= (5, 1)
+    else {}
+)
 _URL = urlsplit(os.environ.get("DATABASE_URL", ""))
 if _URL.scheme == "postgresql":
     DATABASES = {
@@ -37,11 +48,7 @@ else:
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": _URL.path or Path(__file__).with_name("unused.sqlite3"),
-            "OPTIONS": {
-                "timeout": 20,
-                "transaction_mode": "IMMEDIATE",
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
-            },
+            "OPTIONS": {"timeout": 20} | _SQLITE_OPTIONS,
         }
     }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from chassis.ownership.backfill.lock import only_one
@@ -287,6 +288,17 @@ def test_database_that_refuses_a_chunk_is_told_with_its_place(
     monkeypatch.setattr(batch, "upsert", refuse)
     with pytest.raises(CommandError, match=r"library_shelf, the chunk after the key None: .*CHECK"):
         backfill()
+
+
+def test_missing_migrations_are_suggested(filled_library: None, backfill: Backfill) -> None:
+    with connection.schema_editor() as editor:
+        editor.delete_model(BackfillCursor)
+    try:
+        with pytest.raises(CommandError, match="Are its migrations applied"):
+            backfill()
+    finally:
+        with connection.schema_editor() as editor:
+            editor.create_model(BackfillCursor)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 from rich import box
 from rich.console import Console
 from rich.progress import (
@@ -82,6 +83,10 @@ class Command(BaseCommand):
             raise CommandError(
                 "another backfill of this capability is running; it was left alone"
             ) from None
+        except DatabaseError as error:
+            raise CommandError(
+                f"this service's database: {error}. Are its migrations applied (manage.py migrate)?"
+            ) from error
         except KeyboardInterrupt:
             console.print("Stopped. Every finished chunk is kept; run backfill again to go on.")
             raise SystemExit(EXIT_INTERRUPTED) from None
