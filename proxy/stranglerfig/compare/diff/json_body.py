@@ -103,19 +103,30 @@ def _diff_lists(control: list[Json], candidate: list[Json], steps: Steps) -> Ite
     if keys is not None:
         yield from _diff_by_key(control, candidate, *keys, steps)
         return
-    ours, theirs = [canonical(item) for item in control], [canonical(item) for item in candidate]
     if len(control) == len(candidate):
-        if Counter(ours) == Counter(theirs):
-            yield Found(Kind.ORDER, BODY, steps, control, candidate)
-            return
-        for position, (left, right) in enumerate(zip(control, candidate, strict=True)):
-            yield from diff_json(left, right, (*steps, Index(position)))
+        yield from _diff_by_position(control, candidate, steps)
         return
     yield Found(Kind.SIZE, BODY, steps, control, candidate)
     # What is the same on both sides, wherever it stands, is no further difference; the rest is compared in order.
+    ours, theirs = [canonical(item) for item in control], [canonical(item) for item in candidate]
     only_ours, only_theirs = _without(ours, theirs), _without(theirs, ours)
     for left_at, right_at in zip(only_ours, only_theirs, strict=False):
         yield from diff_json(control[left_at], candidate[right_at], (*steps, Index(left_at)))
+
+
+def _diff_by_position(control: list[Json], candidate: list[Json], steps: Steps) -> Iterator[Found]:
+    unequal = [at for at, item in enumerate(control) if item != candidate[at]]
+    if len(unequal) > 1 and _is_reordered(control, candidate, unequal):
+        yield Found(Kind.ORDER, BODY, steps, control, candidate)
+        return
+    for at in unequal:
+        yield from diff_json(control[at], candidate[at], (*steps, Index(at)))
+
+
+def _is_reordered(control: list[Json], candidate: list[Json], unequal: list[int]) -> bool:
+    """Whether what stands at ``unequal`` is the same on both sides but for its order; the rest is alike in place."""
+    ours, theirs = (Counter(canonical(side[at]) for at in unequal) for side in (control, candidate))
+    return ours == theirs
 
 
 def _without(ours: list[str], theirs: list[str]) -> list[int]:
