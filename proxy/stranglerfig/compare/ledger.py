@@ -62,13 +62,12 @@ class Ledger:
         for capability, teed in hello.teed:
             cell = self._received(hello.slot, capability)
             received = self._counters.get(cell)
-            if teed < received:
+            number = teed + self._offsets.get((hello.slot, capability), 0)
+            if number < received:
                 # The worker's counters were removed and start anew; ours go on from where they are.
                 self._offsets[hello.slot, capability] = received - teed
                 log.warning("worker_counters_were_reset", slot=hello.slot, capability=capability)
-                continue
-            self._offsets.pop((hello.slot, capability), None)
-            self._give_up(cell, capability, teed - received, process)
+            self._give_up(cell, capability, number - received, process)
 
     def settle_absent(self, counters_dir: Path, present: Set[int]) -> None:
         """Give up what slots without a connection had sent: a worker that nobody replaced says no hello."""
