@@ -4,6 +4,7 @@ A mistake is an ImproperlyConfigured that says where it stands, for example
 `CHASSIS["OWNERSHIP"]["catalog"]["tables"][2]`, so that the reader finds the line.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
@@ -18,7 +19,7 @@ class Place:
         self.text = text
 
     def __getitem__(self, key: str | int) -> "Place":
-        return Place(f"{self.text}[{key!r}]".replace("'", '"'))
+        return Place(f"{self.text}[{json.dumps(key)}]")
 
     def refuse(self, mistake: str) -> NoReturn:
         raise ImproperlyConfigured(f"{self.text}: {mistake}")

@@ -19,7 +19,14 @@ TIME_ZONE = "Europe/Helsinki"
 ROOT_URLCONF = "tests.urls"
 STATIC_URL = "/static/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-INSTALLED_APPS = ["chassis.ops", "chassis.ownership", "tests.library", "tests.reading_room"]
+INSTALLED_APPS = [
+    "chassis.ops",
+    "chassis.ownership",
+    "tests.library",
+    "tests.reading_room",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+]
 MIDDLEWARE: list[str] = []
 
 # Django knows these options from 5.1 on; the chassis does not need them.

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import django
 import pytest
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
@@ -52,3 +53,25 @@ def test_wrong_ops_declaration_is_refused(settings: Any, client: Client, databas
     settings.CHASSIS = {"OPS": {"DATABASES": databases}}
     with pytest.raises(Exception, match=r'CHASSIS\["OPS"\]\["DATABASES"\]'):
         client.get("/_chassis/readyz")
+
+
+@pytest.mark.skipif(django.VERSION < (5, 1), reason="LoginRequiredMiddleware came with Django 5.1")
+def test_internal_paths_need_no_login(settings: Any, client: Client) -> None:
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    settings.MIDDLEWARE = [
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    ]
+    assert client.get("/_chassis/livez").status_code == 200
+    assert client.get("/_chassis/rows/lending").status_code == 401
+
+
+def test_answers_need_no_transaction(client: Client) -> None:
+    # Without the django_db mark, opening one would fail.
+    connection.settings_dict["ATOMIC_REQUESTS"] = True
+    try:
+        assert client.get("/_chassis/livez").status_code == 200
+        assert client.get("/_chassis/readyz").status_code == 503
+    finally:
+        connection.settings_dict["ATOMIC_REQUESTS"] = False

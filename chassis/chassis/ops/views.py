@@ -1,20 +1,20 @@
 """The health endpoints. GET and HEAD, open, never cached."""
 
 from django.http import HttpRequest, JsonResponse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from chassis.endpoint import internal
 from chassis.ops.health import readiness
 
 
-@never_cache
+@internal
 @require_safe
 def livez(request: HttpRequest) -> JsonResponse:
     """200 as long as the process answers at all: restart it when this fails."""
     return JsonResponse({"status": "ok"})
 
 
-@never_cache
+@internal
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when every check holds, else 503: send no traffic when this fails."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from django.http import HttpRequest, JsonResponse
-from django.views.decorators.cache import never_cache
 
 from chassis.callers import authorize
+from chassis.endpoint import internal
 from chassis.ownership.rows import Page, page_after, parse_key, row_count, rows_with_keys
 from chassis.ownership.tables import Column, Table, declared_capabilities
 from chassis.problem import ProblemError
@@ -35,7 +35,7 @@ class _Asked:
     with_total: bool
 
 
-@never_cache
+@internal
 def rows(request: HttpRequest, capability: str) -> JsonResponse:
     """A page, or a problem: 400 parameters, 401 credential, 403 right, 404 capability or table, 405 method."""
     try:

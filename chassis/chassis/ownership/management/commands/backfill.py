@@ -116,7 +116,12 @@ def _run(
             "CHASSIS_CREDENTIAL (or CHASSIS_CREDENTIAL_FILE) is not set: it is what the monolith knows this "
             "service by, declared there in CHASSIS CALLERS"
         )
-    source = Source(url, capability, credential, on_retry=lambda message: console.print(message))
+    source = Source(
+        url,
+        capability,
+        credential,
+        on_retry=lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True),
+    )
     using = database_of(targets)
     with only_one(capability, using):
         walk = Walk(
