@@ -1,5 +1,6 @@
 """``fig init``: a first fig.yaml for an application that runs already."""
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated
@@ -76,9 +77,9 @@ def init(
     if not upstream:
         fail("say where the application answers", mend="fig init --upstream http://127.0.0.1:8100")
     path = Path(config)
-    text = _TEXT.format(upstream=upstream, listen=listen, admin=admin)
-    _check(text, path)
-    _write(path, text)
+    _check(upstream, listen, admin, path)
+    words = {"upstream": upstream, "listen": listen, "admin": admin}
+    _write(path, _TEXT.format(**{name: _in_yaml(word) for name, word in words.items()}))
     status = _probe(upstream)
     if as_json:
         print_json({"file": str(path), "upstream": upstream, "answers": status})
@@ -94,10 +95,16 @@ def init(
     out.print(f"next: [bold]fig serve{escape(option)}[/], then open http://{escape(listen)}/")
 
 
-def _check(text: str, path: Path) -> None:
+def _in_yaml(word: str) -> str:
+    """A checked word as YAML has it: an IPv6 address begins with a bracket, and that with a list."""
+    return f'"{word}"' if "[" in word else word
+
+
+def _check(upstream: str, listen: str, admin: str, path: Path) -> None:
     """End the command if what was given makes no usable file."""
+    given = {"listen": listen, "admin": admin, "upstreams": {"monolith": upstream}}
     try:
-        parse(text, path)
+        parse(json.dumps(given), path)
     except ConfigError as error:
         names = {"upstreams.monolith": "--upstream", "upstreams.monolith.url": "--upstream"}
         for problem in error.problems:

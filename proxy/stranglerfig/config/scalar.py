@@ -95,7 +95,7 @@ class Address:
         if match is None:
             raise mistake(
                 f"{text!r} is not an address",
-                "write host:port, such as 127.0.0.1:8000 or [::1]:8000",
+                'write host:port, such as 127.0.0.1:8000 or "[::1]:8000"',
             )
         if int(match[3]) > 65535:
             raise mistake(f"port {match[3]} does not exist", "ports go from 1 to 65535")

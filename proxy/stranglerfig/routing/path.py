@@ -80,8 +80,12 @@ def is_internal(path: str) -> bool:
         return False
     resolved: list[str] = []
     for segment in path.split("/"):
+        if segment == _INTERNAL and not resolved:
+            return (
+                True  # also if a .. behind it would lead out again: Django looks at no such thing
+            )
         if segment == "..":
             del resolved[-1:]
         elif segment not in ("", "."):
             resolved.append(segment)
-    return bool(resolved) and resolved[0] == _INTERNAL
+    return False

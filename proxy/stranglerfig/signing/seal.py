@@ -33,8 +33,8 @@ def sign(name: str, payload: str, expires: int, key: bytes) -> str:
     if not _PLAIN.fullmatch(payload):
         raise ValueError("the payload holds a control character")
     value = f"v1;{expires};{payload};{_digest(name, str(expires), payload, key)}"
-    if len(value) > MAX_LENGTH or expires < 0:
-        raise ValueError("the payload is too long, or the expiry negative")
+    if len(value) > MAX_LENGTH or not 0 <= expires < 10**12:
+        raise ValueError("the payload is too long, or the expiry out of range")
     return value
 
 

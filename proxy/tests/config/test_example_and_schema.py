@@ -1,5 +1,6 @@
 """The annotated example and the JSON Schema say what the models say."""
 
+import json
 import re
 from typing import Any
 
@@ -129,4 +130,4 @@ BAD: list[dict[str, Any]] = [
 def test_the_schema_refuses_what_the_loader_refuses(data: dict[str, Any]) -> None:
     assert not VALIDATOR.is_valid(data)
     with pytest.raises(Exception, match=r"fig\.yaml"):
-        parse(__import__("json").dumps(data), "fig.yaml")
+        parse(json.dumps(data), "fig.yaml")

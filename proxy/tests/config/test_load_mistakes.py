@@ -27,7 +27,7 @@ TOP = [
     ("listen: 8000", "listen", "not an address", "host:port"),
     ("listen: ':8000'", "listen", "not an address", "host:port"),
     ("listen: 127.0.0.1:99999", "listen", "port 99999 does not exist", "65535"),
-    ("listen: ::1:8000", "listen", "not an address", "[::1]:8000"),
+    ("listen: ::1:8000", "listen", "not an address", '"[::1]:8000"'),
     ("admin: 127.0.0.1:8000", "admin", "same address", "another port"),
     ("admin: 0.0.0.0:8000", "admin", "same address", "another port"),
     ("listen: 127.0.0.1:8100", "upstreams.monolith", "own listen address", "application"),
