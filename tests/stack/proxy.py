@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,16 @@ FIG = str(Path(sys.executable).with_name("fig"))
 class Proxy(Process):
     """`fig serve` on free ports; ready when the constructor returns."""
 
-    def __init__(self, *, folder: Path, logs: Path, config: Mapping[str, Any], secret: str) -> None:
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        logs: Path,
+        config: Mapping[str, Any],
+        secret: str,
+        wrapper: Sequence[str] = (),
+    ) -> None:
+        """`wrapper`: a command that runs the one behind it, such as one that takes rights away."""
         folder.mkdir(parents=True, exist_ok=True)
         self.config_path = folder / "fig.yaml"
         self.state_dir = folder / ".fig"
@@ -27,7 +36,7 @@ class Proxy(Process):
         self.config_path.write_text(yaml.safe_dump({**ports, **config}, sort_keys=False))
         super().__init__(
             "proxy",
-            [FIG, "serve", "--config", str(self.config_path), "--log", "json"],
+            [*wrapper, FIG, "serve", "--config", str(self.config_path), "--log", "json"],
             folder=folder,
             log=logs / "proxy.log",
             environment={"FIG_SECRET": secret},
@@ -58,6 +67,10 @@ class Proxy(Process):
 
     def start_again(self) -> None:
         super().start_again()
+        self._facts = self._wait_until_ready()
+
+    def start_successor(self) -> None:
+        super().start_successor()
         self._facts = self._wait_until_ready()
 
     def _wait_until_ready(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import secrets
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ class Stack:
         try:
             stack._start_upstreams(data)
             if with_proxy:
-                stack._start_proxy(capabilities, config or {})
+                stack.start_proxy(capabilities, config)
         except BaseException:
             stack.stop()
             raise
@@ -131,14 +131,22 @@ class Stack:
         )
         self._processes.append(self.service)
 
-    def _start_proxy(self, capabilities: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    def start_proxy(
+        self,
+        capabilities: Mapping[str, Any] = CATALOG,
+        config: Mapping[str, Any] | None = None,
+        *,
+        wrapper: Sequence[str] = (),
+    ) -> None:
+        """For a stack that was started without one, when `config` needs to know where its parts are."""
         upstreams = {"monolith": self.monolith_url, "catalog": self.service_url}
-        written = {"upstreams": upstreams, "fallthrough": "monolith", "workers": 2, **config}
+        written = {"upstreams": upstreams, "fallthrough": "monolith", "workers": 2}
         self.proxy = Proxy(
             folder=self.folder / "fig",
             logs=self.logs,
-            config={**written, "capabilities": dict(capabilities)},
+            config={**written, **(config or {}), "capabilities": dict(capabilities)},
             secret=self.secret,
+            wrapper=wrapper,
         )
         self._processes.append(self.proxy)
 
