@@ -153,12 +153,20 @@ class Proxy:
         self.port = port
         self.counters = counters
         self.config = config
+        self._clients: list[Client] = []
 
     def count(self, name: str, **labels: str) -> int:
         return self.counters.get(self.counters.cell(name, **labels))
 
     async def connect(self) -> "Client":
-        return Client(*await asyncio.open_connection("127.0.0.1", self.port))
+        client = Client(*await asyncio.open_connection("127.0.0.1", self.port))
+        self._clients.append(client)
+        return client
+
+    async def stop(self) -> None:
+        for client in self._clients:
+            client.close()
+        await self.plane.drain(0)
 
     async def ask(self, request: bytes) -> bytes:
         """Send ``request`` on a connection of its own and give all bytes up to the proxy's hang-up."""
@@ -193,6 +201,7 @@ class Client:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
+        self._behind = b""  # read with the answer before
 
     def send(self, data: bytes) -> None:
         self.writer.write(data)
@@ -216,17 +225,20 @@ class Client:
         connection = h11.Connection(h11.CLIENT)
         connection.send(h11.Request(method=method, target="/", headers=[("Host", "x")]))
         connection.send(h11.EndOfMessage())
+        if self._behind:
+            connection.receive_data(self._behind)
         response, body = None, []
         while True:
             event = connection.next_event()
             if event is h11.NEED_DATA:
-                connection.receive_data(await self.reader.read(1))
+                connection.receive_data(await self.reader.read(65536))
             elif isinstance(event, h11.Response):
                 response = event
             elif isinstance(event, h11.Data):
                 body.append(bytes(event.data))
             elif isinstance(event, h11.EndOfMessage):
                 assert response is not None
+                self._behind = bytes(connection.trailing_data[0])
                 return Answer(response, b"".join(body))
 
     async def get(self, target: str = "/", *headers: str, method: str = "GET") -> Answer:
@@ -290,5 +302,5 @@ async def start_proxy(
 
     yield start
     for proxy, listening in started:
-        await proxy.plane.drain(0)
+        await proxy.stop()
         listening.close()
