@@ -35,7 +35,8 @@ from stranglerfig.routing.override import Override
 
 log = structlog.get_logger(__name__)
 
-READY_TIMEOUT_S = 20.0
+READY_TIMEOUT_S = 30.0
+HOPELESS_STARTS = 4  # a worker that died this often at the start does so each time
 COUNTERS_DIR = "counters"
 # state_dir, as the working directory: were it removed and made again for another proxy, its files would not be ours.
 HERE = Path()
@@ -65,6 +66,7 @@ class Supervisor:
         self._written = written
         self._settings = settings
         self._stopping = asyncio.Event()
+        self._hopeless = asyncio.Event()
         self._signals = 0
         self._hub = Hub(self._on_link)
         self._fleet = Fleet(self._hub, log_format=settings.log_format, on_death=self._on_death)
@@ -178,16 +180,14 @@ class Supervisor:
                 await self._fleet.leave(link, 1.0)
         self._fleet.start_comparer()
         ready = asyncio.create_task(self._fleet.ready(READY_TIMEOUT_S))
-        stopped = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait({ready, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if not ready.done():
-            ready.cancel()
-            await asyncio.gather(ready, return_exceptions=True)
-        elif not ready.result():
-            raise StartError(
-                f"the workers did not come up within {READY_TIMEOUT_S:g} s; the log above says why"
-            )
+        others = [asyncio.create_task(event.wait()) for event in (self._stopping, self._hopeless)]
+        await asyncio.wait({ready, *others}, return_when=asyncio.FIRST_COMPLETED)
+        is_up = ready.done() and ready.result()
+        for task in (ready, *others):
+            task.cancel()
+        await asyncio.gather(ready, *others, return_exceptions=True)
+        if not is_up and not self._stopping.is_set():
+            raise StartError("the workers do not come up; the log above says why")
         for link in orphans:
             if link.hello.role == "worker":
                 self._spawn(self._fleet.leave(link, self._settings.drain_deadline_s), "leave")
@@ -221,6 +221,8 @@ class Supervisor:
     def _on_death(self, seat: Seat, code: int) -> None:
         log.error("child_died", process=seat.name, code=code)
         self._counters.add(self._counters.cell(RESTARTS, process=seat.role))
+        if not self._is_ready and seat.role == "worker" and seat.process.starts >= HOPELESS_STARTS:
+            self._hopeless.set()
         audit.append(HERE, "child_died", process=seat.name, code=code)
 
     def _on_change(self, old: Running, new: Running) -> None:

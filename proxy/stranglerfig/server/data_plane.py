@@ -12,6 +12,8 @@ from stranglerfig.server.meters import Meters
 from stranglerfig.server.runtime import Runtime
 from stranglerfig.server.tee import Tee
 
+IDLE_GRACE_S = 0.5
+
 
 class DataPlane:
     """Proxies the connections of one listening socket, in the loop that runs when it is made."""
@@ -44,21 +46,33 @@ class DataPlane:
         self._runtime.swap(snapshot)
 
     async def drain(self, deadline_s: float) -> None:
-        """Accept no more, answer with ``Connection: close``, wait for what is under way, then close everything."""
+        """Accept no more, answer with ``Connection: close``, wait for what is under way, then close everything.
+
+        Idle connections get a moment first: a request that a client sends just as its connection is closed is lost,
+        while one that comes in that moment is answered and closes the connection by agreement (RFC 9112, 9.6).
+        """
         runtime = self._runtime
         self._listener.stop()
         runtime.is_draining = True
+        grace_s = min(IDLE_GRACE_S, deadline_s)
+        await self._sessions_gone(grace_s)
+        runtime.closes_idle = True
         for session in list(runtime.sessions):
             session.drain()
-        if runtime.sessions:
-            runtime.on_last_session_gone.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(deadline_s):
-                    await runtime.on_last_session_gone.wait()
+        await self._sessions_gone(deadline_s - grace_s)
         for session in list(runtime.sessions):
             session.abort()
         runtime.upstreams.close()
         runtime.deadlines.stop()
+
+    async def _sessions_gone(self, timeout_s: float) -> None:
+        """Wait until no client is connected, for at most ``timeout_s`` seconds."""
+        runtime = self._runtime
+        if runtime.sessions:
+            runtime.on_last_session_gone.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await runtime.on_last_session_gone.wait()
 
     def state(self) -> dict[str, Any]:
         """Tell what is going on, as JSON can hold it."""

@@ -53,6 +53,7 @@ class Runtime:
         self.upstreams = Upstreams(loop, self.deadlines, meters.upstream_taken)
         self.sessions: set[ClientSession] = set()
         self.is_draining = False
+        self.closes_idle = False  # draining, and clients had their moment to learn of it
         self.on_last_session_gone = asyncio.Event()
 
     def swap(self, snapshot: Snapshot) -> None:

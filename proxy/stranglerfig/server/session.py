@@ -163,7 +163,7 @@ class ClientSession(asyncio.Protocol):
             self._close_gently()
         elif self._queue:
             self._pump()
-        elif self._runtime.is_draining:
+        elif self._runtime.closes_idle:
             self._close_gently()
         else:
             self._await_request()

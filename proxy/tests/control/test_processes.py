@@ -1,0 +1,292 @@
+"""Each process can die alone: what clients and counters see of it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from http.client import HTTPException
+
+import pytest
+from fig_process import SECRET, Fig, Load, Upstream, wait_until
+
+from stranglerfig.counters import read_all
+from stranglerfig.counters.names import REQUESTS
+
+
+def counted(fig: Fig) -> int:
+    counts = read_all(fig.state_dir / "counters")
+    return sum(count for (name, _), count in counts.items() if name == REQUESTS)
+
+
+def worker_restarts(fig: Fig) -> int:
+    return sum(worker["restarts"] for worker in fig.status()["workers"])
+
+
+def is_whole(fig: Fig) -> bool:
+    status = fig.status()
+    return all(worker["up"] for worker in status["workers"]) and status["comparer"]["up"]
+
+
+def test_ready_says_where_it_is_and_that_generation_one_runs(make_fig: Callable[..., Fig]) -> None:
+    fig = make_fig().start()
+    facts = fig.facts()
+    assert fig.process is not None
+    assert facts["pid"] == fig.process.pid
+    assert facts["config"] == str(fig.config)
+    assert fig.generation_of("/api/catalog/1") == 1
+    assert fig.admin("GET", "/readyz")[0] == 200
+    assert fig.stop() == 0
+    assert fig.facts() == {}
+    assert fig.processes() == []
+    assert [entry["event"] for entry in fig.audit()] == ["start", "stop"]
+
+
+def test_secrets_are_in_no_argument_environment_or_log_of_the_children(fig: Fig) -> None:
+    fig.get("/")
+    for pid in fig.processes():
+        assert fig.process is not None
+        if pid == fig.process.pid:
+            continue
+        for name in ("cmdline", "environ"):
+            with open(f"/proc/{pid}/{name}", "rb") as file:  # noqa: PTH123
+                assert SECRET.encode() not in file.read()
+    assert SECRET not in fig.log()
+
+
+@pytest.mark.slow
+def test_a_second_serve_is_refused_and_harms_nothing(make_fig: Callable[..., Fig]) -> None:
+    fig = make_fig().start()
+    again = fig.command("serve")
+    assert again.returncode == 1
+    assert f"pid {fig.facts()['pid']}" in again.stderr
+    assert fig.facts()["listen"] in again.stderr
+
+    other = make_fig(name="other")
+    other.config.write_text(
+        other.config.read_text().replace("listen: 127.0.0.1:0", f"listen: 127.0.0.1:{fig.port}")
+    )
+    refused = other.command("serve")
+    assert refused.returncode == 1
+    assert "already in use by pid" in refused.stderr
+    assert "stranglerfig.server.worker" in refused.stderr or "serve" in refused.stderr
+    assert other.processes() == []
+
+    assert fig.get("/")[0] == 200
+    assert is_whole(fig)
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_replaced_with_its_socket_and_its_counts(
+    make_fig: Callable[..., Fig],
+) -> None:
+    fig = make_fig(workers=2).start()
+    load = Load(fig.port, "/api/catalog/1")
+    with load.running():
+        load.more()
+        for killed in range(1, 3):
+            (first, *_) = fig.pids("worker")
+            os.kill(first, signal.SIGKILL)
+            wait_until(lambda: worker_restarts(fig) == killed and is_whole(fig))  # noqa: B023
+            load.more()
+    # Requests that the killed worker was answering are cut; a connection that it had not accepted is answered by
+    # its successor, so that nobody is ever refused.
+    assert not [failure for failure in load.failures if "Refused" in failure]
+    assert len(load.failures) <= 2 * 6
+    # Counted when the answer was handed over: a kill in between loses at most those under way.
+    assert load.answers <= counted(fig) + 2 * 6
+    assert counted(fig) <= load.answers + len(load.failures)
+    assert b'fig_process_restarts_total{process="worker"} 2.0' in fig.admin("GET", "/metrics")[2]
+    assert [entry["event"] for entry in fig.audit()].count("child_died") == 2
+
+
+@pytest.mark.slow
+def test_a_hung_worker_is_replaced_by_the_next_change(make_fig: Callable[..., Fig]) -> None:
+    fig = make_fig(workers=2).start()
+    (hung, _) = fig.pids("worker")
+    os.kill(hung, signal.SIGSTOP)
+    answer = fig.set("catalog", "service")
+    assert len(answer["replaced_workers"]) == 1
+    assert answer["missing_workers"] == []
+    assert hung not in fig.pids("worker")
+    assert {fig.generation_of("/api/catalog/1") for _ in range(12)} == {answer["generation"]}
+
+
+@pytest.mark.slow
+def test_a_killed_comparer_is_nobodys_business_but_its_own(make_fig: Callable[..., Fig]) -> None:
+    fig = make_fig().start()
+    fig.set("catalog", "shadow")
+    load = Load(fig.port, "/api/catalog/1")
+    with load.running():
+        for restarts in range(1, 4):
+            load.more()
+            (comparer,) = fig.pids("comparer")
+            os.kill(comparer, signal.SIGKILL)
+            wait_until(lambda: fig.status()["comparer"]["restarts"] == restarts)  # noqa: B023
+            wait_until(lambda: is_whole(fig))
+        load.more()
+    assert load.failures == []
+    assert worker_restarts(fig) == 0
+
+    def account() -> dict[str, object]:
+        found: dict[str, object] = fig.status()["capabilities"][0]["comparison"]
+        return found
+
+    wait_until(lambda: account()["waiting"] == account()["under_way"] == 0, explain=account)
+    found = fig.status()["capabilities"][0]["comparison"]
+    assert found["asked"] == load.answers
+    assert found["different"] > 0  # they tell their names, which differ
+
+
+@pytest.mark.slow
+def test_a_killed_supervisor_leaves_its_workers_serving_and_a_new_one_takes_over(
+    make_fig: Callable[..., Fig],
+) -> None:
+    fig = make_fig(workers=2).start()
+    fig.set("catalog", "service")
+    old_workers = fig.pids("worker")
+    old_generation = fig.generation
+    fig.pin_ports()
+    load = Load(fig.port, "/api/catalog/1")
+    with load.running():
+        load.more()
+        fig.kill()
+        load.more()
+        assert fig.command("status").returncode == 1
+        fig.start()
+        load.more()
+        wait_until(lambda: not set(old_workers) & set(fig.processes()), 20)
+        load.more()
+    assert load.failures == []
+    assert set(load.bodies) == {b'{"upstream": "catalog", "path": "/api/catalog/1"}'}
+    wait_until(lambda: counted(fig) == load.answers)  # counted a moment after the client has it
+    assert fig.generation > old_generation
+    assert is_whole(fig)
+    assert fig.audit()[-1]["took_over"] == 3
+    assert fig.set("catalog", "monolith")["generation"] == fig.generation
+    assert fig.stop() == 0
+    assert fig.processes() == []
+
+
+@pytest.mark.slow
+def test_a_supervisor_finds_orphans_that_nobody_announced(make_fig: Callable[..., Fig]) -> None:
+    fig = make_fig().start()
+    fig.pin_ports()
+    fig.kill()
+    (fig.state_dir / "serve.json").unlink()
+    fig.start()
+    assert fig.get("/")[0] == 200
+    assert fig.audit()[-1]["took_over"] == 2
+
+
+@pytest.mark.slow
+def test_orphans_end_when_their_state_dir_is_gone(make_fig: Callable[..., Fig]) -> None:
+    fig = make_fig().start()
+    workers = fig.pids("worker") + fig.pids("comparer")
+    fig.kill()
+    subprocess.run(["rm", "-rf", str(fig.state_dir)], check=True)
+    wait_until(lambda: not any(is_running(pid) for pid in workers))
+
+
+def is_running(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.slow
+def test_a_stop_lets_a_slow_answer_finish(make_fig: Callable[..., Fig], monolith: Upstream) -> None:
+    fig = make_fig().start()
+    monolith.held.clear()
+    monolith.release.clear()
+    answers: list[tuple[int, dict[str, str], bytes]] = []
+    asking = threading.Thread(target=lambda: answers.append(fig.get("/held/1")))
+    port = fig.port
+    asking.start()
+    assert monolith.held.wait(10)
+    assert fig.process is not None
+    fig.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: "draining" in fig.log())
+    wait_until(lambda: is_refused(port))
+    assert fig.process.poll() is None
+    monolith.release.set()
+    asking.join()
+    assert answers[0][0] == 200
+    assert json.loads(answers[0][2])["upstream"] == "monolith"
+    assert fig.process.wait(20) == 0
+    assert fig.processes() == []
+
+
+def is_refused(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["the deadline", "a second signal"])
+def test_an_answer_that_never_ends_does_not_keep_the_proxy_alive(
+    make_fig: Callable[..., Fig], monolith: Upstream, how: str
+) -> None:
+    fig = make_fig()
+    fig.start("--drain", "0.5" if how == "the deadline" else "60")
+    monolith.held.clear()
+    monolith.release.clear()
+    failed = threading.Event()
+
+    def ask() -> None:
+        try:
+            fig.get("/held/1")
+        except (OSError, HTTPException):
+            failed.set()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert monolith.held.wait(10)
+    assert fig.process is not None
+    fig.process.send_signal(signal.SIGINT)
+    if how == "a second signal":
+        wait_until(lambda: "draining" in fig.log())
+        fig.process.send_signal(signal.SIGINT)
+    assert fig.process.wait(20) == 0
+    asking.join()
+    assert failed.is_set()
+    assert fig.processes() == []
+    monolith.release.set()
+
+
+@pytest.mark.slow
+def test_workers_that_cannot_start_are_an_error_and_leave_the_orphans_serving(
+    make_fig: Callable[..., Fig],
+) -> None:
+    fig = make_fig().start()
+    fig.pin_ports()
+    port = fig.port
+    fig.kill()
+    fig.environment["PYTHONPATH"] = str(fig.folder)
+    (fig.folder / "sitecustomize.py").write_text(
+        "import sys\nif any('server.worker' in a for a in sys.orig_argv): sys.exit(3)\n"
+    )
+    process = fig.launch()
+    assert process.wait(60) == 1
+    assert "the workers do not come up" in fig.log()
+    load = Load(port, "/")
+    with load.running():
+        load.more()
+    assert load.failures == []
+
+
+def test_python_m_stranglerfig_is_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "stranglerfig", "--version"], capture_output=True, check=True
+    )
+    assert done.stdout.startswith(b"fig ")
