@@ -3,7 +3,6 @@
 import base64
 import os
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote, urlsplit
@@ -179,6 +178,6 @@ def _tell_json(method: str, target: bytes, path: str, explanation: Explanation) 
             "path": path,
             "status": explanation.status,
             "steps": [step.to_dict() for step in explanation.steps],
-            "plan": asdict(explanation.plan) if explanation.plan else None,
+            "plan": explanation.plan._asdict() if explanation.plan else None,
         }
     )

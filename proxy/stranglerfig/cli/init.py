@@ -22,7 +22,7 @@ from stranglerfig.config.example import example_text
 from stranglerfig.config.load import parse
 from stranglerfig.config.problem import ConfigError
 
-_PROBE_TIMEOUT_S = 3.0
+_PROBE_TIMEOUT_S = 2.0
 
 _TEXT = """\
 # The routing proxy in front of {upstream}. Reload is automatic: save, and it holds within a second.

@@ -19,6 +19,7 @@ class Refusal(StrEnum):
     """Why a path is answered 400: servers disagree on it, and honest clients never send it."""
 
     CONTROL = "control character in the request target"
+    NOT_ASCII = "character outside ASCII in the request target"
     FRAGMENT = "fragment in the request target"
     NUL = "NUL in the path"
     DOT_SEGMENT = "dot segment in the path"
@@ -51,10 +52,13 @@ def _percent_encode_what_is_broken(raw: bytes) -> str:
 def check_path(target: bytes, path: str, *, allow_dot_segments: bool = False) -> Refusal | None:
     """Say why the request is refused, or None. ``path`` is ``wsgi_path(target)``.
 
-    A fragment counts only before the query: gunicorn cuts the path there and wsgiref does not.
+    Raw UTF-8 is read as such by some servers and as latin-1 by others. A fragment counts only before the query:
+    gunicorn cuts the path there and wsgiref does not.
     """
     if target.translate(None, _CONTROLS) != target:
         return Refusal.CONTROL
+    if not target.isascii():
+        return Refusal.NOT_ASCII
     if b"#" in target and b"#" in target.partition(b"?")[0]:
         return Refusal.FRAGMENT
     if "\0" in path:

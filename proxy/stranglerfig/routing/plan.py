@@ -1,7 +1,7 @@
 """What is to happen to one request: a value, made by ``decide`` and carried out by the server."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from stranglerfig.config.model import Stage
 
@@ -41,9 +41,11 @@ class Unit(StrEnum):
     IP = "ip"  # `sticky: ip`
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Who answers, who is asked too, which cookie is set, and why."""
+class Plan(NamedTuple):
+    """Who answers, who is asked too, which cookie is set, and why.
+
+    A named tuple, for one is made for each claimed request and a frozen dataclass takes twice the time to make.
+    """
 
     generation: int
     capability: str | None = None

@@ -1,7 +1,7 @@
 """The compiled form of config and overrides: what a request takes when it begins and keeps to its end."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from stranglerfig.config.model import Capability, Config, Route, Stage, Sticky, Writes
@@ -75,7 +75,7 @@ def compile_snapshot(
         table=Table(claims),
         minting=any(claim.stage is Stage.CANARY for claim in claims),
         unclaimed_safe=unclaimed,
-        unclaimed_unsafe=replace(unclaimed, safe=False),
+        unclaimed_unsafe=unclaimed._replace(safe=False),
     )
 
 
