@@ -2,15 +2,21 @@
 
 import os
 import sys
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated, NoReturn
 
 import typer
 from rich.markup import escape
 
 from stranglerfig import __version__
+from stranglerfig.cli import diffs, sign
+from stranglerfig.cli.abort import abort
+from stranglerfig.cli.check import check
+from stranglerfig.cli.explain import explain
+from stranglerfig.cli.init import init
 from stranglerfig.cli.output import ExitCode, err, out
+from stranglerfig.cli.serve import serve
+from stranglerfig.cli.set import set_
+from stranglerfig.cli.status import status
 
 app = typer.Typer(
     name="fig",
@@ -21,15 +27,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _name in ("init", "serve", "check", "explain", "status", "set", "abort", "diffs", "sign"):
-    _module = f"stranglerfig.cli.{_name}"
-    if find_spec(_module) is None:
-        continue
-    _commands = import_module(_module)
-    if hasattr(_commands, "app"):
-        app.add_typer(_commands.app, name=_name)
-    else:
-        app.command(name=_name)(getattr(_commands, _name, None) or getattr(_commands, f"{_name}_"))
+app.command()(init)
+app.command()(serve)
+app.command()(check)
+app.command()(explain)
+app.command()(status)
+app.command("set")(set_)
+app.command()(abort)
+app.add_typer(diffs.app, name="diffs")
+app.add_typer(sign.app, name="sign")
 
 
 def _print_version(wanted: bool) -> None:

@@ -2,10 +2,9 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-import uvloop
 from rich.markup import escape
 from rich.panel import Panel
 
@@ -17,9 +16,10 @@ from stranglerfig.control.lock import LockedError, read_serve
 from stranglerfig.control.overrides import OverridesError
 from stranglerfig.control.sockets import AddressError
 from stranglerfig.control.source import RefusedError, Source, Written
-from stranglerfig.control.status import View
-from stranglerfig.control.supervisor import Settings, StartError, Supervisor
 from stranglerfig.logs import LogFormat
+
+if TYPE_CHECKING:
+    from stranglerfig.control.status import View
 
 
 def serve(
@@ -77,6 +77,11 @@ def _run(
     log_format: LogFormat,
     drain_s: float,
 ) -> None:
+    # Here, since the servers behind it take long to import and no other command needs them.
+    import uvloop
+
+    from stranglerfig.control.supervisor import Settings, StartError, Supervisor
+
     settings = Settings(
         state_dir=written.state_dir,
         secret=key,
@@ -106,7 +111,7 @@ def _run(
         fail(str(error), code=ExitCode.NO)
 
 
-def _banner(view: View) -> None:
+def _banner(view: "View") -> None:
     """Say on a terminal that it runs and where; programs have serve.json."""
     if not sys.stderr.isatty():
         return

@@ -37,8 +37,8 @@ def set_(
 ) -> None:
     """Move a capability to another stage; returns when every worker runs it.
 
-    Edits one word of fig.yaml and keeps its comments. It also lifts an abort of the capability. Without a running
-    proxy the file alone is edited.
+    Edits one word of fig.yaml and keeps its comments. It also lifts an abort of the capability.
+    Without a running proxy the file alone is edited.
 
     [bold]Examples[/]
 
