@@ -32,6 +32,7 @@ def change(stack: Stack, *statements: str) -> None:
             connection.execute(statement)
 
 
+@pytest.mark.slow
 def test_changes_past_the_orm_arrive_with_the_next_backfill(shop: Stack) -> None:
     paths = [
         *(f"/products/?page_size=100&ordering={order}" for order in ("name", "-price", "rating")),
