@@ -6,6 +6,9 @@ still gets the refusal (RFC 9112 section 9.6).
 """
 
 import asyncio
+import contextlib
+import socket
+import struct
 from collections import deque
 from collections.abc import Sequence
 from typing import Final, cast
@@ -26,18 +29,15 @@ from stranglerfig.upstream.deadlines import NEVER
 log = structlog.get_logger(__name__)
 
 HIGH_WATER_BYTES: Final = 64 * 1024
-IDLE_S: Final = (
-    75.0  # as nginx's keepalive_timeout; browsers keep connections longer and open new ones
-)
-HEAD_S: Final = (
-    30.0  # from a request's first byte to its head's last: slow heads hold connections cheaply
-)
-STALL_S: Final = (
-    60.0  # without a byte of a body from the client, or without it taking one of the answer
-)
-LINGER_S: Final = (
-    2.0  # after a refusal, so that it is read before the reset that unread bytes cause
-)
+# As nginx's keepalive_timeout. Browsers that want to keep a connection longer open a new one without complaint.
+IDLE_S: Final = 75.0
+# From a request's first byte to its head's last: heads that trickle in are a cheap way to hold connections.
+HEAD_S: Final = 30.0
+# Without a byte of a body from the client, or without it taking one of the answer.
+STALL_S: Final = 60.0
+# After a refusal, so that it is read before the reset that unread bytes cause.
+LINGER_S: Final = 2.0
+_RESET: Final = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds
 
 
 class ClientSession(asyncio.Protocol):
@@ -151,6 +151,10 @@ class ClientSession(asyncio.Protocol):
         self._exchange = None
         self._is_closing = True
         if reset:
+            # Without lingering the kernel closes with RST; a plain close would be FIN, an orderly end.
+            known = self._transport.get_extra_info("socket")
+            with contextlib.suppress(OSError):
+                known.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self._transport.abort()
         else:
             self._transport.close()
