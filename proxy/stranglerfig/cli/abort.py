@@ -22,8 +22,9 @@ def abort(
 ) -> None:
     """Send a capability's safe requests back to the monolith, at once and until the next `fig set`.
 
-    Needs nothing to be in order: it holds over a file with mistakes or one that can't be written, and over a restart.
-    Calling it twice changes nothing. Who takes unsafe requests is never changed.
+    Needs nothing to be in order: it holds over a file with mistakes or one that
+    can't be written, and over a restart. Calling it twice changes nothing.
+    Who takes unsafe requests is never changed.
 
     [bold]Example[/]
 

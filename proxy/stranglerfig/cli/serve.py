@@ -35,15 +35,18 @@ def serve(
 ) -> None:
     """Run the proxy until Ctrl-C or SIGTERM; a second one ends it at once.
 
-    fig.yaml is watched: what you save holds for every worker in well under a second, and a file with mistakes is
-    refused whole while the last good one goes on. The environment may hold FIG_SECRET (signed headers, marked
-    shadows) and FIG_ADMIN_TOKEN (needed when `admin` is not on loopback), each also as a file named by NAME_FILE.
+    fig.yaml is watched: what you save holds for every worker in well under a
+    second; a file with mistakes is refused whole and the last good one goes on.
+
+    The environment may hold FIG_SECRET (signed headers, marked shadows) and
+    FIG_ADMIN_TOKEN (needed when `admin` is not on loopback), each also as a file
+    named by NAME_FILE; and FIG_ADMIN_HOSTS, more host names of the admin server.
 
     [bold]Examples[/]
 
       fig serve
 
-      FIG_SECRET_FILE=/run/secrets/fig fig serve --config /etc/fig/fig.yaml --log json
+      FIG_SECRET_FILE=/run/secrets/fig fig serve --config /etc/fig/fig.yaml
     """
     source = Source(Path(config).absolute())
     try:

@@ -24,9 +24,10 @@ def status(
     config: ConfigOption = "fig.yaml",
     as_json: JsonFlag = False,
 ) -> None:
-    """Show what runs: per capability the stage, requests, errors and latency of both sides, and the comparison.
+    """Show what runs: stage, requests, errors and latency of both sides, comparison.
 
-    Ends with 1 when the proxy does not run, or goes on with an older config because fig.yaml has mistakes.
+    m/s: the monolith's and the service's. Ends with 1 when the proxy does not run,
+    or goes on with an older config because fig.yaml has mistakes.
 
     [bold]Examples[/]
 
@@ -69,7 +70,7 @@ def _render(found: dict[str, Any]) -> RenderableType:
         parts.append(_bad(found["config_bad"]))
     if found["capabilities"]:
         parts += [_traffic(found["capabilities"]), _comparison(found["capabilities"])]
-        parts += [line for item in found["capabilities"] if (line := _aborted(item)) is not None]
+        parts += [note for item in found["capabilities"] for note in _notes(item)]
     return Group(*parts)
 
 
@@ -84,8 +85,7 @@ def _head(found: dict[str, Any]) -> Text:
     ]
     if change := found["last_change"]:
         lines.append(
-            f"last change: {change['what']} by {change['who']} ({change['why']}), "
-            f"effective after {change['effective_ms']:g} ms"
+            f"last change: {change['what']}, effective after {change['effective_ms']:g} ms"
         )
     return Text("\n".join(lines))
 
@@ -103,26 +103,23 @@ def _bad(bad: dict[str, Any]) -> Text:
 
 def _traffic(capabilities: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("capability", "stage", "asked", "observed"):
-        table.add_column(title)
-    for title in ("monolith", "service", "errors m/s", "p50 ms m/s", "p99 ms m/s"):
-        table.add_column(title, justify="right")
-    table.add_column("last change")
+    for title in ("capability", "stage", "observed"):
+        table.add_column(title, no_wrap=True)
+    for title in ("requests m/s", "errors m/s", "p50 ms m/s", "p99 ms m/s"):
+        table.add_column(title, justify="right", no_wrap=True)
     for item in capabilities:
-        is_canary = item["stage"] == "canary"
+        is_canary = item["stage"] == "canary" and not item["aborted"]
+        stage = f"canary {item['percent']:g} %" if is_canary else item["stage"]
         observed = item["observed_percent"]
-        change = item["last_change"]
+        latency = item["latency_ms"]
         table.add_row(
             escape(item["name"]),
-            "[red]aborted[/]" if item["aborted"] else item["stage"],
-            f"{item['percent']:g} %" if is_canary else "",
+            "[red]aborted[/]" if item["aborted"] else stage,
             f"{observed:g} %" if is_canary and observed is not None else "",
-            str(item["requests"]["monolith"]),
-            str(item["requests"]["service"]),
+            _pair(item["requests"]),
             _pair(item["errors"]),
-            _pair({side: item["latency_ms"][side]["p50"] for side in item["latency_ms"]}),
-            _pair({side: item["latency_ms"][side]["p99"] for side in item["latency_ms"]}),
-            escape(f"{change['who']}: {change['why']}") if change else "",
+            _pair({side: latency[side]["p50"] for side in latency}),
+            _pair({side: latency[side]["p99"] for side in latency}),
         )
     return table
 
@@ -145,13 +142,16 @@ def _comparison(capabilities: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _aborted(item: dict[str, Any]) -> Text | None:
-    if not (aborted := item["aborted"]):
-        return None
-    return Text(
-        f"{item['name']} is aborted since {aborted['since']} by {aborted['who']}: {aborted['why']}",
-        style="red",
-    )
+def _notes(item: dict[str, Any]) -> list[Text]:
+    """Who changed a capability last, and whether an abort holds."""
+    notes = []
+    if change := item["last_change"]:
+        said = f"{item['name']}: {change['what']} by {change['who']}: {change['why']}"
+        notes.append(Text(f"{said} (generation {change['generation']})", style="dim"))
+    if aborted := item["aborted"]:
+        said = f"{item['name']} is aborted since {aborted['since']} by {aborted['who']}"
+        notes.append(Text(f"{said}: {aborted['why']}", style="red"))
+    return notes
 
 
 def _pair(values: dict[str, Any]) -> str:

@@ -21,6 +21,10 @@ def secret(name: str) -> str | None:
             raise SecretError(f"{name}_FILE={path} can't be read: {error}") from error
         if not written:
             raise SecretError(f"{name}_FILE={path} is empty")
+    if written and not (written.isascii() and written.isprintable()):
+        # It travels in headers and is never shown, so the message must not show it either.
+        source = f"{name}_FILE={path}" if path else name
+        raise SecretError(f"{source} must be one line of printable ASCII characters")
     return written or None
 
 
