@@ -26,8 +26,8 @@ def status(
 ) -> None:
     """Show what runs: stage, requests, errors and latency of both sides, comparison.
 
-    m/s: the monolith's and the service's. Ends with 1 when the proxy does not run,
-    or goes on with an older config because fig.yaml has mistakes.
+    Pairs are monolith / service. Ends with 1 when the proxy does not run, or goes on
+    with an older config because fig.yaml has mistakes.
 
     [bold]Examples[/]
 
@@ -52,7 +52,8 @@ def status(
     if as_json:
         print_json({"running": True, **found})
     else:
-        out.print(_render(found))
+        # A pipe has no width of its own; what reads it wants whole lines.
+        out.print(_render(found), width=None if out.is_terminal else 200)
     if found["config_bad"]:
         raise typer.Exit(ExitCode.NO)
 
@@ -105,7 +106,8 @@ def _traffic(capabilities: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("capability", "stage", "observed"):
         table.add_column(title, no_wrap=True)
-    for title in ("requests m/s", "errors m/s", "p50 ms m/s", "p99 ms m/s"):
+    # Each a pair: the monolith's and the service's.
+    for title in ("requests", "errors", "p50 ms", "p99 ms"):
         table.add_column(title, justify="right", no_wrap=True)
     for item in capabilities:
         is_canary = item["stage"] == "canary" and not item["aborted"]
@@ -155,6 +157,10 @@ def _notes(item: dict[str, Any]) -> list[Text]:
 
 
 def _pair(values: dict[str, Any]) -> str:
-    return " / ".join(
-        "–" if values[side] is None else f"{values[side]:g}" for side in ("monolith", "service")
-    )
+    return " / ".join(_short(values[side]) for side in ("monolith", "service"))
+
+
+def _short(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.1f}" if isinstance(value, float) and value < 10 else f"{value:.0f}"

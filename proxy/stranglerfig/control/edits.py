@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pydantic import TypeAdapter, ValidationError
+
 from stranglerfig.config import edit
 from stranglerfig.config.load import digest_of
 from stranglerfig.config.model import Stage
-from stranglerfig.config.scalar import hundredths
+from stranglerfig.config.scalar import Percent, hundredths
 from stranglerfig.control.refusal import ChangeError, unknown_capability
 from stranglerfig.control.source import Reading, RefusedError, Source, Written
 
+_PERCENT: TypeAdapter[float] = TypeAdapter(Percent)
 _TRIES = 5  # against somebody who saves at the same time
 
 
@@ -33,10 +36,11 @@ def write_stage(
 
     Raises ``ChangeError``; then the file is as it was.
     """
+    share = None if percent is None else _share(percent)
     for _ in range(_TRIES):
         reading = source.read()
         try:
-            return _write_once(source, reading, capability, stage, percent, parse)
+            return _write_once(source, reading, capability, stage, share, parse)
         except edit.Changed:
             continue
         except RefusedError as error:
@@ -66,7 +70,7 @@ def _write_once(
     reading: Reading,
     capability: str,
     stage: Stage,
-    percent: float | None,
+    share: int | None,
     parse: Callable[[Reading], Written],
 ) -> Edited:
     before = parse(reading)
@@ -74,16 +78,25 @@ def _write_once(
     known = before.config.capabilities
     if capability not in known:
         raise unknown_capability(capability, list(known))
-    if stage is Stage.CANARY and percent is None and not known[capability].percent:
+    if stage is Stage.CANARY and share is None and not known[capability].percent:
         raise ChangeError(
             422,
             f"canary needs a share of users, and capability {capability!r} has none in the file",
             f"say it: fig set {capability} canary 10",
         )
-    share = None if percent is None else hundredths(percent)
     text = edit.set_stage(reading.text, capability, stage, share)
     if text == reading.text:
         return Edited(before, was_written=False)
     after = parse(reading.with_text(text))
     edit.write_atomically(source.path, text, digest_of(reading.text))
     return Edited(after, was_written=True)
+
+
+def _share(percent: float) -> int:
+    """The percent in hundredths. Raises ``ChangeError`` for one that fig.yaml would not take."""
+    try:
+        return hundredths(_PERCENT.validate_python(percent))
+    except ValidationError as error:
+        raise ChangeError(
+            422, f"percent: {error.errors()[0]['msg']}", "write a share of users such as 10 or 2.5"
+        ) from error
