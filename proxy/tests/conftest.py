@@ -5,6 +5,11 @@ from pathlib import Path
 
 import pytest
 from fig_process import Fig, Upstream
+from hypothesis import settings
+
+# How long one example takes says more about what else the machine does than about the code.
+settings.register_profile("proxy", deadline=None)
+settings.load_profile("proxy")
 
 CONFIG = """\
 listen: 127.0.0.1:0

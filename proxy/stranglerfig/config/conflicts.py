@@ -94,8 +94,7 @@ def _ties(entries: Sequence[_Entry]) -> dict[Place, _Entry]:
             if entry.methods & earlier.methods and _globs_meet(entry, earlier):
                 ties[entry.place] = earlier
                 break
-        else:
-            alike[shape].append(entry)
+        alike[shape].append(entry)
     return ties
 
 

@@ -176,7 +176,7 @@ def files(draw: st.DrawFn) -> str:
     return draw(st.sampled_from(["", "\ufeff"])) + text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(files(), st.sampled_from(list(Stage)), st.none() | st.integers(0, 10_000))
 def test_the_result_says_the_new_values_and_the_rest_is_as_it_was(
     text: str, stage: Stage, share: int | None

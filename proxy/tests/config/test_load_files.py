@@ -172,7 +172,7 @@ def mistakes_in(text: str) -> tuple[Problem, ...]:
 EXAMPLE_LINES = example_text().splitlines(keepends=True)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.randoms(use_true_random=False), st.integers(1, 6))
 def test_a_mangled_file_is_taken_or_refused_with_places_inside_it(
     source: random.Random, cuts: int
@@ -210,7 +210,7 @@ def test_a_mangled_file_is_taken_or_refused_with_places_inside_it(
         assert "\n" not in str(problem)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=200))
 def test_any_text_at_all_is_refused_as_a_config_error(text: str) -> None:
     with pytest.raises(ConfigError):
@@ -256,7 +256,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["listen", "upstreams", "fallthrough", "capabilities", "trusted_proxies", "workers"]), json_values))  # fmt: skip
 def test_values_of_any_type_anywhere_are_taken_or_refused_as_config_errors(
     data: dict[str, object],

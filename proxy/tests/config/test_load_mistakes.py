@@ -281,6 +281,13 @@ def test_a_default_that_names_nobody_says_that_it_is_the_default() -> None:
     assert "the default is 'monolith'" in problem.message
 
 
+def test_a_wrong_value_is_one_mistake_and_not_two() -> None:
+    text = "upstreams: {app: http://h:1}\nfallthrough: 5\n"
+    assert [problem.where for problem in problems(text)] == ["fallthrough"]
+    text = "upstreams: {monolith: 5}\nlisten: unreadable.invalid:9\n"
+    assert [problem.where for problem in problems(text)] == ["upstreams.monolith"]
+
+
 def test_a_capability_without_a_monolith_is_refused() -> None:
     text = capability("upstream: catalog", "routes: [GET /x]") + "fallthrough: none\n"
     [problem] = problems(text)

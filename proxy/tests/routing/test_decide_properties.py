@@ -80,7 +80,7 @@ snapshots = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(requests, snapshots)
 def test_every_plan_is_consistent(facts: Facts, snapshot: Snapshot) -> None:
     plan = decide(facts, snapshot)
@@ -106,7 +106,7 @@ def test_every_plan_is_consistent(facts: Facts, snapshot: Snapshot) -> None:
     assert plan.evidence == (plan.reason is not Reason.FORCED)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(requests, snapshots)
 def test_one_owner_takes_the_unsafe_requests_whatever_else_is_said(
     facts: Facts, snapshot: Snapshot
@@ -119,7 +119,7 @@ def test_one_owner_takes_the_unsafe_requests_whatever_else_is_said(
     assert plan.reason is Reason.OWNER
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(requests, snapshots)
 def test_head_goes_where_get_goes(facts: Facts, snapshot: Snapshot) -> None:
     def plan_of(method: str) -> Plan:
@@ -133,7 +133,7 @@ def test_head_goes_where_get_goes(facts: Facts, snapshot: Snapshot) -> None:
     assert plan_of("HEAD") == plan_of("GET")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(requests, snapshots, st.integers(0, 10_000), st.integers(0, 10_000))
 def test_a_higher_share_moves_nobody_back(
     facts: Facts, snapshot: Snapshot, one: int, other: int
@@ -150,7 +150,7 @@ def test_a_higher_share_moves_nobody_back(
         assert side_at(high) is Side.SERVICE
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(requests, snapshots)
 def test_a_decision_is_the_same_on_every_worker_and_every_time(
     facts: Facts, snapshot: Snapshot

@@ -64,6 +64,14 @@ def test_safe_and_unsafe_methods_of_one_route_are_told_apart() -> None:
     ]  # fmt: skip
 
 
+def test_writes_that_go_by_stage_are_shown_by_stage() -> None:
+    old, new = (
+        snapshot("POST /a", writes="stage"),
+        snapshot("POST /a", writes="stage", stage="service"),
+    )
+    assert changes(old, new) == [("POST /a", f"catalog: {M}", f"catalog: {C}")]
+
+
 def test_a_new_route_takes_from_what_claimed_its_requests_before() -> None:
     assert changes(snapshot("GET /a/**"), snapshot("GET /a/**", "POST /b/{id}")) == [
         ("POST /b/{id}", f"{M} (unclaimed)", f"catalog: {M} (owner of the writes)")

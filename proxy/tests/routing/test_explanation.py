@@ -86,7 +86,7 @@ def test_of_many_beaten_routes_a_few_are_named() -> None:
     assert [step.says for step in steps if step.about == "beats"][-1] == "1 more"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.sampled_from(list(Stage)),
     st.sampled_from(["GET", "POST", "OPTIONS"]),

@@ -114,7 +114,7 @@ def without_conflicts(texts: Iterable[str]) -> list[Route]:
     return chosen
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(routes, max_size=8),
     st.sampled_from(["GET", "HEAD", "POST", "DELETE", "OPTIONS"]),
