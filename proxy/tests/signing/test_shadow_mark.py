@@ -43,7 +43,6 @@ def test_what_is_marked_cannot_be_cut_elsewhere() -> None:
 def test_a_signed_value_of_another_form_is_malformed() -> None:
     assert check(sign(HEADER, "nodigest", int(NOW) + 10, KEY)) is Refusal.MALFORMED
     assert check(sign(HEADER, "a b", int(NOW) + 10, KEY)) is Refusal.FORGED
-    assert check(sign(HEADER, "a é", int(NOW) + 10, KEY)) is Refusal.FORGED
     assert check(sign("Fig-Force", "a b", int(NOW) + 10, KEY)) is Refusal.FORGED
     assert check("") is Refusal.MALFORMED
 
