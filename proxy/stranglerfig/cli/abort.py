@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 
 from stranglerfig.cli.output import ConfigOption, ExitCode, JsonFlag, fail, out, print_json
-from stranglerfig.cli.place import fail_with_admin_error, find_place
+from stranglerfig.cli.place import fail_with_admin_error, find_place, warn_of_orphans
 from stranglerfig.control.audit import whoami
 from stranglerfig.control.client import AdminError
 from stranglerfig.control.lock import LockedError
@@ -61,4 +61,5 @@ def abort(
         out.print("fig.yaml says so too")
     else:
         out.print(f"[yellow]fig.yaml does not follow:[/] {escape(str(answer['file_reason']))}")
+    warn_of_orphans(answer)
     out.print("`fig set` lifts the abort")

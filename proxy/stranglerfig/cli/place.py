@@ -4,8 +4,9 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from stranglerfig.cli.output import ExitCode, fail, fail_with_problems
+from stranglerfig.cli.output import ExitCode, err, fail, fail_with_problems
 from stranglerfig.config.load import load
 from stranglerfig.config.problem import ConfigError
 from stranglerfig.control.client import AdminClient, AdminError, running
@@ -48,6 +49,15 @@ def fail_with_admin_error(error: AdminError) -> None:
     """Print what the supervisor refused, and end with 1."""
     message = str(error) + "".join(f"\n  {problem}" for problem in error.problems)
     fail(message, mend=error.mend or None, code=ExitCode.NO)
+
+
+def warn_of_orphans(answer: dict[str, Any]) -> None:
+    """Say it when workers of a killed supervisor still serve by what they knew."""
+    if orphans := answer.get("orphans"):
+        err.print(
+            f"[bold yellow]warning:[/] {len(orphans)} processes of a killed supervisor still serve as before; "
+            "`fig serve` takes them over"
+        )
 
 
 def _state_dir_of_running(config_path: Path) -> Path | None:

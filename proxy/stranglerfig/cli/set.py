@@ -15,7 +15,7 @@ from stranglerfig.cli.output import (
     out,
     print_json,
 )
-from stranglerfig.cli.place import fail_with_admin_error, find_place
+from stranglerfig.cli.place import fail_with_admin_error, find_place, warn_of_orphans
 from stranglerfig.config.model import Stage
 from stranglerfig.control.audit import whoami
 from stranglerfig.control.client import AdminError
@@ -93,5 +93,6 @@ def _tell(answer: dict[str, Any]) -> None:
             f"{now}: generation {answer['generation']} on {workers} worker{'s' * (workers != 1)} "
             f"after {answer['effective_ms']:g} ms"
         )
+    warn_of_orphans(answer)
     for slot in answer["missing_workers"]:
         err.print(f"[bold yellow]warning:[/] worker {slot} is down; it starts with the new table")

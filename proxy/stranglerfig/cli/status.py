@@ -163,4 +163,4 @@ def _pair(values: dict[str, Any]) -> str:
 def _short(value: float | None) -> str:
     if value is None:
         return "–"
-    return f"{value:.1f}" if isinstance(value, float) and value < 10 else f"{value:.0f}"
+    return f"{value:.1f}" if value < 10 and value % 1 else f"{value:.0f}"

@@ -8,19 +8,19 @@ then on the workers, and the file follows if it can be written.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from stranglerfig.channel.messages import SnapshotMessage
-from stranglerfig.compare.rules import Rules
-from stranglerfig.config.model import Config, Stage
+from stranglerfig.config.model import Stage
 from stranglerfig.control import audit, overrides
 from stranglerfig.control.edits import Edited, write_stage
 from stranglerfig.control.fleet import Spread
 from stranglerfig.control.refusal import ChangeError, unknown_capability
+from stranglerfig.control.running import LastChange, Refused, Running, differences
 from stranglerfig.control.source import (
     Reading,
     RefusedError,
@@ -37,58 +37,6 @@ _STABLE_S = (
     0.02  # a file that changed is read again after this long: an editor may be half way through it
 )
 _STABLE_LOOKS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """What the workers run."""
-
-    config: Config
-    rules: Rules
-    overrides: dict[str, Override]
-    generation: int
-    key: tuple[str, str]
-    secret: str | None = field(repr=False)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the fig.yaml that runs."""
-        return self.key[0]
-
-    def holding(self, written: Written) -> "Running":
-        """The same with other files."""
-        return replace(self, config=written.config, rules=written.rules, key=written.key)
-
-    def message(self) -> SnapshotMessage:
-        """The same as the children are told it."""
-        return SnapshotMessage(
-            generation=self.generation,
-            config=self.config.model_dump(mode="json"),
-            overrides={name: item.to_dict() for name, item in self.overrides.items()},
-            rules=self.rules.model_dump(mode="json"),
-            secret=self.secret,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Files that were not taken."""
-
-    key: tuple[str, str]
-    problems: tuple[str, ...]
-    since: float
-
-
-@dataclass(slots=True)
-class LastChange:
-    """What is known of the last change of one capability, or of everything."""
-
-    what: str
-    who: str
-    why: str
-    at: float
-    generation: int
-    effective_ms: float
 
 
 class Changes:
@@ -345,27 +293,3 @@ class Changes:
             "replaced_workers": list(spread.replaced) if spread else [],
             "missing_workers": list(spread.missing) if spread else [],
         }
-
-
-def differences(old: Running, new: Running) -> dict[str, Any]:
-    """Say what changed, per capability: ``{"catalog": {"stage": ["shadow", "canary"]}}``; other keys under ``-``."""
-    changed: dict[str, Any] = {}
-    for name in sorted(old.config.capabilities.keys() | new.config.capabilities.keys()):
-        before, after = (_facts(running, name) for running in (old, new))
-        keys = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
-        if keys:
-            changed[name] = {key: [before.get(key), after.get(key)] for key in keys}
-    before, after = (
-        running.config.model_dump(mode="json", exclude={"capabilities"}) for running in (old, new)
-    )
-    if keys := sorted(key for key in before if before[key] != after[key]):
-        changed["-"] = {key: [before[key], after[key]] for key in keys}
-    if old.key[1] != new.key[1]:
-        changed.setdefault("-", {})["rules"] = [old.key[1][:12], new.key[1][:12]]
-    return changed
-
-
-def _facts(running: Running, name: str) -> dict[str, Any]:
-    capability = running.config.capabilities.get(name)
-    written = {} if capability is None else capability.model_dump(mode="json")
-    return {**written, "aborted": name in running.overrides}

@@ -11,9 +11,10 @@ from typing import Any
 from stranglerfig.config.model import Stage
 from stranglerfig.control import audit, overrides
 from stranglerfig.control.edits import write_stage
-from stranglerfig.control.lock import StateLock
+from stranglerfig.control.lock import StateLock, read_serve
 from stranglerfig.control.refusal import ChangeError, unknown_capability
 from stranglerfig.control.source import RefusedError, Source
+from stranglerfig.control.takeover import living_orphans
 from stranglerfig.routing.override import Override
 
 
@@ -59,7 +60,7 @@ def set_stage(
         "percent": after.percent,
         "changed": changed,
         "lifted_abort": lifted,
-        **_NOTHING_RUNS,
+        **_nothing_runs(state_dir),
     }
 
 
@@ -99,17 +100,20 @@ def abort(
         "persisted": True,
         "file_followed": reason is None,
         "file_reason": reason,
-        **_NOTHING_RUNS,
+        **_nothing_runs(state_dir),
     }
 
 
-_NOTHING_RUNS: dict[str, Any] = {
-    "generation": None,
-    "effective_ms": None,
-    "workers": [],
-    "replaced_workers": [],
-    "missing_workers": [],
-}
+def _nothing_runs(state_dir: Path) -> dict[str, Any]:
+    """The part of an answer that says what is effective: nothing, and who goes on as before."""
+    return {
+        "generation": None,
+        "effective_ms": None,
+        "workers": [],
+        "replaced_workers": [],
+        "missing_workers": [],
+        "orphans": living_orphans(read_serve(state_dir)),
+    }
 
 
 def _load(state_dir: Path) -> dict[str, Override]:

@@ -10,8 +10,9 @@ from typing import Any
 
 from stranglerfig import __version__
 from stranglerfig.config.model import Capability
-from stranglerfig.control.changes import Changes, LastChange, Running
+from stranglerfig.control.changes import Changes
 from stranglerfig.control.fleet import Fleet, Seat
+from stranglerfig.control.running import LastChange, Running
 from stranglerfig.counters import Key, read_all
 from stranglerfig.counters.histogram import quantile_s, read_buckets
 from stranglerfig.counters.names import (

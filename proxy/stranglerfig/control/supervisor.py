@@ -20,10 +20,11 @@ from stranglerfig.channel.hub import Hub, Link
 from stranglerfig.channel.messages import SOCKET_NAME
 from stranglerfig.control import audit, overrides, sockets
 from stranglerfig.control.admin import AdminServer
-from stranglerfig.control.changes import Changes, Running
+from stranglerfig.control.changes import Changes
 from stranglerfig.control.fleet import Fleet, Seat
 from stranglerfig.control.guard import Guard
 from stranglerfig.control.lock import SERVE_NAME, StateLock, read_serve, write_serve
+from stranglerfig.control.running import Running
 from stranglerfig.control.source import Source, Written
 from stranglerfig.control.status import View
 from stranglerfig.control.takeover import Orphans, adopt

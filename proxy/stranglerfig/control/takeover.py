@@ -23,6 +23,11 @@ ARRIVAL_TIMEOUT_S = 3.0
 UNANNOUNCED_S = 0.5  # they look for a supervisor every 0.1 s
 
 
+def living_orphans(previous: dict[str, Any] | None) -> list[int]:
+    """The children of a killed supervisor that still serve, by process id."""
+    return [pid for pid in _expected(previous) if _is_ours(pid)]
+
+
 class Orphans:
     """The children of a supervisor that was killed, as they arrive."""
 

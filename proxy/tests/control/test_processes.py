@@ -156,6 +156,8 @@ def test_a_killed_supervisor_leaves_its_workers_serving_and_a_new_one_takes_over
         fig.kill()
         load.more()
         assert fig.command("status").returncode == 1
+        said = fig.command("set", "catalog", "service", "--why", "x")
+        assert "3 processes of a killed supervisor still serve" in said.stderr
         fig.start()
         load.more()
         wait_until(lambda: not set(old_workers) & set(fig.processes()), 20)
