@@ -27,9 +27,14 @@ class AdminError(Exception):
 def running(state_dir: Path) -> "AdminClient | None":
     """Find the supervisor that runs on ``state_dir``: it said who it is, it lives, and it holds the lock."""
     facts = read_serve(state_dir)
-    if facts is None or not is_alive(int(facts.get("pid", 0))) or not is_locked(state_dir):
+    if facts is None:
         return None
-    host, _, port = str(facts["admin"]).rpartition(":")
+    pid, address = facts.get("pid"), facts.get("admin")
+    if not isinstance(pid, int) or not isinstance(address, str):
+        return None
+    if not is_alive(pid) or not is_locked(state_dir):
+        return None
+    host, _, port = address.rpartition(":")
     # A server on every address is reached on this machine by loopback.
     reachable = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)
     return AdminClient(f"http://{reachable}:{port}", secret("FIG_ADMIN_TOKEN"))

@@ -85,10 +85,12 @@ def write_serve(state_dir: Path, facts: Mapping[str, Any]) -> None:
 
 def is_alive(pid: int) -> bool:
     """Whether a process with this id exists."""
+    if pid <= 0:  # to the system these mean groups of processes
+        return False
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
-    except (PermissionError, OverflowError):
+    except PermissionError:
         return True
     return True
