@@ -100,6 +100,7 @@ class ChildChannel:
     def drain(self, deadline_s: float) -> None:
         """Begin to drain; a second call changes nothing."""
         if self._draining is None:
+            self._listen_fd = None  # a successor that comes now must not adopt what is being closed
             self._draining = asyncio.create_task(self._drain_to_end(deadline_s), name="drain")
 
     async def _drain_to_end(self, deadline_s: float) -> None:

@@ -41,7 +41,6 @@ class Worker:
         self._counters = CounterBlock.open(COUNTERS_DIR / f"worker-{slot}.cells")
         self._plane: DataPlane | None = None
         self._tee: Tee | None = None
-        self._is_draining = False
         self._channel = ChildChannel(
             role="worker",
             slot=slot,
@@ -78,6 +77,8 @@ class Worker:
 
     async def _drain(self, deadline_s: float) -> None:
         log.info("draining", slot=self._slot, deadline_s=deadline_s)
+        # Ours beside the data plane's: with one of them open the kernel would go on queueing connections.
+        self._listener.close()
         if self._plane is not None:
             await self._plane.drain(deadline_s)
         if self._tee is not None:
