@@ -77,7 +77,9 @@ def _request(method: str, target: bytes, headers: Iterable[Header], body: bytes)
             lines.append(name + b": " + value)
     if body or was_framed:
         lines.append(b"Content-Length: %d" % len(body))
-    lines += (b"Connection: close", b"", body)
+    # No "Connection: close", although there is no second request: who is told so may wait for our end of the
+    # connection before serving others (gunicorn's threaded worker does, up to 2 s), and we may be busy or hang.
+    lines += (b"", body)
     return b"\r\n".join(lines)
 
 
