@@ -37,7 +37,7 @@ class DataPlane:
         self._listener = Listener(self._runtime)
 
     async def serve(self, listening: socket.socket) -> None:
-        """Accept on ``listening``, which is bound and non-blocking; returns when it does."""
+        """Accept on ``listening``, which is bound and stays the caller's; returns when it does."""
         self._runtime.deadlines.start()
         await self._listener.start(listening)
 

@@ -69,7 +69,7 @@ class Exchange:
         self._generation = runtime.generation
         self._generation.exchanges += 1
         self._head = head
-        self._started_at = runtime.loop.time()
+        self._started_at = time.perf_counter()  # uvloop's own clock is one of whole milliseconds
         self._is_whole = not head.has_body
         self._is_over = False
         self._keep_alive = head.keep_alive
@@ -358,7 +358,7 @@ class Exchange:
                 target=self._head.target,
                 headers=(*self._head.kept, *self._origin.headers),
                 request_id=self._request_id,
-                elapsed_s=self._runtime.loop.time() - self._started_at,
+                elapsed_s=time.perf_counter() - self._started_at,
             )
         self._count()
         self._end()
@@ -368,7 +368,7 @@ class Exchange:
         """Count the answer, if an upstream was to give it."""
         plan = self._plan
         if plan is not None and plan.upstream is not None:
-            elapsed_s = self._runtime.loop.time() - self._started_at
+            elapsed_s = time.perf_counter() - self._started_at
             self._runtime.meters.answered(plan, self._status, elapsed_s)
 
     def _end(self) -> None:

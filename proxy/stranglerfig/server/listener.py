@@ -18,9 +18,11 @@ class Listener:
         self._server: asyncio.AbstractServer | None = None
 
     async def start(self, listening: socket.socket) -> None:
-        """Accept from now on."""
+        """Accept from now on. ``listening`` stays the caller's and open: it may be handed to a successor."""
+        own = listening.dup()  # the server closes the one it was given
+        own.setblocking(False)
         self._server = await self._runtime.loop.create_server(
-            lambda: ClientSession(self._runtime), sock=listening, backlog=BACKLOG
+            lambda: ClientSession(self._runtime), sock=own, backlog=BACKLOG
         )
 
     def stop(self) -> None:

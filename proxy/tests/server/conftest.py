@@ -151,9 +151,12 @@ class ScriptedUpstream:
 class Proxy:
     """A data plane on a port of its own."""
 
-    def __init__(self, plane: DataPlane, port: int, counters: CounterBlock, config: Config) -> None:
+    def __init__(
+        self, plane: DataPlane, listening: socket.socket, counters: CounterBlock, config: Config
+    ) -> None:
         self.plane = plane
-        self.port = port
+        self.listening = listening
+        self.port = listening.getsockname()[1]
         self.counters = counters
         self.config = config
         self._clients: list[Client] = []
@@ -285,7 +288,13 @@ async def start_proxy(
     """Start data planes. ``monolith`` may be a port or an upstream; other keys are those of fig.yaml."""
     started = []
 
-    async def start(monolith: Any, *, signing_key: bytes | None = KEY, **config: Any) -> Proxy:
+    async def start(
+        monolith: Any,
+        *,
+        signing_key: bytes | None = KEY,
+        listening: socket.socket | None = None,
+        **config: Any,
+    ) -> Proxy:
         port = getattr(monolith, "port", monolith)
         timeouts = config.pop("timeouts", {"connect": "1s", "response": "5s", "idle": "5s"})
         upstreams = {"monolith": {"url": f"http://127.0.0.1:{port}", "timeouts": timeouts}}
@@ -295,15 +304,14 @@ async def start_proxy(
         plane = DataPlane(
             compile_snapshot(model, {}, 1), counters=counters, tee=tee, signing_key=signing_key
         )
-        listening = socket.create_server(("127.0.0.1", 0))
-        listening.setblocking(False)
-        address = listening.getsockname()
+        listening = listening or socket.create_server(("127.0.0.1", 0))
+        proxy = Proxy(plane, listening, counters, model)
         await plane.serve(listening)
-        proxy = Proxy(plane, address[1], counters, model)
-        started.append((proxy, listening))
+        started.append((proxy, tee))
         return proxy
 
     yield start
-    for proxy, listening in started:
+    for proxy, tee in started:
         await proxy.stop()
-        listening.close()
+        await tee.close()
+        proxy.listening.close()

@@ -1,0 +1,136 @@
+"""One request and its whole answer, for those who ask off the request path."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from stranglerfig.config.model import Config, Upstream
+from stranglerfig.http1.failure import Failure, Phase, UpstreamError
+from stranglerfig.upstream.fetch import fetch
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def upstream(port: int) -> Upstream:
+    return Config.model_validate({"upstreams": {"monolith": f"http://127.0.0.1:{port}"}}).upstreams[
+        "monolith"
+    ]
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Callable[..., Awaitable[Upstream]]]:
+    """Start servers that answer with fixed bytes, and keep what they were sent in ``heads``."""
+    servers = []
+
+    async def start(
+        answer: bytes, *, heads: list[bytes] | None = None, hang: bool = False
+    ) -> Upstream:
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            head = await reader.readuntil(b"\r\n\r\n")
+            if heads is not None:
+                heads.append(head)
+            writer.write(answer)
+            if hang:
+                await reader.read()
+            writer.close()
+
+        servers.append(await asyncio.start_server(handle, "127.0.0.1", 0))
+        return upstream(servers[-1].sockets[0].getsockname()[1])
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+async def test_an_answer_is_given_whole_without_its_transfer_coding(serve: Any) -> None:
+    heads: list[bytes] = []
+    asked = await serve(
+        b"HTTP/1.1 200 OK\r\nX: y\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        heads=heads,
+    )
+    got = await fetch(
+        asked,
+        "POST",
+        b"/a?b",
+        [
+            (b"Host", b"shop"),
+            (b"X-A", b"1"),
+            (b"Transfer-Encoding", b"chunked"),
+            (b"Connection", b"x"),
+        ],
+        b"body",
+        deadline_s=5,
+    )
+    assert (got.status, got.body) == (200, b"ok")
+    assert got.headers == ((b"X", b"y"), (b"Transfer-Encoding", b"chunked"))
+    assert 0 < got.elapsed_s < 5
+    assert heads == [b"POST /a?b HTTP/1.1\r\nHost: shop\r\nX-A: 1\r\nContent-Length: 4\r\n\r\n"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.0 200 OK\r\n\r\nok",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    ],
+)
+async def test_other_framings(serve: Any, answer: bytes) -> None:
+    got = await fetch(await serve(answer), "GET", b"/", [(b"Host", b"a")], b"", deadline_s=5)
+    assert (got.status, got.body) == (200, b"ok")
+
+
+async def test_head_has_no_body(serve: Any) -> None:
+    asked = await serve(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", hang=True)
+    got = await fetch(asked, "HEAD", b"/", [(b"Host", b"a")], b"", deadline_s=5)
+    assert (got.status, got.body) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    ("answer", "hang", "failure"),
+    [
+        (b"", False, Failure.CLOSED_EARLY),
+        (b"", True, Failure.RESPONSE_TIMEOUT),
+        (b"nonsense\r\n", False, Failure.BAD_RESPONSE),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok", False, Failure.CUT_RESPONSE),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok", True, Failure.BODY_STALLED),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world", False, Failure.BODY_OVER_CAP),
+    ],
+)
+async def test_no_whole_answer_is_an_error_that_says_why(
+    serve: Any, answer: bytes, hang: bool, failure: Failure
+) -> None:
+    asked = await serve(answer, hang=hang)
+    with pytest.raises(UpstreamError) as caught:
+        await fetch(asked, "GET", b"/", [(b"Host", b"a")], b"", deadline_s=0.2, max_body_bytes=10)
+    assert caught.value.failure is failure
+
+
+async def test_an_upstream_that_is_down_fails_to_connect() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(UpstreamError) as caught:
+        await fetch(upstream(port), "GET", b"/", [], b"", deadline_s=5)
+    assert caught.value.phase is Phase.CONNECT
+
+
+async def test_who_cancels_leaves_no_connection_behind() -> None:
+    begun, gone = asyncio.Event(), asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        begun.set()
+        await reader.read()
+        gone.set()
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    asked = upstream(server.sockets[0].getsockname()[1])
+    asking = asyncio.create_task(fetch(asked, "GET", b"/", [(b"Host", b"a")], b"", deadline_s=5))
+    async with asyncio.timeout(5):
+        await begun.wait()
+        asking.cancel()
+        await gone.wait()
+    server.close()
