@@ -178,7 +178,9 @@ def test_service_fails(case: Case, stage: str, shop: Shop, visitors: list[Visito
     assert (len(by_monolith), len(by_service)) == tuple(each * n for n in expected_sides)
     for asked in by_monolith:
         shop.assert_right(asked)
-        assert asked.elapsed_s < RESPONSE_S, str(asked)  # far less than any wait for a service that hangs
+        assert asked.elapsed_s < RESPONSE_S, str(
+            asked
+        )  # far less than any wait for a service that hangs
     for asked in by_service:
         assert (asked.error or asked.status) == case.status, str(asked)
         assert case.within_s * 0.9 <= asked.elapsed_s < case.within_s + SLACK_S, str(asked)

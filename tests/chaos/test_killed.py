@@ -119,6 +119,65 @@ def test_killed_comparer_is_never_noticed_and_its_sums_add_up(stack: Stack) -> N
     assert_all_accounts_agree(stack, crowd.asked)
 
 
+def test_hung_comparer_is_never_noticed(stack: Stack) -> None:
+    """It stops amid questions to the monolith, which nobody may thereby be kept from."""
+    set_stage(stack, "service")
+    (comparer,) = children(stack, "comparer")
+    crowd = Crowd(stack)
+    with crowd.browsing():
+        crowd.wait_for(60)
+        os.kill(comparer, signal.SIGSTOP)
+        try:
+            crowd.wait_for(150)
+            set_stage(stack, "canary", "50")
+            crowd.wait_for(60)
+        finally:
+            os.kill(comparer, signal.SIGCONT)
+        crowd.wait_for(20)
+    assert crowd.failed == [], crowd.summary()
+    account = settled(stack)
+    assert account["asked"] == len(crowd.catalogued)
+    assert account["different"] == 0
+    assert_all_accounts_agree(stack, crowd.asked)
+
+
+def test_workers_and_comparer_killed_together_again_and_again_are_accounted_for(
+    stack: Stack,
+) -> None:
+    set_stage(stack, "canary", "50")
+    port = urlsplit(stack.proxy_url).port or 0
+    crowd = Crowd(stack)
+    had = 0
+    with crowd.browsing():
+        for turn in range(4):
+            crowd.wait_for(30)
+            worker = children(stack, "worker")[turn % 2]
+            (comparer,) = children(stack, "comparer")
+            os.kill(worker, signal.SIGSTOP)
+            had += connections_at(worker, port)
+            for pid in (worker, comparer) if turn < 2 else (comparer, worker):
+                kill(pid)
+            wait_until(
+                lambda: (
+                    is_whole(stack)
+                    and worker not in children(stack, "worker")  # noqa: B023
+                    and comparer not in children(stack, "comparer")  # noqa: B023
+                ),
+                lambda: status(stack),
+            )
+        crowd.wait_for(40)
+    assert len(crowd.failed) <= had, crowd.summary()
+    account = settled(stack)
+    whole = [asked for asked in crowd.catalogued if not asked.has_failed]
+    assert len(whole) <= account["asked"] <= len(whole) + len(crowd.failed)
+    assert account["equal"] > 0
+    assert account["different"] == account["no_answer"] == 0
+    assert set(account["not_teed"]) <= {"worker_died", "comparer_away"}
+    assert set(account["lost"]) <= {"worker", "pipe", "comparer"}
+    monolith, service = logged(stack, 0, 0)
+    assert_asked_once([*monolith, *service])
+
+
 def test_killed_supervisor_is_never_noticed_and_a_new_one_takes_over(stack: Stack) -> None:
     set_stage(stack, "service")
     proxy = proxy_of(stack)
@@ -179,7 +238,9 @@ def test_killed_monolith_is_502_until_it_is_back_and_the_service_sells_on(stack:
     assert [(asked.status, asked.error) for asked in answers] == [(502, ""), (200, "")] * 2
     assert {asked.body for asked in answers[1::2]} == {right}
     assert not healed.has_failed, str(healed)
-    assert not [asked for asked in crowd.failed if asked.path.startswith(CATALOGUE)], crowd.summary()
+    assert not [asked for asked in crowd.failed if asked.path.startswith(CATALOGUE)], (
+        crowd.summary()
+    )
     pages = [asked for asked in crowd.asked if not asked.path.startswith(CATALOGUE)]
     assert all(a.status == 502 for a in pages if gone_at < a.began and a.ended < meant_back_at)
     assert not [asked for asked in pages if asked.began > back_at and asked.has_failed]
@@ -212,9 +273,7 @@ def test_killed_service_takes_its_own_users_alone(stack: Stack) -> None:
     settled(stack)
 
 
-def test_abort_holds_at_once_when_the_file_is_read_only(
-    tmp_path: Path, seeded: SeededData
-) -> None:
+def test_abort_holds_at_once_when_the_file_is_read_only(tmp_path: Path, seeded: SeededData) -> None:
     wrapper: tuple[str, ...] = ()
     if os.geteuid() == 0:
         setpriv = shutil.which("setpriv")

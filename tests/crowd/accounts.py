@@ -75,7 +75,9 @@ def metrics(stack: Stack, family: str) -> Counter[tuple[str, ...]]:
     for each in text_string_to_metric_families(text):
         if each.name == family:
             for sample in each.samples:
-                found[tuple(value for _, value in sorted(sample.labels.items()))] = int(sample.value)
+                found[tuple(value for _, value in sorted(sample.labels.items()))] = int(
+                    sample.value
+                )
     return +found
 
 

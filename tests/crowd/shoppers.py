@@ -96,7 +96,9 @@ class Crowd:
         """Until so many more requests for the catalogue have ended, well or not."""
         with self._more:
             wanted = self._catalogued + answers
-            assert self._more.wait_for(lambda: self._catalogued >= wanted, _WITHIN_S), self.summary()
+            assert self._more.wait_for(lambda: self._catalogued >= wanted, _WITHIN_S), (
+                self.summary()
+            )
 
     @property
     def catalogued(self) -> list[Asked]:
