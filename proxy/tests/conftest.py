@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fig_process import Fig, Upstream
+from fig_process import Fig, Upstream, wait_until
 from hypothesis import settings
 
 # How long one example takes says more about what else the machine does than about the code.
@@ -67,6 +67,7 @@ def shared_fig(
     tmp_path_factory: pytest.TempPathFactory, monolith: Upstream, catalog: Upstream
 ) -> Iterator[Fig]:
     shared = Fig(tmp_path_factory.mktemp("shared"), write_config(monolith, catalog)).start()
+    wait_until(lambda: shared.status()["comparer"]["up"])  # nobody else waits for it
     yield shared
     shared.clean_up()
 
