@@ -149,6 +149,9 @@ class Supervisor:
                 listen=self._listen,
                 took_over=len(orphans),
             )
+            log.info(
+                "ready", listen=self._listen, admin=self._view.admin, generation=running.generation
+            )
             on_ready(self._view)
             self._spawn(Watcher(self._source.path, self._changes.look).run(), "watcher")
             await self._stopping.wait()
