@@ -5,29 +5,29 @@ So ``X_Forwarded_For`` can't pass as the proxy's own ``X-Forwarded-For``.
 """
 
 from collections.abc import Iterable, Sequence
-from enum import IntEnum
+from enum import Enum
 
 Header = tuple[bytes, bytes]
 
 WHITESPACE = b" \t"  # OWS, RFC 9110 section 5.6.3
 
 
-class Meaning(IntEnum):
+class Meaning(Enum):
     """What is done with a request header, or with an answer's."""
 
-    PASS = 0
-    HOST = 1
-    CONTENT_LENGTH = 2
-    TRANSFER_ENCODING = 3
-    CONNECTION = 4
-    HOP_BY_HOP = 5  # dropped
-    COOKIE = 6
-    AUTHORIZATION = 7
-    EXPECT = 8
-    FORWARDED = 9  # who the client is: believed from trusted proxies only
-    FIG = 10  # ours: verified and consumed, or dropped
-    FOLDED = 11  # becomes one of ours in WSGI: dropped and counted
-    CACHE_CONTROL = 12
+    ORDINARY = "ordinary"
+    HOST = "host"
+    CONTENT_LENGTH = "content_length"
+    TRANSFER_ENCODING = "transfer_encoding"
+    CONNECTION = "connection"
+    HOP_BY_HOP = "hop_by_hop"  # dropped
+    COOKIE = "cookie"
+    AUTHORIZATION = "authorization"
+    EXPECT = "expect"
+    FORWARDED = "forwarded"  # who the client is: believed from trusted proxies only
+    FIG = "fig"  # ours: verified and consumed, or dropped
+    FOLDED = "folded"  # becomes one of ours in WSGI: dropped and counted
+    CACHE_CONTROL = "cache_control"
 
 
 # RFC 9110 section 7.6.1 and the older list of RFC 2616. Trailers are dropped, so their announcement is too.
@@ -66,23 +66,24 @@ _NOT_FOR_CONNECTION = (
 )
 
 _MAX_CACHED = 4096  # names are chosen by strangers
-_cache: dict[bytes, Meaning] = {}
+#: Meanings by spelling, as far as seen. Read it before calling ``meaning_of``: ten calls a request are worth saving.
+KNOWN_MEANINGS: dict[bytes, Meaning] = {}
 
 
 def meaning_of(name: bytes) -> Meaning:
     """Say what a header of this name is to the proxy; ``name`` in the spelling it was sent in."""
-    meaning = _cache.get(name)
+    meaning = KNOWN_MEANINGS.get(name)
     if meaning is None:
         meaning = _look_up(name)
-        if len(_cache) < _MAX_CACHED:
-            _cache[name] = meaning
+        if len(KNOWN_MEANINGS) < _MAX_CACHED:
+            KNOWN_MEANINGS[name] = meaning
     return meaning
 
 
 def _look_up(name: bytes) -> Meaning:
     lower = name.lower()
     meaning = _plain(lower)
-    if meaning is Meaning.PASS and b"_" in lower:
+    if meaning is Meaning.ORDINARY and b"_" in lower:
         folded = _plain(lower.replace(b"_", b"-"))
         # Content_Length and Transfer_Encoding are for the upstream's parser what ours must not be fooled by either.
         if folded in _OURS or folded in _FRAMING:
@@ -98,7 +99,7 @@ def _plain(lower: bytes) -> Meaning:
         return Meaning.FORWARDED
     if lower.startswith(b"fig-"):
         return Meaning.FIG
-    return Meaning.PASS
+    return Meaning.ORDINARY
 
 
 def connection_tokens(values: Iterable[bytes]) -> set[bytes]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from stranglerfig.http1.cookies import without_cookie
 from stranglerfig.http1.failure import ClientError, Failure
 from stranglerfig.http1.headers import (
+    KNOWN_MEANINGS,
     WHITESPACE,
     Header,
     Meaning,
@@ -19,6 +20,7 @@ from stranglerfig.http1.headers import (
 )
 
 USER_COOKIE = b"fig_user"
+_ORDINARY = Meaning.ORDINARY
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110 section 9.2.1
 
 # RFC 3986 reg-name or IP literal, then an optional port. An empty host is valid in RFC 9112 and refused here.
@@ -85,11 +87,12 @@ def read_request_head(
 ) -> RequestHead:
     """Check a parsed head and sort its headers. Raises ``ClientError``."""
     head = RequestHead(method, target, is_http_1_0=is_http_1_0)
-    kept = head.kept
+    keep = head.kept.append
+    known = KNOWN_MEANINGS.get
     for header in headers:
-        meaning = meaning_of(header[0])
-        if meaning is Meaning.PASS:
-            kept.append(header)
+        meaning = known(header[0]) or meaning_of(header[0])
+        if meaning is _ORDINARY:
+            keep(header)
         else:
             _READERS[meaning](head, header)
     if head.host is None and not is_http_1_0:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from stranglerfig.http1.failure import Failure, UpstreamError
 from stranglerfig.http1.headers import (
+    KNOWN_MEANINGS,
     WHITESPACE,
     Header,
     Meaning,
@@ -15,6 +16,7 @@ from stranglerfig.http1.headers import (
     meaning_of,
 )
 
+_ORDINARY = Meaning.ORDINARY
 _BODILESS = frozenset({204, 304})  # RFC 9110 sections 15.3.5 and 15.4.5; 1xx never get here
 
 
@@ -43,8 +45,12 @@ class ResponseHead:
         """Whether Cache-Control lets a shared cache keep it: no cookie of ours may be put on it."""
         self.kept: list[Header] = []
         connection: list[bytes] = []
+        known = KNOWN_MEANINGS.get
         for header in headers:
-            meaning = meaning_of(header[0])
+            meaning = known(header[0]) or meaning_of(header[0])
+            if meaning is _ORDINARY:
+                self.kept.append(header)
+                continue
             if meaning in _DROPPED:
                 if meaning is Meaning.TRANSFER_ENCODING:
                     self._read_coding(header[1])

@@ -133,7 +133,7 @@ class Exchange:
         if head.forwarded and not self._session.is_trusted:
             meters.dropped_header("untrusted_forwarded", len(head.forwarded))
         if plan.unit is not None and plan.capability is not None:
-            meters.assigned(plan.capability, plan.unit.value)
+            meters.assigned(plan.capability, plan.unit)
         return plan
 
     def _send(self, upstream: Upstream, *, fresh: bool) -> None:

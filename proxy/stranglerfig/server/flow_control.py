@@ -1,14 +1,14 @@
 """Whether a socket is read: not while anybody who would have to hold the bytes has a reason against it."""
 
 import asyncio
-from enum import IntFlag
+from enum import Enum
 
 
-class Hold(IntFlag):
+class Hold(Enum):
     """A reason not to read from a client."""
 
-    UPSTREAM = 1  # takes no more of the body
-    PIPELINE = 2  # requests that came already wait for their turn
+    UPSTREAM = "upstream"  # takes no more of the body
+    PIPELINE = "pipeline"  # requests that came already wait for their turn
 
 
 class ReadGate:
@@ -18,21 +18,26 @@ class ReadGate:
 
     def __init__(self, transport: asyncio.ReadTransport) -> None:
         self._transport = transport
-        self._holds = 0
+        self._holds: set[Hold] = set()
 
     def hold(self, reason: Hold) -> None:
         """Stop reading for ``reason``."""
         if not self._holds:
             self._transport.pause_reading()
-        self._holds |= reason
+        self._holds.add(reason)
 
     def release(self, reason: Hold) -> None:
         """Take ``reason`` back; reads again when it was the last."""
-        if self._holds & reason:
-            self._holds &= ~reason
-            if not self._holds and not self._transport.is_closing():
-                self._transport.resume_reading()
+        if self._holds:
+            self._holds.discard(reason)
+            self._read_again()
 
     def release_all(self) -> None:
         """Read whatever the reasons against it were."""
-        self.release(Hold(self._holds))
+        if self._holds:
+            self._holds.clear()
+            self._read_again()
+
+    def _read_again(self) -> None:
+        if not self._holds and not self._transport.is_closing():
+            self._transport.resume_reading()

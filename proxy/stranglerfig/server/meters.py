@@ -2,7 +2,7 @@
 
 from stranglerfig.counters import CounterBlock, Histogram, names
 from stranglerfig.http1.failure import Failure
-from stranglerfig.routing.plan import Plan
+from stranglerfig.routing.plan import Plan, Unit
 
 NOBODY = "-"  # the label of what no capability claims, and of errors that are no upstream's fault
 
@@ -14,6 +14,8 @@ class Meters:
         self._counters = counters
         self._answered: dict[tuple[object, ...], tuple[int, Histogram | None]] = {}
         self._cells: dict[tuple[str, ...], int] = {}
+        self._units: dict[tuple[str, Unit], int] = {}
+        self._taken: dict[tuple[str, bool], int] = {}
         self._connections = counters.cell(names.CONNECTIONS)
         self._client_gone = counters.cell(names.CLIENT_GONE)
         self._minted = counters.cell(names.USERS_MINTED)
@@ -57,15 +59,22 @@ class Meters:
         """Count an answer marked for shared caches, on which no cookie may be set."""
         self._add(names.COOKIES_WITHHELD)
 
-    def assigned(self, capability: str, unit: str) -> None:
+    def assigned(self, capability: str, unit: Unit) -> None:
         """Count by what a user was recognised when a bucket or a list decided."""
-        self._add(names.UNITS, capability=capability, unit=unit)
+        cell = self._units.get((capability, unit))
+        if cell is None:
+            cell = self._counters.cell(names.UNITS, capability=capability, unit=unit.value)
+            self._units[capability, unit] = cell
+        self._counters.cells[cell] += 1
 
     def upstream_taken(self, upstream: str, is_reused: bool) -> None:
         """Count the use of an upstream connection."""
-        self._add(
-            names.UPSTREAM_CONNECTIONS, upstream=upstream, use="reused" if is_reused else "opened"
-        )
+        cell = self._taken.get((upstream, is_reused))
+        if cell is None:
+            use = "reused" if is_reused else "opened"
+            cell = self._counters.cell(names.UPSTREAM_CONNECTIONS, upstream=upstream, use=use)
+            self._taken[upstream, is_reused] = cell
+        self._counters.cells[cell] += 1
 
     def _add(self, name: str, n: int = 1, **labels: str) -> None:
         key = (name, *labels.values())

@@ -35,8 +35,8 @@ IDLE_S: Final = 75.0
 HEAD_S: Final = 30.0
 # Without a byte of a body from the client, or without it taking one of the answer.
 STALL_S: Final = 60.0
-# After a refusal, so that it is read before the reset that unread bytes cause.
-LINGER_S: Final = 2.0
+# After an answer to half a request, so that it is read before the reset that unread bytes cause.
+LINGER_S: Final = 10.0
 _RESET: Final = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds
 
 
@@ -157,7 +157,7 @@ class ClientSession(asyncio.Protocol):
                 known.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self._transport.abort()
         else:
-            self._transport.close()
+            self._close()
 
     def on_exchange_done(self, *, keep_alive: bool) -> None:
         """Go on with the next request, or close."""
@@ -340,4 +340,9 @@ class ClientSession(asyncio.Protocol):
             self.deadline = self._runtime.loop.time() + LINGER_S
             self._transport.write_eof()
         else:
-            self._transport.close()
+            self._close()
+
+    def _close(self) -> None:
+        """Close when all that was written has been sent; the client must take it in time."""
+        self.deadline = self._runtime.loop.time() + STALL_S
+        self._transport.close()

@@ -101,6 +101,7 @@ class UpstreamConnection(asyncio.Protocol):
     ) -> None:
         """Send a request's head, or all of it if ``is_whole``, and give the answer to ``receiver``."""
         self._receiver = receiver
+        self.upstream = upstream  # a reload may have changed its name and its time-outs
         self._timeouts = upstream.timeouts
         self._is_whole = is_whole
         self._has_answer = False
@@ -252,8 +253,10 @@ class UpstreamConnection(asyncio.Protocol):
         """Let the receiver write on."""
         self.is_congested = False
         if self._receiver is not None:
-            if not self._is_whole and self._parser.response is None:
-                self.deadline = NEVER
+            if self._parser.response is None:
+                self.deadline = (
+                    self._loop.time() + self._timeouts.response_s if self._is_whole else NEVER
+                )
             self._receiver.on_upstream_writable()
 
     # Ending
