@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stranglerfig.cli.output import ExitCode, err, fail, fail_with_problems
-from stranglerfig.config.load import load
+from stranglerfig.config.load import load, state_dir_of_broken
 from stranglerfig.config.problem import ConfigError
 from stranglerfig.control.client import AdminClient, AdminError, running
 from stranglerfig.control.environment import SecretError, secret
@@ -26,8 +26,8 @@ class Place:
 def find_place(config: str) -> Place:
     """Find the supervisor of ``config``, or say that none runs. Ends the command when the file is of no use.
 
-    A file that is broken at the moment still leads to its supervisor: the one that runs wrote its path down in the
-    usual place, and an abort must not wait until the file is mended. FIG_ADMIN_URL names a supervisor elsewhere.
+    A file that is broken at the moment still leads to its state_dir, whether a supervisor runs or not: an abort must
+    not wait until the file is mended. FIG_ADMIN_URL names a supervisor elsewhere.
     """
     path = Path(config).absolute()
     try:
@@ -36,7 +36,7 @@ def find_place(config: str) -> Place:
         try:
             state_dir = load(path).state_dir
         except ConfigError as error:
-            found = _state_dir_of_running(path)
+            found = _state_dir_of_broken(path)
             if found is None:
                 fail_with_problems(error.problems)
             state_dir = found
@@ -58,6 +58,16 @@ def warn_of_orphans(answer: dict[str, Any]) -> None:
             f"[bold yellow]warning:[/] {len(orphans)} processes of a killed supervisor still serve as before; "
             "`fig serve` takes them over"
         )
+
+
+def _state_dir_of_broken(config_path: Path) -> Path | None:
+    """The state_dir that the broken file means, if it is there; else that of a supervisor that runs the file."""
+    meant = state_dir_of_broken(config_path)
+    if meant is not None and not meant.is_dir():
+        meant = None
+    if meant is not None and running(meant) is not None:
+        return meant
+    return _state_dir_of_running(config_path) or meant
 
 
 def _state_dir_of_running(config_path: Path) -> Path | None:

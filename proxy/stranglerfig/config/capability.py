@@ -13,6 +13,7 @@ from pydantic import (
     PlainSerializer,
     PlainValidator,
     StrictBool,
+    ValidationInfo,
     WithJsonSchema,
     field_validator,
     model_serializer,
@@ -32,6 +33,15 @@ from stranglerfig.config.scalar import Percent, hundredths
 from stranglerfig.config.written import NAME, Named, OnlyNone, Written, Wrong, bad_name, raise_wrong
 
 HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)  # RFC 9110: token
+
+
+# What the proxy takes out, replaces or reads as something else: users can't be told apart by it.
+_NO_USER: Final = frozenset({
+    "connection", "content-length", "cookie", "expect", "forwarded", "host", "keep-alive", "proxy-authenticate",
+    "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "x-real-ip",
+    "x-request-id",
+})  # fmt: skip
+_NO_USER_BEGINNINGS: Final = ("fig-", "x-forwarded-")
 
 
 class Stage(StrEnum):
@@ -83,6 +93,13 @@ def _read_sticky(value: Any) -> Sticky:
         case ["ip"]:
             return Sticky("ip")
         case ["header", name] if HEADER_NAME.fullmatch(name):
+            # An underscore counts as a hyphen, as in WSGI.
+            folded = name.lower().replace("_", "-")
+            if folded in _NO_USER or folded.startswith(_NO_USER_BEGINNINGS):
+                raise mistake(
+                    f"the header {name} is the proxy's own business and says nothing about users",
+                    "name a header that the client or the proxy in front sets for each user",
+                )
             return Sticky("header", name.lower())
         case ["identity"]:
             raise mistake("sticky: identity is not built yet", "write cookie, header NAME or ip")
@@ -144,7 +161,7 @@ class Route(Written):
 
     @model_validator(mode="before")
     @classmethod
-    def _read(cls, value: Any) -> Any:
+    def _read(cls, value: Any, info: ValidationInfo) -> Any:
         short = isinstance(value, str)
         if short:
             value = {"match": value}
@@ -154,7 +171,8 @@ class Route(Written):
             raise mistake(
                 f"{value!r} is not a route", "write METHODS PATH, such as GET /api/catalog/**"
             )
-        if "pattern" in value and "methods" in value:
+        is_from_file = info.context is not None and info.context.get("written")
+        if "pattern" in value and "methods" in value and not is_from_file:
             return value
         data = dict(value)
         text = data.pop("match", None)

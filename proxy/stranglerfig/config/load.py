@@ -110,6 +110,28 @@ def read_text(path: str | Path) -> str:
         ) from None
 
 
+def state_dir_of_broken(path: str | Path) -> Path | None:
+    """The state_dir that a file with mistakes means, as far as its own line can be read; None if the file can't be.
+
+    For what must not wait until the file is mended. Nothing else in the file is believed.
+    """
+    try:
+        lines = read_text(path).splitlines()
+    except ConfigError:
+        return None
+    state_dir: str = Config.model_fields["state_dir"].default
+    for line in lines:
+        if line.startswith("state_dir:"):
+            try:
+                written = read_yaml(line, str(path))[0]["state_dir"]
+            except ConfigError:
+                return None
+            if not isinstance(written, str) or not written:
+                return None
+            state_dir = written
+    return Path(path).absolute().parent / state_dir
+
+
 def _whole(file: str, message: str, mend: str) -> ConfigError:
     return ConfigError([Problem(file, 0, 0, "", message, mend)])
 
@@ -117,7 +139,7 @@ def _whole(file: str, message: str, mend: str) -> ConfigError:
 def _validate(
     data: dict[str, Any], positions: Positions, file: str
 ) -> tuple[Config | None, list[Problem]]:
-    problems = list(_empty_keys(data, positions, file))
+    problems = [*_take_inner_keys(data, positions, file), *_empty_keys(data, positions, file)]
     config, bad = None, []
     try:
         config = _model(data)
@@ -192,6 +214,23 @@ def _empty_keys(
             yield from _place([finding], positions, file)
         else:
             yield from _empty_keys(value, positions, file, below)
+
+
+def _take_inner_keys(
+    data: Any, positions: Positions, file: str, path: KeyPath = ()
+) -> Iterator[Problem]:
+    """Take out keys in parentheses: models use such for what they take out of short forms, and would overwrite them."""
+    if isinstance(data, list):
+        for number, item in enumerate(data):
+            yield from _take_inner_keys(item, positions, file, (*path, number))
+    elif isinstance(data, dict):
+        for key, value in list(data.items()):
+            if key.startswith("("):
+                del data[key]
+                finding = Finding((*path, key), "the key is unknown", "remove it")
+                yield from _place([finding], positions, file)
+            else:
+                yield from _take_inner_keys(value, positions, file, (*path, key))
 
 
 def _place(findings: Iterable[Finding], positions: Positions, file: str) -> Iterator[Problem]:

@@ -109,6 +109,13 @@ class Config(Written):
     def _read_fallthrough(cls, value: Any) -> Any:
         return None if value == "none" else value
 
+    @field_validator("state_dir")
+    @classmethod
+    def _check_state_dir(cls, value: str) -> str:
+        if any(ord(sign) < 0x20 or ord(sign) == 0x7F for sign in value):
+            raise mistake(f"{value!r} holds a control character", "remove it")
+        return value
+
     @model_serializer(mode="wrap")
     def _write(self, handler: Any) -> dict[str, Any]:
         written: dict[str, Any] = handler(self)

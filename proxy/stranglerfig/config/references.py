@@ -29,9 +29,9 @@ def find_contradictions(config: Config) -> Iterator[Finding]:
         yield Finding(
             ("upstreams",), "there is no upstream", "add one: monolith: http://127.0.0.1:8100"
         )
-    yield from _addresses(config)
-    if config.fallthrough is not None and config.fallthrough not in config.upstreams:
+    elif config.fallthrough is not None and config.fallthrough not in config.upstreams:
         yield _unknown(config, ("fallthrough",), config.fallthrough)
+    yield from _addresses(config)
     for capability in config.capabilities.values():
         yield from _sides(config, capability)
     routes = [

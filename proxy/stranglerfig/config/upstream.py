@@ -113,6 +113,9 @@ def _read_url(url: Any, at: tuple[str | int, ...]) -> tuple[str, int]:
     example = "write it as http://127.0.0.1:8100"
     if not isinstance(url, str):
         raise mistake(f"{url!r} is not a URL", example, at)
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        # Before all else, so that no message shows the password.
+        raise mistake("the URL holds a user or a password", "remove what stands before the @", at)
     if re.search(r"[^\x21-\x7e]", url):
         raise mistake(f"{url!r} holds a space or a character that is not ASCII", example, at)
     try:
@@ -124,8 +127,6 @@ def _read_url(url: Any, at: tuple[str | int, ...]) -> tuple[str, int]:
         raise mistake(f"{url!r}: TLS to an upstream is not built yet", "use http://", at)
     if parts.scheme != "http" or not parts.hostname:
         raise mistake(f"{url!r} is not a URL of the form http://host:port", example, at)
-    if "@" in parts.netloc:
-        raise mistake("the URL holds a user or a password", "remove what stands before the @", at)
     if parts.path not in ("", "/") or parts.query or parts.fragment or "?" in url or "#" in url:
         raise mistake(
             f"{url!r} holds more than a host and a port",

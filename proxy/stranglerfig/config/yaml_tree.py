@@ -155,6 +155,10 @@ class _Builder:
                 )
             case ScalarEvent():
                 self._refuse_tag(event, bool(event.implicit and any(event.implicit)))
+                if any("\ud800" <= sign <= "\udfff" for sign in event.value):
+                    self._refuse(
+                        event.start_mark, "half of a character is escaped", "write the character"
+                    )
                 node = self._node(NodeKind.SCALAR, event)
                 node.text, node.plain = event.value, event.style is None
                 self._put(node)

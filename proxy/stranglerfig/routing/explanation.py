@@ -65,9 +65,10 @@ def _steps(facts: Facts, snapshot: Snapshot, claim: Claim, plan: Plan) -> Iterat
         other for other in snapshot.table.matches(facts.method, facts.path) if other is not claim
     ]
     for other in beaten[:_BEATEN_SHOWN]:
-        yield Step(
-            "beats", f"{other.text} of capability {other.capability}, which is less specific"
-        )
+        # OPTIONS is claimed by every route on the same path, whatever its methods.
+        is_tie = other.route.parsed.kinds == claim.route.parsed.kinds
+        why = "which is for other methods" if is_tie else "which is less specific"
+        yield Step("beats", f"{other.text} of capability {other.capability}, {why}")
     if len(beaten) > _BEATEN_SHOWN:
         yield Step("beats", f"{len(beaten) - _BEATEN_SHOWN} more")
     yield _method(facts, claim, plan)

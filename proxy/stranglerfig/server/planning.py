@@ -11,12 +11,17 @@ from stranglerfig.routing.plan import Plan, Side
 from stranglerfig.routing.snapshot import Snapshot
 from stranglerfig.server.runtime import new_user
 from stranglerfig.signing import Refusal, verify
+from stranglerfig.signing.force import read_force
 
 _NOTHING: Mapping[str, Side] = {}
 
 
 class HeaderView(Mapping[str, str]):
-    """A request's headers by lower-case name, looked up when asked: most plans need none of them."""
+    """A request's headers by lower-case name, looked up when asked: most plans need none of them.
+
+    Read as UTF-8, as fig.yaml and ``fig explain`` are, so that a user has one name in all of them; bytes that are not
+    UTF-8 are kept apart by surrogates.
+    """
 
     __slots__ = ("_head",)
 
@@ -28,12 +33,12 @@ class HeaderView(Mapping[str, str]):
         head = self._head
         if name == "cookie":
             if head.cookies:
-                return b"; ".join(head.cookies).decode("latin-1")
+                return b"; ".join(head.cookies).decode("utf-8", "surrogateescape")
             raise KeyError(name)
         wanted = name.encode("latin-1")
         for key, value in head.kept:
             if len(key) == len(wanted) and key.lower() == wanted:
-                return value.decode("latin-1")
+                return value.decode("utf-8", "surrogateescape")
         raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
@@ -71,13 +76,8 @@ def verify_force(head: RequestHead, key: bytes | None, now: float) -> Mapping[st
     payload = _verify("Fig-Force", head.force, key, now)
     if payload is None:
         return None
-    forced: dict[str, Side] = {}
-    for pair in payload.split(","):
-        capability, _, side = pair.strip().partition("=")
-        if side not in (Side.MONOLITH, Side.SERVICE):
-            return None
-        forced[capability] = Side(side)
-    return forced
+    forced = read_force(payload)
+    return None if forced is None else {name: Side(side) for name, side in forced.items()}
 
 
 def verify_debug(head: RequestHead, key: bytes | None, now: float) -> bool | None:

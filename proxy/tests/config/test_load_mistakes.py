@@ -18,6 +18,25 @@ def problems(text: str) -> tuple[Problem, ...]:
     return caught.value.problems
 
 
+def test_half_a_character_is_refused_before_it_reaches_a_header_or_a_log() -> None:
+    for text in (r'"\ud800": 1', r'state_dir: "x\udfff"'):
+        [problem] = problems(HEAD + text + "\n")
+        assert (problem.line, problem.message) == (4, "half of a character is escaped")
+
+
+def test_without_upstreams_nothing_is_said_about_their_names() -> None:
+    [problem] = problems("upstreams: {}\n")
+    assert problem.message == "there is no upstream"
+
+
+def test_the_parts_of_a_route_are_no_keys() -> None:
+    route = "routes: [{pattern: /x, methods: [GET]}]"
+    found = problems(capability("upstream: catalog", route))
+    assert [problem.message for problem in found] == ["the route has no match"] + 2 * [
+        "the key is unknown"
+    ]
+
+
 def capability(*lines: str) -> str:
     """A file with one capability; its first own line is line 6."""
     return HEAD + "capabilities:\n  c:\n" + "".join(f"    {line}\n" for line in lines)
@@ -44,6 +63,8 @@ TOP = [
     ("fallthrough:", "fallthrough", "no value", "remove the key"),
     ("state_dir: ''", "state_dir", "at least 1 character", ""),
     ("state_dir: 5", "state_dir", "not a text", "quotes"),
+    (r'state_dir: "a\0b"', "state_dir", "control character", "remove it"),
+    ("(listen): 127.0.0.1:1", "(listen)", "unknown", "remove it"),
     ("dot_segments: resolve", "dot_segments", "not one of refuse, pass", "refuse or pass"),
     ("capabilitys: {}", "capabilitys", "unknown", "did you mean capabilities?"),
     ("zzz: 1", "zzz", "unknown", "known keys are listen"),
@@ -80,6 +101,9 @@ UPSTREAM = [
     ("http://h:1/?", "u.url", "more than a host and a port", "remove the path"),
     ("'http://h:1#f'", "u.url", "more than a host and a port", "remove the path"),
     ("http://u:p@h:1", "u.url", "user or a password", "before the @"),
+    ("http://u:p@h:x", "u.url", "user or a password", "before the @"),
+    ("https://u:p@h", "u.url", "user or a password", "before the @"),
+    ("{url: http://h:1, (port): 2}", "u.(port)", "unknown", "remove it"),
     ("http://h:0", "u.url", "port 0", "http://"),
     ("http://h:99999", "u.url", "not a URL", "http://"),
     ("http://h:x", "u.url", "not a URL", "http://"),

@@ -45,6 +45,15 @@ def test_every_step_to_a_bucket_is_told() -> None:
     )
 
 
+def test_options_beats_the_other_methods_of_its_path_for_no_lack_of_them() -> None:
+    routes = ["GET /api/x", "POST /api/x", "* /api/**"]
+    explanation = explain("/api/x", "OPTIONS", routes=routes)
+    assert [step.says for step in explanation.steps if step.about == "beats"] == [
+        "POST /api/x of capability catalog, which is for other methods",
+        "* /api/** of capability catalog, which is less specific",
+    ]
+
+
 CASES: list[tuple[dict[str, Any], str, str]] = [
     ({"target": "/x/../y"}, "answer", "400 from the proxy: dot segment in the path"),
     ({"target": "/%5fchassis/x"}, "answer", "404 from the proxy: /_chassis is never reachable from outside"),

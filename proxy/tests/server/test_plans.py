@@ -153,6 +153,22 @@ async def test_who_does_not_hold_the_key_forces_and_sees_nothing(shop: Shop, for
     assert proxy.count("dropped_headers", reason="not_signed") == 1
 
 
+async def test_a_force_that_contradicts_itself_or_names_no_side_is_not_believed(shop: Shop) -> None:
+    proxy = await shop.open(stage="monolith")
+    for payload in ("catalog=service,catalog=monolith", "catalog=service,", "=service"):
+        answer = await proxy.get("/api/catalog/x", header("Fig-Force", payload))
+        assert answer.body == b"old", payload
+    assert proxy.count("dropped_headers", reason="not_signed") == 3
+
+
+async def test_a_user_beyond_ascii_is_the_one_that_the_file_lists(shop: Shop) -> None:
+    lists = {"allow": ["José"], "deny": ["Zoë"]}
+    proxy = await shop.open(stage="canary", percent=50, sticky="header X-User", lists=lists)
+    for name, body in (("José", b"new"), ("Zoë", b"old")):
+        sent = name.encode().decode("latin-1")  # what the test's client encodes back to these bytes
+        assert (await proxy.get("/api/catalog/x", f"X-User: {sent}")).body == body
+
+
 async def test_without_a_key_nobody_may_force(shop: Shop) -> None:
     proxy = await shop.open(stage="monolith", signing_key=None)
     answer = await proxy.get("/api/catalog/x", header("Fig-Force", "catalog=service", key=KEY))
