@@ -17,6 +17,7 @@ from stranglerfig.cli.output import ExitCode, err, out
 from stranglerfig.cli.serve import serve
 from stranglerfig.cli.set import set_
 from stranglerfig.cli.status import status
+from stranglerfig.control.lock import StateDirError
 
 app = typer.Typer(
     name="fig",
@@ -67,6 +68,12 @@ def run() -> NoReturn:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
+    except StateDirError as error:
+        err.print(f"[bold red]error:[/] {escape(str(error))}")
+        err.print(
+            "[bold]mend:[/] name a directory that this user may write, as state_dir in fig.yaml"
+        )
+        sys.exit(ExitCode.USAGE)
     except Exception as error:
         sys.exit(_unexpected(error))
     sys.exit(ExitCode.FINE)

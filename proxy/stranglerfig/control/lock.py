@@ -24,6 +24,13 @@ class LockedError(RuntimeError):
         self.holder = holder
 
 
+class StateDirError(RuntimeError):
+    """``state_dir`` can't be made or written."""
+
+    def __init__(self, state_dir: Path, error: OSError) -> None:
+        super().__init__(f"state_dir {state_dir} can't be used: {error.strerror}")
+
+
 class StateLock:
     """The held lock; let go by ``release`` or by the end of the process."""
 
@@ -32,10 +39,15 @@ class StateLock:
 
     @classmethod
     def acquire(cls, state_dir: Path, purpose: str) -> "StateLock":
-        """Take the lock or raise ``LockedError`` at once; makes ``state_dir``, readable by its owner only."""
-        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = state_dir / LOCK_NAME
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Take the lock or raise ``LockedError`` at once; makes ``state_dir``, readable by its owner only.
+
+        Raises ``StateDirError`` where it can't be made or written.
+        """
+        try:
+            state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            fd = os.open(state_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StateDirError(state_dir, error) from error
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -172,3 +172,26 @@ def test_serve_json_is_whole_at_every_moment(tmp_path: Path) -> None:
     assert read_serve(tmp_path) == {"pid": 1}
     (tmp_path / "serve.json").write_text(json.dumps([1]))
     assert read_serve(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "command", [["serve"], ["abort", "c"], ["set", "c", "shadow", "--why", "x"]]
+)
+def test_a_state_dir_that_cannot_be_made_is_a_plain_error(
+    tmp_path: Path, command: list[str]
+) -> None:
+    (tmp_path / "fig.yaml").write_text(
+        "listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nstate_dir: fig.yaml/inside\n"
+        "upstreams: {monolith: http://127.0.0.1:1, new: http://127.0.0.1:2}\n"
+        "capabilities: {c: {upstream: new, routes: [GET /x]}}\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "stranglerfig", *command],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert f"state_dir {tmp_path}/fig.yaml/inside can't be used: Not a directory" in done.stderr
+    assert "state_dir in fig.yaml" in done.stderr
