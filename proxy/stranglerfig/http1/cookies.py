@@ -1,17 +1,4 @@
-"""Cookies of the Cookie header as bytes: find one, take one out, leave the others exactly as they were."""
-
-from collections.abc import Sequence
-
-
-def find_cookie(values: Sequence[bytes], name: bytes) -> bytes | None:
-    """Give the value of cookie ``name`` in the Cookie headers ``values``; the last of a name counts, as in Django."""
-    found = None
-    for value in values:
-        for pair in value.split(b";"):
-            key, equals, cookie = pair.partition(b"=")
-            if equals and key.strip() == name:
-                found = cookie.strip()
-    return found
+"""Cookies of the Cookie header as bytes: take one out, leave the others exactly as they were."""
 
 
 def without_cookie(value: bytes, name: bytes) -> bytes:

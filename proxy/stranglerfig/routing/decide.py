@@ -74,7 +74,6 @@ def decide(facts: Facts, snapshot: Snapshot) -> Plan:
         unit=user.kind if user else None,
         safe=safe,
         other=claim.upstream_of(side.other) if sampled else None,
-        other_side=side.other if sampled else None,
         sampled=sampled,
         skip=skip,
         set_cookie=user.minted if user else None,

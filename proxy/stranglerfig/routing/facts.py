@@ -16,7 +16,7 @@ class Facts:
     characters of base64url; randomness is an argument, so that decisions can be tested.
     """
 
-    __slots__ = ("_cookies", "address", "forced", "headers", "https", "method", "mint", "path")
+    __slots__ = ("_cookies", "address", "forced", "headers", "method", "mint", "path")
 
     def __init__(
         self,
@@ -26,7 +26,6 @@ class Facts:
         address: str,
         mint: Callable[[], str],
         *,
-        https: bool = False,
         forced: Mapping[str, Side] = _NOTHING_FORCED,
     ) -> None:
         self.method = method
@@ -34,7 +33,6 @@ class Facts:
         self.headers = headers
         self.address = address
         self.mint = mint
-        self.https = https
         self.forced = forced
         self._cookies: dict[str, str] | None = None
 

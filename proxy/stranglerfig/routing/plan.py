@@ -62,7 +62,6 @@ class Plan(NamedTuple):
     safe: bool = True
     other: str | None = None
     """The upstream that is asked too, and whose answer is compared; None: nobody is."""
-    other_side: Side | None = None
     sampled: bool = False
     skip: str | None = None
     """Why nobody is asked although shadow or compare is on: ``sampled_out`` or ``forced``."""

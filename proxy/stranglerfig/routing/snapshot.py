@@ -48,8 +48,6 @@ class Snapshot:
     config: Config
     overrides: Mapping[str, Override]
     table: Table[Claim]
-    minting: bool
-    """Whether any route is in canary, so that the cookie fig_user may be set."""
     unclaimed_safe: Plan
     unclaimed_unsafe: Plan
 
@@ -73,7 +71,6 @@ def compile_snapshot(
         config=config,
         overrides=MappingProxyType(dict(overrides)),
         table=Table(claims),
-        minting=any(claim.stage is Stage.CANARY for claim in claims),
         unclaimed_safe=unclaimed,
         unclaimed_unsafe=unclaimed._replace(safe=False),
     )

@@ -63,7 +63,6 @@ def make_plan(
         HeaderView(head),
         origin.address,
         new_user,
-        https=origin.https,
         forced=forced,
     )
     return decide(facts, snapshot)
