@@ -6,15 +6,11 @@ Every variable has a default that is right for a laptop; the README lists them a
 import os
 from pathlib import Path
 
-import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 
 from chassis.environment import read_secret
 from shopsmart.database import database_from_url
 from shopsmart.ownership import OWNERSHIP, callers
-
-# Lets annotations such as ModelForm[Review] be written where Django itself does not know them.
-django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]

@@ -19,7 +19,7 @@ def avatar_path(user: "User", filename: str) -> str:
     return f"avatars/{uuid.uuid4().hex}{PurePath(filename).suffix.lower()}"
 
 
-class UserManager(DjangoUserManager["User"]):
+class UserManager(DjangoUserManager):
     """Stores e-mail addresses in lower case, so that one mailbox is one account."""
 
     @classmethod

@@ -51,7 +51,7 @@ class LogoutView(auth_views.LogoutView):
 
 
 @method_decorator([sensitive_post_parameters(), never_cache], name="dispatch")
-class RegisterView(auth_views.RedirectURLMixin, FormView[RegistrationForm]):
+class RegisterView(auth_views.RedirectURLMixin, FormView):
     """Make an account and log into it."""
 
     template_name = "accounts/register.html"

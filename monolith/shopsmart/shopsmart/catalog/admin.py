@@ -30,10 +30,10 @@ class FoldedSearch:
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        return super().get_search_results(request, queryset, fold(search_term))  # type: ignore[misc]
+        return super().get_search_results(request, queryset, fold(search_term))
 
 
-class VariantInline(admin.TabularInline[Variant, Product]):
+class VariantInline(admin.TabularInline):
     model = Variant
     extra = 0
     fields = (
@@ -47,7 +47,7 @@ class VariantInline(admin.TabularInline[Variant, Product]):
     )
 
 
-class ProductImageInline(admin.TabularInline[ProductImage, Product]):
+class ProductImageInline(admin.TabularInline):
     model = ProductImage
     extra = 0
     fields = ("preview", "image", "alt", "position")
@@ -61,7 +61,7 @@ class ProductImageInline(admin.TabularInline[ProductImage, Product]):
 
 
 @admin.register(Category)
-class CategoryAdmin(admin.ModelAdmin[Category]):
+class CategoryAdmin(admin.ModelAdmin):
     list_display = ("name", "parent", "position")
     list_filter = ("parent",)
     list_select_related = ("parent",)
@@ -70,7 +70,7 @@ class CategoryAdmin(admin.ModelAdmin[Category]):
 
 
 @admin.register(Brand)
-class BrandAdmin(admin.ModelAdmin[Brand]):
+class BrandAdmin(admin.ModelAdmin):
     list_display = ("name", "products")
     search_fields = ("name",)
     prepopulated_fields = {"slug": ("name",)}
@@ -84,7 +84,7 @@ class BrandAdmin(admin.ModelAdmin[Brand]):
 
 
 @admin.register(Product)
-class ProductAdmin(FoldedSearch, admin.ModelAdmin[Product]):
+class ProductAdmin(FoldedSearch, admin.ModelAdmin):
     change_list_template = "admin/catalog/product/change_list.html"
     list_display = ("name", "category", "brand", "is_active", "rating_average", "updated_at")
     list_filter = ("is_active", "category", "brand")
@@ -101,8 +101,8 @@ class ProductAdmin(FoldedSearch, admin.ModelAdmin[Product]):
     def save_formset(
         self,
         request: HttpRequest,
-        form: ModelForm[Product],
-        formset: BaseInlineFormSet[Any, Product, Any],
+        form: ModelForm,
+        formset: BaseInlineFormSet,
         change: bool,
     ) -> None:
         """Save the inlines; a price that was changed goes through `change_price`."""
@@ -140,7 +140,7 @@ class ProductAdmin(FoldedSearch, admin.ModelAdmin[Product]):
 
 
 @admin.register(PriceChange)
-class PriceChangeAdmin(FoldedSearch, admin.ModelAdmin[PriceChange]):
+class PriceChangeAdmin(FoldedSearch, admin.ModelAdmin):
     """History is read here, and written by nobody but `change_price`."""
 
     list_display = ("changed_at", "variant", "old_amount", "new_amount", "currency", "reason")
@@ -160,7 +160,7 @@ class PriceChangeAdmin(FoldedSearch, admin.ModelAdmin[PriceChange]):
 
 
 @admin.register(Review)
-class ReviewAdmin(admin.ModelAdmin[Review]):
+class ReviewAdmin(admin.ModelAdmin):
     list_display = ("title", "rating", "product", "author", "created_at", "is_published")
     list_filter = ("is_published", "rating")
     list_select_related = ("product", "author")

@@ -80,7 +80,7 @@ class ListingForm(forms.Form):
         return cleaned
 
 
-class ReviewForm(forms.ModelForm[Review]):
+class ReviewForm(forms.ModelForm):
     rating = forms.TypedChoiceField(
         label="Your rating",
         coerce=int,

@@ -3,12 +3,11 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from shopsmart.catalog.models import Category, Product, Review
-from shopsmart.catalog.money import Money
+from shopsmart.catalog.models import Category, Product
 from shopsmart.catalog.selectors import CategoryNode, cheapest_variant
 
 
-class MoneySerializer(serializers.Serializer[Money]):
+class MoneySerializer(serializers.Serializer):
     amount = serializers.DecimalField(max_digits=10, decimal_places=2)
     currency = serializers.CharField()
 
@@ -20,7 +19,7 @@ class LinkSerializer(serializers.Serializer):
     name = serializers.CharField()
 
 
-class CategorySerializer(serializers.Serializer[CategoryNode]):
+class CategorySerializer(serializers.Serializer):
     slug = serializers.CharField(source="category.slug")
     name = serializers.CharField(source="category.name")
     parent = serializers.SerializerMethodField(help_text="Slug of the category above.")
@@ -41,7 +40,7 @@ class BrandSerializer(LinkSerializer):
     product_count = serializers.IntegerField()
 
 
-class RatingSerializer(serializers.Serializer[Product]):
+class RatingSerializer(serializers.Serializer):
     average = serializers.DecimalField(
         source="rating_average", max_digits=3, decimal_places=2, allow_null=True
     )
@@ -64,7 +63,7 @@ class VariantSerializer(serializers.Serializer):
     weight_grams = serializers.IntegerField(allow_null=True)
 
 
-class ProductSerializer(serializers.Serializer[Product]):
+class ProductSerializer(serializers.Serializer):
     """A product in a list. Its price is that of its cheapest variant."""
 
     id = serializers.IntegerField()
@@ -108,7 +107,7 @@ class ProductDetailSerializer(ProductSerializer):
         return [{"slug": category.slug, "name": category.name} for category in path]
 
 
-class ReviewSerializer(serializers.Serializer[Review]):
+class ReviewSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     rating = serializers.IntegerField()
     title = serializers.CharField()

@@ -76,7 +76,7 @@ class BrandListView(PublicView):
         return Response(BrandSerializer(selectors.list_brands(), many=True).data)
 
 
-class ProductListView(PublicView, generics.ListAPIView[Product]):
+class ProductListView(PublicView, generics.ListAPIView):
     serializer_class = ProductSerializer
     pagination_class = CatalogPagination
     queryset = Product.objects.none()
@@ -107,7 +107,7 @@ class ProductView(PublicView):
         return Response(ProductDetailSerializer(product, context=context).data)
 
 
-class ReviewListView(generics.ListAPIView[Review]):
+class ReviewListView(generics.ListAPIView):
     serializer_class = ReviewSerializer
     pagination_class = CatalogPagination
     authentication_classes = (WriterAuthentication,)
@@ -155,7 +155,7 @@ class ReviewListView(generics.ListAPIView[Review]):
         return Response(ReviewSerializer(review).data, status.HTTP_201_CREATED)
 
 
-class PriceHistoryView(PublicView, generics.ListAPIView[PriceChange]):
+class PriceHistoryView(PublicView, generics.ListAPIView):
     serializer_class = PriceChangeSerializer
     pagination_class = CatalogPagination
     queryset = PriceChange.objects.none()
