@@ -21,11 +21,11 @@ from stranglerfig.http1.forwarded import Origin
 from stranglerfig.http1.headers import Header
 from stranglerfig.http1.request_head import RequestHead
 from stranglerfig.http1.request_parser import END
-from stranglerfig.http1.response_head import ResponseHead
 from stranglerfig.http1.response_parser import ResponseEvent
-from stranglerfig.http1.writing import BodyFraming, chunk, last_chunk, request_bytes, response_bytes
+from stranglerfig.http1.writing import BodyFraming, chunk, last_chunk, request_bytes
 from stranglerfig.routing.path import check_path, is_internal, wsgi_path
 from stranglerfig.routing.plan import Plan
+from stranglerfig.server.answer_stream import AnswerStream
 from stranglerfig.server.planning import make_plan, plan_header, verify_debug, verify_force
 from stranglerfig.server.recording import Recording
 from stranglerfig.server.runtime import Runtime, new_request_id
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_USER_COOKIE_AGE_S = 365 * 24 * 3600
+# Where the client and we may not agree on what comes next.
+_ENDS_THE_CONNECTION = frozenset({Failure.BAD_PATH, Failure.PROXY_ERROR})
 _STALE = frozenset({Failure.CLOSED_EARLY, Failure.SEND_FAILED})
 
 
@@ -44,13 +45,12 @@ class Exchange:
     """One exchange of ``session``; takes the running generation and keeps it to its end."""
 
     __slots__ = (
+        "_answer",
         "_connection",
-        "_framing",
         "_generation",
         "_head",
         "_is_over",
         "_is_whole",
-        "_keep_alive",
         "_may_retry",
         "_origin",
         "_plan",
@@ -60,7 +60,6 @@ class Exchange:
         "_session",
         "_shows_plan",
         "_started_at",
-        "_status",
     )
 
     def __init__(self, session: "ClientSession", runtime: Runtime, head: RequestHead) -> None:
@@ -72,11 +71,9 @@ class Exchange:
         self._started_at = time.perf_counter()  # uvloop's own clock is one of whole milliseconds
         self._is_whole = not head.has_body
         self._is_over = False
-        self._keep_alive = head.keep_alive
         self._may_retry = False
         self._shows_plan = False
-        self._status = 0  # of the answer's head, once it went to the client
-        self._framing = BodyFraming.NONE
+        self._answer: AnswerStream | None = None
         self._connection: UpstreamConnection | None = None
         self._origin: Origin | None = None
         self._plan: Plan | None = None
@@ -96,7 +93,6 @@ class Exchange:
         )
         path = wsgi_path(head.target)
         if check_path(head.target, path, allow_dot_segments=generation.allow_dot_segments):
-            self._keep_alive = False
             self._refuse(Failure.BAD_PATH)
             return
         if is_internal(path):
@@ -109,6 +105,9 @@ class Exchange:
             return
         if plan.sampled and plan.other is not None:
             self._recording = Recording(self._runtime.tee, plan, time.time())
+        self._answer = AnswerStream(
+            head, plan, origin, self._plan_headers(), self._runtime.meters, self._recording
+        )
         self._request = request_bytes(head, origin.lines, upstream.authority)
         self._may_retry = head.is_safe and self._is_whole
         self._send(upstream, fresh=not self._may_retry)
@@ -186,77 +185,16 @@ class Exchange:
             self._session.fail(error)
 
     def _pass_on(self, events: Sequence[ResponseEvent]) -> None:
-        out: list[bytes] = []
-        recording = self._recording
-        is_end = False
-        if events[-1] is END:
+        answer = self._answer
+        assert answer is not None
+        is_end = events[-1] is END
+        if is_end:
             # The connection may already be in the pool: from here on it is another exchange's.
             self._connection = None
-        for event in events:
-            if event is END:
-                is_end = True
-                if self._framing is BodyFraming.CHUNKED:
-                    out.append(last_chunk())
-            elif isinstance(event, ResponseHead):
-                if event.is_interim:
-                    if not self._head.is_http_1_0:
-                        out.append(response_bytes(event, b""))
-                else:
-                    out.append(self._take_head(event))
-            else:
-                if recording is not None:
-                    recording.response_body(event)
-                out.append(chunk(event) if self._framing is BodyFraming.CHUNKED else event)
-        self._session.write(b"".join(out) if len(out) != 1 else out[0])
+        may_keep_alive = self._is_whole and not self._runtime.is_draining
+        self._session.write(answer.take(events, may_keep_alive=may_keep_alive))
         if is_end and not self._is_over:
-            self._finish()
-
-    def _take_head(self, response: ResponseHead) -> bytes:
-        head, runtime = self._head, self._runtime
-        self._status = response.status
-        if self._recording is not None:
-            self._recording.response_head(response)
-        if response.is_bodiless(is_head=head.method == "HEAD"):
-            self._framing = BodyFraming.NONE
-        elif response.content_length is not None:
-            self._framing = BodyFraming.LENGTH
-        elif head.is_http_1_0:
-            self._framing = BodyFraming.CLOSE
-        else:
-            # Also what the upstream ends by closing: so the client can tell a cut answer from a whole one.
-            self._framing = BodyFraming.CHUNKED
-        if not self._is_whole or runtime.is_draining or self._framing is BodyFraming.CLOSE:
-            self._keep_alive = False
-        added = self._added_headers(response)
-        if self._framing is BodyFraming.CHUNKED:
-            added += b"Transfer-Encoding: chunked\r\n"
-        if not self._keep_alive:
-            added += b"Connection: close\r\n"
-        elif head.is_http_1_0:
-            added += b"Connection: keep-alive\r\n"
-        return response_bytes(response, added)
-
-    def _added_headers(self, response: ResponseHead) -> bytes:
-        plan, origin = self._plan, self._origin
-        assert plan is not None
-        assert origin is not None
-        added = b""
-        if plan.set_cookie is not None:
-            if response.is_shared:
-                self._runtime.meters.cookie_withheld()
-            else:
-                self._runtime.meters.minted()
-                secure = b"; Secure" if origin.https else b""
-                added = (
-                    b"Set-Cookie: fig_user=%b; Path=/; Max-Age=%d; HttpOnly; SameSite=Lax%b\r\n"
-                    % (plan.set_cookie.encode("ascii"), _USER_COOKIE_AGE_S, secure)
-                )
-        for header in self._plan_headers():
-            added += b"%b: %b\r\n" % header
-        return added
-
-    def _plan_headers(self) -> tuple[Header, ...]:
-        return (plan_header(self._plan),) if self._shows_plan and self._plan is not None else ()
+            self._finish(answer)
 
     def on_client_congested(self) -> None:
         """The client does not read: take no more of the answer."""
@@ -291,13 +229,14 @@ class Exchange:
         )
         if self._recording is not None:
             self._recording.skip(SkipReason.UPSTREAM_FAILED)
-        if not self._status:
-            self._answer(failure)
+        answer = self._answer
+        if answer is None or not answer.status:
+            self._answer_ourselves(failure)
             return
-        self._count()
+        self._count(answer.status)
         self._end()
         # Closing is how the client learns that the answer was cut; where closing is the normal end, a reset is.
-        self._session.cut(reset=self._framing is BodyFraming.CLOSE)
+        self._session.cut(reset=answer.framing is BodyFraming.CLOSE)
 
     def abandon(self, failure: Failure) -> None:
         """Give up for a reason that is no upstream's: the request can't be read on, the client stalls, we failed."""
@@ -310,7 +249,8 @@ class Exchange:
             self._recording.skip(
                 SkipReason.CLIENT_LEFT if is_client else SkipReason.UPSTREAM_FAILED
             )
-        if self._status or failure.status is None:
+        has_begun = self._answer is not None and self._answer.status
+        if has_begun or failure.status is None:
             self._end()
             self._session.cut(reset=True)
             return
@@ -333,26 +273,29 @@ class Exchange:
 
     def _refuse(self, failure: Failure) -> None:
         self._runtime.meters.refused(failure.kind)
-        self._answer(failure)
+        self._answer_ourselves(failure)
 
-    def _answer(self, failure: Failure) -> None:
-        """Answer for want of an upstream's answer."""
-        if not self._is_whole or self._runtime.is_draining or failure.side is Side.PROXY:
-            self._keep_alive = False
-        self._status = failure.status or 0
+    def _answer_ourselves(self, failure: Failure) -> None:
+        keep_alive = (
+            self._head.keep_alive
+            and self._is_whole
+            and failure not in _ENDS_THE_CONNECTION
+            and not self._runtime.is_draining
+        )
         self._session.answer(
             failure,
             self._head,
             self._request_id,
-            keep_alive=self._keep_alive,
+            keep_alive=keep_alive,
             extra=self._plan_headers(),
         )
-        self._count()
+        assert failure.status is not None
+        self._count(failure.status)
         self._end()
-        self._session.on_exchange_done(keep_alive=self._keep_alive)
+        self._session.on_exchange_done(keep_alive=keep_alive)
 
-    def _finish(self) -> None:
-        if self._recording is not None and self._plan is not None and self._origin is not None:
+    def _finish(self, answer: AnswerStream) -> None:
+        if self._recording is not None and self._origin is not None:
             self._recording.offer(
                 method=self._head.method,
                 target=self._head.target,
@@ -360,16 +303,19 @@ class Exchange:
                 request_id=self._request_id,
                 elapsed_s=time.perf_counter() - self._started_at,
             )
-        self._count()
+        self._count(answer.status)
         self._end()
-        self._session.on_exchange_done(keep_alive=self._keep_alive)
+        self._session.on_exchange_done(keep_alive=answer.keep_alive)
 
-    def _count(self) -> None:
+    def _count(self, status: int) -> None:
         """Count the answer, if an upstream was to give it."""
         plan = self._plan
         if plan is not None and plan.upstream is not None:
             elapsed_s = time.perf_counter() - self._started_at
-            self._runtime.meters.answered(plan, self._status, elapsed_s)
+            self._runtime.meters.answered(plan, status, elapsed_s)
+
+    def _plan_headers(self) -> tuple[Header, ...]:
+        return (plan_header(self._plan),) if self._shows_plan and self._plan is not None else ()
 
     def _end(self) -> None:
         if not self._is_over:

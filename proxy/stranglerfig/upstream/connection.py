@@ -10,9 +10,6 @@ for.
 """
 
 import asyncio
-import contextlib
-import os
-import socket
 from collections.abc import Sequence
 from typing import Final, Protocol, cast
 
@@ -20,9 +17,9 @@ from stranglerfig.config.model import Timeouts, Upstream
 from stranglerfig.http1.failure import Failure, UpstreamError
 from stranglerfig.http1.response_parser import ResponseEvent, ResponseParser
 from stranglerfig.upstream.deadlines import NEVER
+from stranglerfig.upstream.last_words import LastWords
 
 HIGH_WATER_BYTES: Final = 64 * 1024
-_LAST_READ_BYTES: Final = 64 * 1024
 
 
 class Receiver(Protocol):
@@ -89,7 +86,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._receiver: Receiver | None = None
         self._is_whole = False
         self._has_answer = False
-        self._last_words: socket.socket | None = None
+        self._last_words: LastWords | None = None
 
     @property
     def has_answer(self) -> bool:
@@ -188,7 +185,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.deadline = self._loop.time() + self._timeouts.response_s if self._is_whole else NEVER
         opened.write(b"".join(pending))
         if not self._is_whole:
-            self._keep_a_last_word()
+            self._last_words = LastWords(opened)
             if not self.is_congested:
                 receiver.on_upstream_writable()
 
@@ -231,8 +228,11 @@ class UpstreamConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail what is under way."""
-        if self._receiver is not None and exc is not None:
-            self._hear_last_words()
+        words, self._last_words = self._last_words, None
+        if words is not None:
+            if self._receiver is not None and not self._is_whole and exc is not None:
+                self._hear_last_words(words)
+            words.close()
         if self._receiver is not None:
             failure = (
                 Failure.CLOSED_EARLY if self._parser.response is None else Failure.CUT_RESPONSE
@@ -307,26 +307,13 @@ class UpstreamConnection(asyncio.Protocol):
         if self._owner is not None:
             self._owner.on_gone(self)
 
-    # An upstream may answer (413, 403) and hang up while the body is still being sent. The next write then fails and
-    # the transport throws unread bytes away, the answer among them. A second descriptor keeps them readable.
-
-    def _keep_a_last_word(self) -> None:
-        transport = self._transport
-        known = transport.get_extra_info("socket") if transport is not None else None
-        if known is not None:
-            with contextlib.suppress(OSError):
-                self._last_words = socket.socket(fileno=os.dup(known.fileno()))
-
-    def _hear_last_words(self) -> None:
-        words = self._last_words
-        if words is None or self._is_whole or self._parser.response is not None:
-            return
-        with contextlib.suppress(OSError):
-            words.setblocking(False)
-            while self._receiver is not None and (data := words.recv(_LAST_READ_BYTES)):
-                self.data_received(data)
-            if self._receiver is not None:
-                self.eof_received()
+    def _hear_last_words(self, words: LastWords) -> None:
+        """Read an answer that came before the upstream hung up on the request's body."""
+        for data in words.hear():
+            self.data_received(data)
+            if self._receiver is None:
+                return
+        self.eof_received()
 
     def _drop_last_words(self) -> None:
         if self._last_words is not None:

@@ -144,6 +144,17 @@ async def test_a_broken_body_ends_both_connections(start_upstream: Any, start_pr
     assert proxy.count("errors", upstream="-", phase="body", kind="bad_body") == 1
 
 
+async def test_a_refusal_reaches_a_client_that_is_still_sending(
+    start_upstream: Any, start_proxy: Any
+) -> None:
+    proxy = await start_proxy(await start_upstream())
+    for _ in range(10):
+        client = await proxy.connect()
+        client.send(b"POST / HTTP/1.1\r\nContent-Length: 8000000\r\n\r\n" + b"x" * 8_000_000)
+        await client.writer.drain()
+        assert (await client.answer("POST")).status == 400
+
+
 async def test_refusals_are_counted_by_reason(start_upstream: Any, start_proxy: Any) -> None:
     proxy = await start_proxy(await start_upstream())
     await proxy.ask(b"GET / HTTP/1.1\r\n\r\n")

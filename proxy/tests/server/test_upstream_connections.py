@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from waiting import until
+from waiting import until, within
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -158,6 +158,26 @@ async def test_an_unsafe_request_whose_connection_dies_is_never_sent_twice(
     await proxy.get()
     assert (await proxy.get("/pay", "Content-Length: 0", method="POST")).status == 502
     assert [seen.method for seen in upstream.requests] == ["GET", "POST"]
+
+
+async def test_a_connection_with_half_an_upload_is_never_used_again(
+    start_upstream: Any, start_proxy: Any
+) -> None:
+    async def answer_early(connection: Any) -> None:
+        if connection.number == 1:
+            await connection.reader.readuntil(b"\r\n\r\n")
+            await connection.send(OK)  # and keep the connection
+            await connection.reader.read()
+        while await connection.request():
+            await connection.send(OK)
+
+    upstream = await start_upstream(answer_early)
+    proxy = await start_proxy(upstream)
+    client = await proxy.connect()
+    client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello")
+    assert (await client.answer("POST")).headers[b"connection"] == b"close"
+    assert (await within(proxy.get())).body == b"ok"
+    assert upstream.connections == 2
 
 
 async def test_a_request_with_a_half_answer_is_not_sent_again(

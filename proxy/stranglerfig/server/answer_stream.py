@@ -1,0 +1,111 @@
+"""An upstream's answer on its way to the client: what is added to its head, and how its body is framed."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from stranglerfig.http1.forwarded import Origin
+from stranglerfig.http1.headers import Header
+from stranglerfig.http1.request_head import RequestHead
+from stranglerfig.http1.request_parser import END
+from stranglerfig.http1.response_head import ResponseHead
+from stranglerfig.http1.response_parser import ResponseEvent
+from stranglerfig.http1.writing import BodyFraming, chunk, last_chunk, response_bytes
+from stranglerfig.routing.plan import Plan
+from stranglerfig.server.meters import Meters
+from stranglerfig.server.recording import Recording
+
+_USER_COOKIE_AGE_S: Final = 365 * 24 * 3600
+
+
+class AnswerStream:
+    """Turns the events of one answer into the bytes that the client gets."""
+
+    __slots__ = (
+        "_added",
+        "_head",
+        "_meters",
+        "_origin",
+        "_plan",
+        "_recording",
+        "framing",
+        "keep_alive",
+        "status",
+    )
+
+    def __init__(
+        self,
+        head: RequestHead,
+        plan: Plan,
+        origin: Origin,
+        added: tuple[Header, ...],
+        meters: Meters,
+        recording: Recording | None,
+    ) -> None:
+        """``added`` headers go on the answer as they are."""
+        self._head = head
+        self._plan = plan
+        self._origin = origin
+        self._added = added
+        self._meters = meters
+        self._recording = recording
+        self.status = 0
+        """The status that the client was sent; 0 as long as it was sent none."""
+        self.framing = BodyFraming.NONE
+        self.keep_alive = head.keep_alive
+        """Whether the client was told that the connection goes on."""
+
+    def take(self, events: Sequence[ResponseEvent], *, may_keep_alive: bool) -> bytes:
+        """Give the bytes for ``events``. ``may_keep_alive`` counts when the head is among them."""
+        out: list[bytes] = []
+        for event in events:
+            if isinstance(event, bytes):
+                if self._recording is not None:
+                    self._recording.response_body(event)
+                out.append(chunk(event) if self.framing is BodyFraming.CHUNKED else event)
+            elif event is END:
+                if self.framing is BodyFraming.CHUNKED:
+                    out.append(last_chunk())
+            elif not event.is_interim:
+                out.append(self._take_head(event, may_keep_alive=may_keep_alive))
+            elif not self._head.is_http_1_0:
+                out.append(response_bytes(event, b""))
+        return out[0] if len(out) == 1 else b"".join(out)
+
+    def _take_head(self, response: ResponseHead, *, may_keep_alive: bool) -> bytes:
+        head = self._head
+        self.status = response.status
+        if self._recording is not None:
+            self._recording.response_head(response)
+        if response.is_bodiless(is_head=head.method == "HEAD"):
+            self.framing = BodyFraming.NONE
+        elif response.content_length is not None:
+            self.framing = BodyFraming.LENGTH
+        elif head.is_http_1_0:
+            self.framing = BodyFraming.CLOSE
+        else:
+            # Also what the upstream ends by closing: so the client can tell a cut answer from a whole one.
+            self.framing = BodyFraming.CHUNKED
+        if not may_keep_alive or self.framing is BodyFraming.CLOSE:
+            self.keep_alive = False
+        added = b"".join([b"%b: %b\r\n" % header for header in self._added]) if self._added else b""
+        if self._plan.set_cookie is not None:
+            added += self._cookie(self._plan.set_cookie, response)
+        if self.framing is BodyFraming.CHUNKED:
+            added += b"Transfer-Encoding: chunked\r\n"
+        if not self.keep_alive:
+            added += b"Connection: close\r\n"
+        elif head.is_http_1_0:
+            added += b"Connection: keep-alive\r\n"
+        return response_bytes(response, added)
+
+    def _cookie(self, user: str, response: ResponseHead) -> bytes:
+        """Set fig_user, but not on what a shared cache may keep: everybody would be that user."""
+        if response.is_shared:
+            self._meters.cookie_withheld()
+            return b""
+        self._meters.minted()
+        return b"Set-Cookie: fig_user=%b; Path=/; Max-Age=%d; HttpOnly; SameSite=Lax%b\r\n" % (
+            user.encode("ascii"),
+            _USER_COOKIE_AGE_S,
+            b"; Secure" if self._origin.https else b"",
+        )
