@@ -13,6 +13,8 @@ Headers = tuple[Header, ...]
 class SkipReason(StrEnum):
     """Why a worker did not hand an exchange that was to be compared to the comparer (a closed list)."""
 
+    SAMPLED_OUT = "sampled_out"  # the plan's: the user's session is not in the sample
+    FORCED = "forced"  # the plan's: a signed Fig-Force chose the side
     QUEUE_FULL = "queue_full"  # the buffer to the comparer is full: it is slow or hangs
     COMPARER_AWAY = "comparer_away"  # no connection to the comparer now
     REQUEST_BODY_TOO_LARGE = "request_body_too_large"

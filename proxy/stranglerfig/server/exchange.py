@@ -105,6 +105,9 @@ class Exchange:
             return
         if plan.sampled and plan.other is not None:
             self._recording = Recording(self._runtime.tee, plan, time.time())
+        elif plan.skip is not None and plan.capability is not None:
+            self._runtime.tee.asked(plan.capability)
+            self._runtime.tee.skip(plan.capability, SkipReason(plan.skip))
         self._answer = AnswerStream(
             head, plan, origin, self._plan_headers(), self._runtime.meters, self._recording
         )

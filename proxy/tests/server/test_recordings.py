@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from waiting import until
 
-from stranglerfig.compare.observation import Observation
+from stranglerfig.compare.observation import Observation, SkipReason
 from stranglerfig.compare.wire import FrameReader
+from stranglerfig.routing.decide import FORCED, SAMPLED_OUT
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok"
 
@@ -184,10 +185,18 @@ async def test_without_a_comparer_clients_are_served_alike(
     assert skipped(proxy, "comparer_away") == 3
 
 
-async def test_only_what_is_sampled_is_handed_over(
+async def test_what_the_plan_leaves_out_is_in_the_account(
     start_upstream: Any, start_proxy: Any, comparer: Comparer
 ) -> None:
     proxy = await shadowed(start_upstream, start_proxy, sample=0)
-    assert (await proxy.get("/api/a")).body == b"ok"
+    for _ in range(3):
+        assert (await proxy.get("/api/a")).body == b"ok"
     assert (await proxy.get("/elsewhere")).body == b"ok"
-    assert proxy.count("compare_asked", capability="catalog") == 0
+    assert skipped(proxy, "sampled_out") == 3
+    assert proxy.count("compare_asked", capability="catalog") == 3
+    assert proxy.count("compare_teed", capability="catalog") == 0
+    assert not comparer.observations
+
+
+async def test_every_reason_of_a_plan_is_one_of_the_account() -> None:
+    assert {SAMPLED_OUT, FORCED} <= set(SkipReason)
