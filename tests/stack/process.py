@@ -31,7 +31,6 @@ class Process:
         self._arguments = list(arguments)
         self._folder = folder
         self._environment = dict(environment)
-        self._groups: list[int] = []  # of those before: what they started may live on
         self._popen = self._start(self._arguments)
 
     @property
@@ -67,10 +66,8 @@ class Process:
                 self.send(signal.SIGKILL)
                 self.wait()
         # What a killed one has left behind is still in its group.
-        for group in (self.pid, *self._groups):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(group, signal.SIGKILL)
-        self._groups.clear()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     def start_again(self) -> None:
         """After it has ended, by `stop` or by a signal."""
@@ -79,7 +76,6 @@ class Process:
 
     def start_successor(self) -> None:
         """After it was killed alone: start another beside what it has left behind."""
-        self._groups.append(self.pid)
         self._popen = self._start(self._arguments)
 
     def failure(self, what: str) -> AssertionError:

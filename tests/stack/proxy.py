@@ -1,6 +1,9 @@
 """The proxy as its user runs it: a fig.yaml, `fig serve`, and commands beside it."""
 
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -69,9 +72,25 @@ class Proxy(Process):
         super().start_again()
         self._facts = self._wait_until_ready()
 
+    def stop(self) -> None:
+        super().stop()
+        # Workers outlive a supervisor that was killed, each in a session of its own.
+        for pid in self._left_behind():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def start_successor(self) -> None:
         super().start_successor()
         self._facts = self._wait_until_ready()
+
+    def _left_behind(self) -> list[int]:
+        """Every process that works in `state_dir`, as those of the proxy do."""
+        found = []
+        for process in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if process.name.isdigit() and (process / "cwd").readlink() == self.state_dir:
+                    found.append(int(process.name))
+        return found
 
     def _wait_until_ready(self) -> dict[str, Any]:
         deadline = time.monotonic() + START_TIMEOUT_S
