@@ -1,6 +1,5 @@
 """A Django project behind gunicorn, on a port that the kernel chooses and a restart keeps."""
 
-import signal
 import socket
 import subprocess
 import sys
@@ -14,13 +13,11 @@ from stack.access_log import FORMAT, AccessLine, read_access_log
 from stack.process import Process
 
 START_TIMEOUT_S = 60.0
+GRACEFUL_TIMEOUT_S = 3
 
 
 class Gunicorn(Process):
     """Ready when the constructor returns."""
-
-    # gunicorn's quick stop: on SIGTERM it would wait for the proxy to close its idle connections.
-    stop_signal = signal.SIGINT
 
     def __init__(
         self,
@@ -36,6 +33,9 @@ class Gunicorn(Process):
         arguments = [
             *(sys.executable, "-m", "gunicorn", application),
             *("--workers", "2", "--threads", "4", "--keep-alive", "75"),
+            # Stopped by SIGTERM: the quick stop (SIGINT) takes a lock in its signal handler, and hangs for half a minute
+            # when the main thread was just handing a request to a thread. Those that wait are given up after so long.
+            *("--graceful-timeout", str(GRACEFUL_TIMEOUT_S)),
             *("--access-logfile", str(self.access_log), "--access-logformat", FORMAT),
         ]
         super().__init__(

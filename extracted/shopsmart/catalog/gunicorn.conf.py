@@ -10,3 +10,5 @@ threads = 4
 # request now and then meets a socket that is just being closed.
 keepalive = 75
 accesslog = "-"
+# Newer versions open a control socket at one path for all of a user's servers; nobody uses it here.
+control_socket_disable = True
