@@ -1,4 +1,4 @@
-"""Everything that writes a user. Views, forms and the admin call these; nothing else saves one."""
+"""What people do to their accounts. The admin and `seed` write users too; what must hold for all is in the model."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,16 +47,18 @@ def update_profile(*, user: User, display_name: str, email: str) -> User:
     return user
 
 
-@transaction.atomic
 def change_avatar(*, user: User, upload: UploadedFile) -> User:
     """Store a picture, cut square and without its metadata; the one before it is deleted.
 
     Raises ValidationError where the upload is no picture we take.
     """
+    # Before the transaction: on SQLite that would keep every other writer waiting while a photo is unpacked.
+    square = ContentFile(render_avatar(upload))
     before = user.avatar.name
-    user.avatar.save("avatar.webp", ContentFile(render_avatar(upload)), save=False)
-    user.save(update_fields=["avatar"])
-    _delete_after_commit(user, before)
+    with transaction.atomic():
+        user.avatar.save("avatar.webp", square, save=False)
+        user.save(update_fields=["avatar"])
+        _delete_after_commit(user, before)
     return user
 
 

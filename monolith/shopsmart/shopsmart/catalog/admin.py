@@ -169,6 +169,10 @@ class ReviewAdmin(admin.ModelAdmin):
     raw_id_fields = ("product", "author")
     actions = ("publish", "hide")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """A review stays with its product: the one it left would keep its rating."""
+        return ("product", "author") if obj else ()
+
     @admin.action(description="Show the selected reviews")
     def publish(self, request: HttpRequest, reviews: QuerySet[Review]) -> None:
         self._set_published(request, reviews, True)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import IntegrityError, transaction
+from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
+from django.db import IntegrityError, connection, transaction
 from PIL import Image
 
 from shopsmart.accounts import avatar, services
@@ -211,3 +211,18 @@ def test_avatar_refuses_an_image_bomb_before_unpacking_it(side_px: int, media: P
     upload = SimpleUploadedFile("bomb.png", bytes(header))
     with pytest.raises(ValidationError, match="too many pixels"):
         services.change_avatar(user=register(), upload=upload)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_for_the_database_while_a_picture_is_unpacked(
+    monkeypatch: pytest.MonkeyPatch, media: Path
+) -> None:
+    in_transaction: list[bool] = []
+
+    def render(upload: UploadedFile) -> bytes:
+        in_transaction.append(connection.in_atomic_block)
+        return avatar.render_avatar(upload)
+
+    monkeypatch.setattr(services, "render_avatar", render)
+    services.change_avatar(user=register(), upload=picture())
+    assert in_transaction == [False]

@@ -173,6 +173,18 @@ def test_reviews_are_hidden_and_shown_with_their_ratings(staff: Client, teapot: 
         assert Review.objects.get().is_published is bool(count)
 
 
+def test_a_review_is_not_moved_to_another_product(staff: Client, teapot: Product) -> None:
+    review, other = make_review(teapot, make_user(), 2), make_product("Kettle", "1")
+    page = f"/admin/catalog/review/{review.pk}/change/"
+    sent = {"product": other.pk, "author": review.author_id, "rating": 4, "title": "x", "body": "y"}
+    assert staff.post(page, {**sent, "is_published": "on"}).status_code == 302
+    review.refresh_from_db()
+    teapot.refresh_from_db()
+    assert (review.product_id, review.rating) == (teapot.pk, 4)
+    assert (teapot.rating_count, teapot.rating_average) == (1, 4)
+    assert staff.get("/admin/catalog/review/add/").content.count(b'name="product"') == 1
+
+
 def test_the_price_list_is_streamed(staff: Client, teapot: Product) -> None:
     answer = staff.get("/admin/catalog/product/export.csv")
     assert isinstance(answer, StreamingHttpResponse)

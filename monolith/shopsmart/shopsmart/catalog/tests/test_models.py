@@ -129,6 +129,14 @@ def test_a_category_is_not_put_below_itself() -> None:
         top.full_clean()
 
 
+def test_a_circle_that_was_made_past_the_model_does_not_catch_its_checks() -> None:
+    top = make_category("Top")
+    low = make_category("Low", top)
+    Category.objects.filter(pk=top.pk).update(parent=low)
+    with pytest.raises(ValidationError, match="below itself"):
+        Category(name="New", slug="new", parent=Category.objects.get(pk=low.pk)).full_clean()
+
+
 def test_a_variant_is_called_by_its_product_and_its_option() -> None:
     product = make_product("Teapot")
     assert str(make_variant(product)) == "Teapot"
