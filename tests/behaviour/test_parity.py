@@ -6,12 +6,15 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from operator import attrgetter
 
 import pytest
 from behaviour.asking import Answer, ask
 from behaviour.cases import CASES, Case, Words
-from behaviour.conftest import Target
+from behaviour.conftest import COMPARED, THROUGH_THE_PROXY, Target
 from stack import Stack
+
+CASE_NAME = attrgetter("name")
 
 
 def compare(
@@ -28,10 +31,20 @@ def compare(
     return expected
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [case for case in CASES if case.for_service], ids=CASE_NAME)
 def test_answer_is_the_monoliths(case: Case, target: Target, stack: Stack, words: Words) -> None:
-    if not case.for_service and not target.is_proxy:
-        pytest.skip("never gets to the service")
+    check_case(case, target, stack, words)
+
+
+@pytest.mark.parametrize("target", THROUGH_THE_PROXY, indirect=True)
+@pytest.mark.parametrize("case", [case for case in CASES if not case.for_service], ids=CASE_NAME)
+def test_what_is_not_the_services_stays_with_the_monolith(
+    case: Case, target: Target, stack: Stack, words: Words
+) -> None:
+    check_case(case, target, stack, words)
+
+
+def check_case(case: Case, target: Target, stack: Stack, words: Words) -> None:
     path = case.path
     for word, value in dataclasses.asdict(words).items():
         path = path.replace(f"{{{word}}}", value)
@@ -126,10 +139,9 @@ def sides(stack: Stack, paths: Sequence[str]) -> Counter[str]:
     return seen
 
 
+@pytest.mark.parametrize("target", COMPARED, indirect=True)
 def test_the_comparer_found_no_difference_either(target: Target, stack: Stack) -> None:
     """What the proxy compared behind the shoppers' backs so far: all accounted for, all alike."""
-    if target.name in ("service", "proxy in monolith"):
-        pytest.skip("nothing is compared here")
     deadline = time.monotonic() + 30
     while True:
         found = json.loads(stack.fig("diffs", "catalog", "--json", check=False).stdout)
