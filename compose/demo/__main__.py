@@ -1,7 +1,6 @@
 """``make demo``: the shop, its first service and the proxy; then the walk; then it stays up until Ctrl-C."""
 
 import argparse
-import contextlib
 import os
 import secrets
 import shutil
@@ -23,6 +22,7 @@ from demo.walk import STEPS, Evidence, Walk
 
 PROXY, ADMIN = 8000, 8001
 SHOPPERS = 20
+INTERRUPTED = 130  # what shells give for Ctrl-C
 
 
 def main() -> int:
@@ -30,22 +30,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="end after the walk (make demo ONCE=1)")
     once = parser.parse_args().once
-    signal.signal(signal.SIGTERM, _as_ctrl_c)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _as_ctrl_c)
     topology = load_topology()
     processes = Processes(topology.state_dir / "logs")
     try:
         with hold_lock(topology.state_dir):
             return _run(topology, processes, once)
     except DemoError as failed:
-        report.console.print(f"\n[bold red]error:[/] {failed}", soft_wrap=True)
+        report.fail(failed)
         return 1
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     finally:
-        if processes.running:
-            with contextlib.suppress(KeyboardInterrupt):
-                report.say("ending every process")
-            processes.stop()
+        _end(processes)
 
 
 def _run(topology: Topology, processes: Processes, once: bool) -> int:
@@ -69,6 +67,17 @@ def _run(topology: Topology, processes: Processes, once: bool) -> int:
         return 0 if held else 1
 
 
+def _end(processes: Processes) -> None:
+    """End every process, whatever happens meanwhile: a second Ctrl-C, or a terminal that is gone."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        if processes.running:
+            report.say("ending every process")
+    finally:
+        processes.stop()
+
+
 def _prepare_state(topology: Topology) -> Fig:
     """Make secrets, and a fresh fig.yaml; the shop's databases are kept from run to run."""
     state = topology.state_dir
@@ -76,7 +85,8 @@ def _prepare_state(topology: Topology) -> Fig:
     (state / "secrets").mkdir(mode=0o700, exist_ok=True)
     for name in ("catalog_credential", "fig_secret"):
         file = state / "secrets" / name
-        if not file.exists():
+        # An empty one is what a demo that was killed in this very moment left behind.
+        if not file.exists() or file.stat().st_size == 0:
             file.touch(mode=0o600)
             file.write_text(secrets.token_urlsafe(32))
     for log in (state / "logs").glob("*.log"):

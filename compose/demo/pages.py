@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 import requests
@@ -41,14 +42,21 @@ class Shelf:
 
 
 def read_shelf(base: str) -> Shelf:
-    """Read the slugs of the first products and of all categories. Raises DemoError when the shop is empty."""
-    products = requests.get(f"{base}{API}products/?page_size=100", timeout=10).json()["results"]
-    categories = requests.get(f"{base}{API}categories/", timeout=10).json()
-    if isinstance(categories, dict):
-        categories = categories["results"]
+    """Read the slugs of the first products and of all categories. Raises DemoError when there are none to read."""
+    try:
+        products = _read(f"{base}{API}products/?page_size=100")["results"]
+        categories = _read(f"{base}{API}categories/")
+    except requests.RequestException as error:
+        raise DemoError(f"the shop's catalogue can't be read through the proxy: {error}") from error
     if not products or not categories:
         raise DemoError("the shop has no products: seeding it failed")
     return Shelf(
         tuple(product["slug"] for product in products),
         tuple(category["slug"] for category in categories),
     )
+
+
+def _read(url: str) -> Any:
+    answer = requests.get(url, timeout=10)
+    answer.raise_for_status()
+    return answer.json()

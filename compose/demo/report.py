@@ -1,9 +1,11 @@
 """What the demo prints: the story while it happens, then the evidence as one table."""
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
+from demo.failure import DemoError
 from demo.pages import CATALOG
 from demo.walk import ANSWERS_A_STEP, Evidence, Step
 
@@ -18,6 +20,11 @@ def heading(text: str) -> None:
 def say(text: str) -> None:
     """Add a line to the part."""
     console.print(f"  {text}")
+
+
+def fail(failed: DemoError) -> None:
+    """Say why the demo ends. The end of a log is shown as it is, brackets too."""
+    console.print(f"\n[bold red]error:[/] {escape(str(failed))}")
 
 
 def step_progress(step: Step) -> Progress:
@@ -63,7 +70,7 @@ def show(evidence: Evidence) -> None:
         )
     problems = evidence.problems()
     for problem in problems:
-        say(f"[bold red]✗ {problem}[/]")
+        say(f"[bold red]✗ {escape(problem)}[/]")
     if not problems:
         say("[green]✓[/] shoppers, proxy and both access logs agree on every count")
 

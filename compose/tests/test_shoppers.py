@@ -33,7 +33,7 @@ def shop() -> Iterator[str]:
     _Shop.served = 0
     with ThreadingHTTPServer(("127.0.0.1", 0), _Shop) as server:
         server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
@@ -55,10 +55,10 @@ def test_after_a_pause_the_tally_is_exactly_what_was_served(shop: str) -> None:
 
 
 def test_a_failed_answer_is_counted_as_an_error_with_its_path(shop: str) -> None:
-    shoppers = Shoppers(shop, Shelf(("broken",), ("home",)), count=2)
+    shoppers = Shoppers(shop, Shelf(("broken",), ("home",)), count=5)
     shoppers.start()
     shoppers.resume()
-    shoppers.wait_for_answers(PAGE, 20, within_s=30)
+    assert shoppers.wait_for_answers(PAGE, 15, within_s=30)
     shoppers.pause()
     errors = shoppers.take().errors
     shoppers.stop()
