@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 _HELLO_TIMEOUT_S = 2.0
 _HELLO_BYTES = 64 * 1024
+_ACCEPT_AGAIN_S = 0.1
 
 
 class Link:
@@ -120,7 +121,13 @@ class Hub:
     async def _accept(self, sock: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            connection, _ = await loop.sock_accept(sock)
+            try:
+                connection, _ = await loop.sock_accept(sock)
+            except OSError as error:
+                # No descriptor is free, mostly: a child must get in once one is.
+                log.error("child_not_accepted", error=str(error))
+                await asyncio.sleep(_ACCEPT_AGAIN_S)
+                continue
             self._spawn(self._serve(connection))
 
     async def _serve(self, sock: socket.socket) -> None:

@@ -1,6 +1,6 @@
 """The account of a capability, read from the counters of all processes: every request, and what became of it.
 
-asked = tee_skipped(reason) + teed + under way
+asked = not_teed(reason) + teed + under way
 teed  = equal + different + ignored + no_answer + skipped(reason) + lost(process) + waiting
 """
 
@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from stranglerfig.counters import Key, names, read_all
+from stranglerfig.counters import COUNTERS_NAME, Key, names, read_all
 
-COUNTERS_NAME: Final = "counters"  # in state_dir
 RULE_OF_THREE: Final = (
     3.0  # -ln(0.05): no event in n tries bounds its rate at 3/n with 95 % confidence
 )
@@ -24,8 +23,10 @@ class Account:
     asked: int = 0
     teed: int = 0
     results: dict[str, int] = field(default_factory=dict)
-    skipped: dict[str, int] = field(default_factory=dict)
-    """By reason, in the worker and in the comparer: their reasons have no name in common."""
+    not_teed: dict[str, int] = field(default_factory=dict)
+    """Skipped in a worker, by reason."""
+    not_judged: dict[str, int] = field(default_factory=dict)
+    """Skipped in the comparer, by reason."""
     lost: dict[str, int] = field(default_factory=dict)
     no_answer_by: dict[str, int] = field(default_factory=dict)
     rule_hits: dict[str, int] = field(default_factory=dict)
@@ -47,9 +48,19 @@ class Account:
         return self.results.get("no_answer", 0)
 
     @property
+    def skipped(self) -> dict[str, int]:
+        """By reason, in the worker and in the comparer: their reasons have no name in common."""
+        return {**self.not_teed, **self.not_judged}
+
+    @property
     def compared(self) -> int:
         """Comparisons with a verdict: the n of every rate."""
         return self.equal + self.different + self.ignored
+
+    @property
+    def under_way(self) -> int:
+        """Asked, and the client's answer is not over yet."""
+        return self.asked - self.teed - sum(self.not_teed.values())
 
     @property
     def waiting(self) -> int:
@@ -64,8 +75,24 @@ class Account:
             return None
         return min(1.0, RULE_OF_THREE / self.compared)
 
+    def sums(self) -> dict[str, Any]:
+        """The two sums of the top of this file, each with its rest: ``under_way`` and ``waiting``."""
+        return {
+            "asked": self.asked,
+            "teed": self.teed,
+            "not_teed": dict(sorted(self.not_teed.items())),
+            "under_way": self.under_way,
+            "equal": self.equal,
+            "different": self.different,
+            "ignored": self.ignored,
+            "no_answer": self.no_answer,
+            "skipped": dict(sorted(self.not_judged.items())),
+            "lost": dict(sorted(self.lost.items())),
+            "waiting": self.waiting - self.under_way,
+        }
+
     def to_dict(self) -> dict[str, Any]:
-        """The account for ``--json`` and the admin API."""
+        """The account for ``fig diffs --json``: one sum, and how sure it is."""
         return {
             "asked": self.asked,
             "equal": self.equal,
@@ -108,8 +135,8 @@ def accounts_of(counts: Mapping[Key, int]) -> dict[str, Account]:
 _READERS: Final[Mapping[str, tuple[str, str | None]]] = {
     names.ASKED: ("asked", None),
     names.TEED: ("teed", None),
-    names.TEE_SKIPPED: ("skipped", "reason"),
-    names.SKIPPED: ("skipped", "reason"),
+    names.TEE_SKIPPED: ("not_teed", "reason"),
+    names.SKIPPED: ("not_judged", "reason"),
     names.RESULTS: ("results", "result"),
     names.LOST: ("lost", "process"),
     names.NO_ANSWER: ("no_answer_by", "reason"),

@@ -14,11 +14,10 @@ from typing import Any, Final
 
 import structlog
 
-from stranglerfig.compare.account import COUNTERS_NAME
 from stranglerfig.compare.ask import ask
 from stranglerfig.compare.diff.coding import NotComparableError
 from stranglerfig.compare.diff.shape import Shaper
-from stranglerfig.compare.intake import SOCKET_NAME, Intake
+from stranglerfig.compare.intake import Intake
 from stranglerfig.compare.key import value_key
 from stranglerfig.compare.ledger import Ledger, Skip
 from stranglerfig.compare.observation import Observation, RecordedResponse
@@ -28,8 +27,9 @@ from stranglerfig.compare.rules import Rules
 from stranglerfig.compare.setup import MONOLITH, Setup
 from stranglerfig.compare.store import Store
 from stranglerfig.compare.verdict import Judgement, judge
+from stranglerfig.compare.wire import SOCKET_NAME
 from stranglerfig.config.model import Config, Upstream
-from stranglerfig.counters import CounterBlock
+from stranglerfig.counters import COUNTERS_NAME, CounterBlock
 from stranglerfig.http1.failure import Failure, UpstreamError
 
 log = structlog.get_logger(__name__)

@@ -18,9 +18,6 @@ from stranglerfig.compare.wire import FrameReader, Hello, Message, WireError
 
 log = structlog.get_logger(__name__)
 
-SOCKET_NAME: Final = (
-    "comparer.sock"  # relative to state_dir, the working directory of every child process
-)
 _READ_BYTES: Final = 256 * 1024
 _PREDECESSOR_S: Final = 5.0
 

@@ -18,20 +18,18 @@ from stranglerfig.channel.child import ChildChannel
 from stranglerfig.channel.messages import SnapshotMessage
 from stranglerfig.compare.comparer import Comparer
 from stranglerfig.compare.rules import Rules
+from stranglerfig.compare.store import STORE_NAME
 from stranglerfig.config.model import Config
-from stranglerfig.counters import CounterBlock
+from stranglerfig.counters import COUNTERS_NAME, CounterBlock
 
 log = structlog.get_logger(__name__)
-
-COUNTERS_PATH = Path("counters/comparer.cells")
-STORE_PATH = Path("compare.db")
 
 
 class ComparerProcess:
     """The comparer for the life of this process."""
 
     def __init__(self) -> None:
-        self._counters = CounterBlock.open(COUNTERS_PATH)
+        self._counters = CounterBlock.open(Path(COUNTERS_NAME) / "comparer.cells")
         self._comparer: Comparer | None = None
         self._running: asyncio.Task[None] | None = None
         self._channel = ChildChannel(
@@ -53,7 +51,7 @@ class ComparerProcess:
         if self._comparer is not None:
             self._comparer.swap(config, rules, message.secret)
             return
-        comparer = Comparer(config, rules, message.secret, STORE_PATH, self._counters)
+        comparer = Comparer(config, rules, message.secret, Path(STORE_NAME), self._counters)
         self._running = asyncio.create_task(comparer.run(), name="comparer")
         self._running.add_done_callback(self._on_end)
         await comparer.started.wait()

@@ -5,6 +5,7 @@ says whether it could keep what it got, and a file that is no database of ours i
 """
 
 import contextlib
+import os
 import sqlite3
 import time
 from collections.abc import Iterable
@@ -152,6 +153,10 @@ class Store:
 
 def _connect(path: Path) -> sqlite3.Connection:
     """Open or create. Raises ``sqlite3.DatabaseError`` for a file that is not ours or of another version."""
+    with contextlib.suppress(OSError):  # SQLite will say what is wrong, in its own words
+        # Before SQLite makes it: the files it makes beside it get the same rights.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        path.chmod(0o600)
     connection = sqlite3.connect(path, timeout=_BUSY_S)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -162,7 +167,6 @@ def _connect(path: Path) -> sqlite3.Connection:
             connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
         elif version != VERSION:
             raise sqlite3.DatabaseError(f"written by another version ({version})")
-        path.chmod(0o600)
     except BaseException:
         connection.close()
         raise

@@ -17,6 +17,7 @@ from stranglerfig.compare.observation import (
     RecordedResponse,
 )
 
+SOCKET_NAME = "comparer.sock"  # relative to state_dir, the working directory of both ends
 VERSION = 1
 MAX_FRAME_BYTES = 64 * 1024 * 1024  # far above two body caps; a longer one is no frame of ours
 _LENGTH = struct.Struct(">I")

@@ -24,6 +24,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stranglerfig.compare.reading import StoreError, read_clusters, read_example
+from stranglerfig.compare.store import STORE_NAME
 from stranglerfig.config.model import Stage
 from stranglerfig.config.scalar import Percent
 from stranglerfig.control import metrics
@@ -32,8 +33,6 @@ from stranglerfig.control.refusal import ChangeError
 from stranglerfig.control.status import View
 
 log = structlog.get_logger(__name__)
-
-STORE_NAME = "compare.db"
 
 _Text = Annotated[
     str,

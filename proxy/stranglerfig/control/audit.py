@@ -24,14 +24,22 @@ def append(state_dir: Path, event: str, **facts: Any) -> None:
     line = json.dumps(entry, ensure_ascii=False, default=str).encode() + b"\n"
     try:
         fd = os.open(
-            state_dir / AUDIT_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
+            state_dir / AUDIT_NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
         )
         try:
-            os.write(fd, line)
+            line = _line_end_missing(fd) + line
+            if (written := os.write(fd, line)) != len(line):
+                raise OSError(f"only {written} of {len(line)} bytes found room")
         finally:
             os.close(fd)
     except OSError as error:
         log.error("audit_not_written", error=str(error), entry=entry)
+
+
+def _line_end_missing(fd: int) -> bytes:
+    """The line end that an entry cut short (a full disk) lacks, so that it does not take the next one with it."""
+    size = os.fstat(fd).st_size
+    return b"\n" if size and os.pread(fd, 1, size - 1) != b"\n" else b""
 
 
 def read(state_dir: Path) -> list[dict[str, Any]]:

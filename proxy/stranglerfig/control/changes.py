@@ -1,4 +1,7 @@
-"""Every change of what runs: reload, set, abort. One at a time, each a new generation, each in the audit log.
+"""Every change of what runs: reload, set, abort. Each a new generation, each in the audit log.
+
+Changes of the file go one at a time. An abort waits for none of them: between reading ``running`` and replacing it
+nothing is awaited, so that neither loses what the other did.
 
 The file is the user's: it is read afresh before each edit, written only if nobody wrote meanwhile, and a file that
 can't be used is refused whole while the last good one goes on. An abort needs no file: its override is on disk first,
@@ -19,8 +22,9 @@ from stranglerfig.config.model import Stage
 from stranglerfig.control import audit, overrides
 from stranglerfig.control.edits import Edited, write_stage
 from stranglerfig.control.fleet import Spread
+from stranglerfig.control.outcome import outcome_of
 from stranglerfig.control.refusal import ChangeError, unknown_capability
-from stranglerfig.control.running import LastChange, Refused, Running, differences
+from stranglerfig.control.running import LastChange, Refused, Running, differences, later
 from stranglerfig.control.source import (
     Reading,
     RefusedError,
@@ -37,6 +41,9 @@ _STABLE_S = (
     0.02  # a file that changed is read again after this long: an editor may be half way through it
 )
 _STABLE_LOOKS = 50
+_FOLLOW_TIMEOUT_S = (
+    10.0  # the file may lie on a disk that hangs, or a set wait for a worker that does
+)
 
 
 class Changes:
@@ -58,13 +65,13 @@ class Changes:
         self._state_dir = state_dir
         self._spread = spread
         self._on_change = on_change
-        self._lock = asyncio.Lock()
+        self._file_lock = asyncio.Lock()
         self._seen_unchanged_at = time.time()
 
     async def look(self) -> None:
         """Reload if the files differ from what was last looked at, and hold still."""
         looked_at = time.time()
-        reading = self._source.read()
+        reading = await asyncio.to_thread(self._source.read)
         if reading.key == self.running.key:
             self._seen_unchanged_at = looked_at
             if self.refused is not None:
@@ -73,19 +80,20 @@ class Changes:
             return
         if self.refused is not None and reading.key == self.refused.key:
             return
-        async with self._lock:
+        async with self._file_lock:
             await self._reload(await self._settled(reading), who=audit.whoami(), why="file saved")
 
     async def reload(self, why: str) -> None:
         """Read the files now, as on SIGHUP; a file that is still bad is reported again."""
-        async with self._lock:
+        async with self._file_lock:
             self.refused = None
-            await self._reload(self._source.read(), who=audit.whoami(), why=why)
+            reading = await asyncio.to_thread(self._source.read)
+            await self._reload(reading, who=audit.whoami(), why=why)
 
     async def _settled(self, reading: Reading) -> Reading:
         for _ in range(_STABLE_LOOKS):
             await asyncio.sleep(_STABLE_S)
-            again = self._source.read()
+            again = await asyncio.to_thread(self._source.read)
             if again.key == reading.key:
                 break
             reading = again
@@ -97,7 +105,7 @@ class Changes:
             self.refused = None
             return
         try:
-            written = self._parse(reading)
+            written = await asyncio.to_thread(self._parse, reading)
         except RefusedError as error:
             self._refuse(reading, error)
             return
@@ -132,13 +140,13 @@ class Changes:
     ) -> dict[str, Any]:
         """Write the stage into the file and give the answer when every worker runs it. Raises ``ChangeError``."""
         began_at = time.time()
-        async with self._lock:
+        async with self._file_lock:
+            edited = await asyncio.to_thread(self._edit, capability, stage, percent)
             old = self.running
-            edited = self._edit(capability, stage, percent)
             lifted = capability in old.overrides
             if not lifted and edited.written.key == old.key:
                 return {
-                    **self._outcome(capability, began_at, None),
+                    **outcome_of(self.running, capability, began_at, None),
                     "changed": False,
                     "lifted_abort": False,
                 }
@@ -155,7 +163,7 @@ class Changes:
                 lifted_abort=lifted,
             )
             return {
-                **self._outcome(capability, began_at, spread),
+                **outcome_of(self.running, capability, began_at, spread),
                 "changed": True,
                 "lifted_abort": lifted,
             }
@@ -168,59 +176,70 @@ class Changes:
         return write_stage(self._source, capability, stage, percent, parse=self._parse)
 
     async def abort(self, capability: str, *, who: str, why: str) -> dict[str, Any]:
-        """Send the capability's safe requests to the monolith, whatever the file says. Raises ``ChangeError``."""
+        """Send the capability's safe requests to the monolith, whatever the file says. Raises ``ChangeError``.
+
+        Called again it makes sure of what the first call could not: that every worker uses it, that it is on disk,
+        that the file follows.
+        """
         began_at = time.time()
-        async with self._lock:
-            old = self.running
-            if capability not in old.config.capabilities and capability not in old.overrides:
-                raise unknown_capability(capability, list(old.config.capabilities))
-            known = old.overrides.get(capability)
-            persisted, spread = True, None
-            if known is None:
-                override = Override(capability=capability, since=began_at, who=who, why=why)
-                aborted = {**old.overrides, capability: override}
-                try:
-                    self._save(aborted)
-                except ChangeError:
-                    persisted = False  # a full disk must not keep it from holding now
-                spread = await self._apply(
-                    replace(old, overrides=aborted),
-                    began_at=began_at,
-                    event="abort",
-                    who=who,
-                    why=why,
-                    capability=capability,
-                    persisted=persisted,
-                )
-            outcome = self._outcome(capability, began_at, spread)
-            followed, reason = await self._file_follows(capability, who=who, why=why)
-            return {
-                **outcome,
-                "generation": self.running.generation,
-                "already_aborted": known is not None,
-                "persisted": persisted,
-                "file_followed": followed,
-                "file_reason": reason,
-            }
+        old = self.running
+        if capability not in old.config.capabilities and capability not in old.overrides:
+            raise unknown_capability(capability, list(old.config.capabilities))
+        known = old.overrides.get(capability)
+        override = known or Override(capability=capability, since=began_at, who=who, why=why)
+        aborted = {**old.overrides, capability: override}
+        try:
+            self._save(aborted)
+            persisted = True
+        except ChangeError:
+            persisted = False  # a full disk must not keep it from holding now
+        if known is None:
+            spread = await self._apply(
+                replace(old, overrides=aborted),
+                began_at=began_at,
+                event="abort",
+                who=who,
+                why=why,
+                capability=capability,
+                persisted=persisted,
+            )
+        else:
+            spread = await self._spread(old.message())
+        outcome = outcome_of(self.running, capability, began_at, spread)
+        followed, reason = await self._file_follows(capability, who=who, why=why)
+        return {
+            **outcome,
+            "generation": self.running.generation,
+            "already_aborted": known is not None,
+            "persisted": persisted,
+            "file_followed": followed,
+            "file_reason": reason,
+        }
 
     async def _file_follows(
         self, capability: str, *, who: str, why: str
     ) -> tuple[bool, str | None]:
         """Write ``stage: monolith``, so that the file says what holds; the abort holds without it."""
         began_at = time.time()
-        old = self.running
         try:
-            edited = self._edit(capability, Stage.MONOLITH, None)
+            async with asyncio.timeout(_FOLLOW_TIMEOUT_S) as waiting, self._file_lock:
+                edited = await asyncio.to_thread(self._edit, capability, Stage.MONOLITH, None)
+                waiting.reschedule(None)
+                if edited.written.key != self.running.key:
+                    await self._apply(
+                        self.running.holding(edited.written),
+                        began_at=began_at,
+                        event="file_follows_abort",
+                        who=who,
+                        why=why,
+                        capability=capability,
+                    )
         except ChangeError as error:
             return False, f"{error}; {error.mend}"
-        if edited.written.key != old.key:
-            await self._apply(
-                old.holding(edited.written),
-                began_at=began_at,
-                event="file_follows_abort",
-                who=who,
-                why=why,
-                capability=capability,
+        except TimeoutError:
+            return False, (
+                f"{self._source.path} could not be had within {_FOLLOW_TIMEOUT_S:g} s; "
+                "see what holds it, then write stage: monolith"
             )
         return True, None
 
@@ -257,8 +276,8 @@ class Changes:
         spread = await self._spread(running.message())
         effective_ms = round((time.time() - began_at) * 1000, 1)
         change = LastChange(event, who, why, began_at, running.generation, effective_ms)
-        self.last = change
-        self.last_of.update(dict.fromkeys(changed, change))
+        self.last = later(self.last, change)
+        self.last_of.update({name: later(self.last_of.get(name), change) for name in changed})
         log.info(
             "generation_effective",
             generation=running.generation,
@@ -277,19 +296,3 @@ class Changes:
             **facts,
         )
         return spread
-
-    def _outcome(self, capability: str, began_at: float, spread: Spread | None) -> dict[str, Any]:
-        written = self.running.config.capabilities.get(capability)
-        return {
-            "capability": capability,
-            "stage": written.stage.value if written else None,
-            "percent": written.percent if written else None,
-            "generation": self.running.generation,
-            "effective_ms": round((time.time() - began_at) * 1000, 1),
-            "workers": [
-                {"slot": slot, "effective_ms": ms}
-                for slot, ms in sorted((spread.worker_ms if spread else {}).items())
-            ],
-            "replaced_workers": list(spread.replaced) if spread else [],
-            "missing_workers": list(spread.missing) if spread else [],
-        }

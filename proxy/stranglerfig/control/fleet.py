@@ -24,6 +24,9 @@ COMPARER_MODULE = "stranglerfig.compare.process"
 ACK_TIMEOUT_S = 2.0  # a worker that takes longer hangs: it is killed and started again
 REPLACED_TIMEOUT_S = 10.0  # for the one started in its place
 COMPARER_DRAIN_S = 2.0
+DRAIN_MARGIN_S = (
+    2.0  # after the deadline a worker closes what is left and hands over its last observations
+)
 
 
 class Seat:
@@ -43,9 +46,14 @@ class Seat:
         return f"worker {self.slot}" if self.role == "worker" else "comparer"
 
     @property
+    def is_taken(self) -> bool:
+        """Whether a process sits here: connected, whatever it uses."""
+        return self.link is not None and not self.link.closed.is_set()
+
+    @property
     def generation(self) -> int:
         """What it uses now; 0 while nobody sits here."""
-        return self.link.generation if self.link and not self.link.closed.is_set() else 0
+        return self.link.generation if self.link is not None and self.is_taken else 0
 
     def sit(self, link: Link) -> None:
         """A process arrived."""
@@ -139,18 +147,13 @@ class Fleet:
     async def spread(self, snapshot: SnapshotMessage) -> Spread:
         """Send a snapshot to everybody and wait until every worker, also a leaving one, uses it.
 
-        A worker that doesn't answer in time is killed, and its replacement waited for.
+        A worker that doesn't answer in time is killed, and its replacement waited for. The last snapshot again: waits
+        for whoever does not use it yet. Two may be on their way at once; the later one answers for both.
         """
-        self._snapshot = snapshot
         began = time.monotonic()
-        if self.comparer is not None and self.comparer.link is not None:
-            self.comparer.link.send(snapshot)
-        for link in self.leaving:
-            link.send(snapshot)
+        if snapshot != self._snapshot:
+            self._send(snapshot)
         leaving = asyncio.gather(*(self._left(link, snapshot.generation) for link in self.leaving))
-        for seat in self.workers:
-            if seat.link is not None:
-                seat.link.send(snapshot)
         arrivals = await asyncio.gather(
             *(self._arrive(seat, snapshot.generation, began) for seat in self.workers)
         )
@@ -161,17 +164,25 @@ class Fleet:
             missing=tuple(slot for slot, ms, _ in arrivals if ms is None),
         )
 
+    def _send(self, snapshot: SnapshotMessage) -> None:
+        self._snapshot = snapshot
+        for link in [seat.link for seat in self._seats()] + [*self.leaving]:
+            if link is not None:
+                link.send(snapshot)
+
     async def _arrive(
         self, seat: Seat, generation: int, began: float
     ) -> tuple[int, float | None, bool]:
-        replaced = False
+        asked, replaced = seat.process.pid, False
         for timeout_s in (ACK_TIMEOUT_S, REPLACED_TIMEOUT_S):
             try:
                 await asyncio.wait_for(seat.uses(generation), timeout_s)
                 return seat.slot, round((time.monotonic() - began) * 1000, 1), replaced
             except TimeoutError:
                 log.error("worker_did_not_acknowledge", slot=seat.slot, generation=generation)
-                seat.process.kill()
+                # One that is starting, or was started since we began, hangs no more than any other that starts.
+                if replaced or (seat.is_taken and seat.process.pid == asked):
+                    seat.process.kill()
                 replaced = True
         return seat.slot, None, replaced
 
@@ -200,7 +211,7 @@ class Fleet:
             link.send(self._snapshot)
         link.send(Drain(deadline=deadline_s))
         try:
-            await asyncio.wait_for(link.closed.wait(), deadline_s + 1.0)
+            await asyncio.wait_for(link.closed.wait(), deadline_s + DRAIN_MARGIN_S)
         except TimeoutError:
             log.warning("predecessor_killed_at_deadline", role=link.hello.role, pid=link.pid)
             kill(link.pid)
@@ -221,9 +232,9 @@ class Fleet:
             await self._end(self.comparer, COMPARER_DRAIN_S)
 
     async def _end(self, seat: Seat, deadline_s: float) -> None:
-        if seat.link is not None and not seat.link.closed.is_set():
+        if seat.link is not None and seat.is_taken:
             seat.link.send(Drain(deadline=deadline_s))
-            await seat.process.stop(deadline_s + 1.0)
+            await seat.process.stop(deadline_s + DRAIN_MARGIN_S)
         else:
             await seat.process.stop(0.0)  # it serves nobody yet
 

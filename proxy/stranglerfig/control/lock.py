@@ -7,12 +7,15 @@ file's content only says who holds it.
 import fcntl
 import json
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 LOCK_NAME = "lock"
 SERVE_NAME = "serve.json"
+_TRIES = 5
+_BETWEEN_TRIES_S = 0.005
 
 
 class LockedError(RuntimeError):
@@ -49,7 +52,7 @@ class StateLock:
         except OSError as error:
             raise StateDirError(state_dir, error) from error
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(fd)
         except BlockingIOError:
             holder = os.pread(fd, 200, 0).decode("utf-8", "replace").strip()
             os.close(fd)
@@ -61,6 +64,16 @@ class StateLock:
     def release(self) -> None:
         """Let go."""
         os.close(self._fd)
+
+
+def _lock(fd: int) -> None:
+    """Lock, or raise ``BlockingIOError``: after a few tries, since ``is_locked`` holds it for an instant."""
+    for _ in range(_TRIES - 1):
+        try:
+            return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_BETWEEN_TRIES_S)
+    return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def is_locked(state_dir: Path) -> bool:

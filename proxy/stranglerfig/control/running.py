@@ -62,6 +62,11 @@ class LastChange:
     effective_ms: float
 
 
+def later(known: LastChange | None, change: LastChange) -> LastChange:
+    """The change with the higher generation: an abort may have come in while another one was on its way."""
+    return change if known is None or known.generation < change.generation else known
+
+
 def differences(old: Running, new: Running) -> dict[str, Any]:
     """Say what changed, per capability: ``{"catalog": {"stage": ["shadow", "canary"]}}``; other keys under ``-``."""
     changed: dict[str, Any] = {}

@@ -9,23 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from stranglerfig import __version__
+from stranglerfig.compare.account import Account, accounts_of
 from stranglerfig.config.model import Capability
 from stranglerfig.control.changes import Changes
 from stranglerfig.control.fleet import Fleet, Seat
 from stranglerfig.control.running import LastChange, Running
 from stranglerfig.counters import Key, read_all
 from stranglerfig.counters.histogram import quantile_s, read_buckets
-from stranglerfig.counters.names import (
-    ASKED,
-    DURATION,
-    FORCED,
-    LOST,
-    REQUESTS,
-    RESULTS,
-    SKIPPED,
-    TEE_SKIPPED,
-    TEED,
-)
+from stranglerfig.counters.names import DURATION, FORCED, REQUESTS
 
 _SIDES = ("monolith", "service")
 
@@ -77,6 +68,7 @@ class View:
         """Give the whole status; see docs for its keys."""
         running, refused = self.changes.running, self.changes.refused
         counts = self.counts()
+        accounts, counts_of = accounts_of(counts), _by_capability(counts)
         return {
             "version": __version__,
             "pid": os.getpid(),
@@ -97,10 +89,10 @@ class View:
             "workers": [self._process(seat) for seat in self.fleet.workers],
             "leaving_workers": len(self.fleet.leaving),
             "comparer": self._process(self.fleet.comparer) if self.fleet.comparer else None,
-            "unclaimed": _requests(counts, "-"),
+            "unclaimed": _requests(counts_of.get("-", {}), "-"),
             "capabilities": [
-                self._capability(capability, counts)
-                for capability in running.config.capabilities.values()
+                self._capability(capability, counts_of.get(name, {}), accounts.get(name, Account()))
+                for name, capability in running.config.capabilities.items()
             ],
         }
 
@@ -126,7 +118,9 @@ class View:
             "state": state,
         }
 
-    def _capability(self, capability: Capability, counts: dict[Key, int]) -> dict[str, Any]:
+    def _capability(
+        self, capability: Capability, counts: dict[Key, int], account: Account
+    ) -> dict[str, Any]:
         name = capability.name
         requests = _requests(counts, name)
         before = self._counted_before.get(name, {})
@@ -149,7 +143,7 @@ class View:
             "forced": _sum(counts, FORCED, capability=name),
             "errors": {side: _errors(counts, name, side) for side in _SIDES},
             "latency_ms": {side: _latency_ms(counts, name, side) for side in _SIDES},
-            "comparison": _account(counts, name),
+            "comparison": account.sums(),
             "last_change": _change(self.changes.last_of.get(name)),
         }
 
@@ -161,6 +155,15 @@ def _share(running: Running, name: str) -> tuple[object, ...]:
     return capability.stage, capability.percent, name in running.overrides
 
 
+def _by_capability(counts: dict[Key, int]) -> dict[str, dict[Key, int]]:
+    """Sorted out once: looking through everything for every capability would hold up the supervisor."""
+    found: dict[str, dict[Key, int]] = {}
+    for key, count in counts.items():
+        if capability := dict(key[1]).get("capability"):
+            found.setdefault(capability, {})[key] = count
+    return found
+
+
 def _sum(counts: dict[Key, int], metric: str, **wanted: str) -> int:
     items = wanted.items()
     return sum(
@@ -168,15 +171,6 @@ def _sum(counts: dict[Key, int], metric: str, **wanted: str) -> int:
         for (name, labels), count in counts.items()
         if name == metric and items <= dict(labels).items()
     )
-
-
-def _by(counts: dict[Key, int], metric: str, label: str, **wanted: str) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for (name, labels), count in sorted(counts.items()):
-        values = dict(labels)
-        if name == metric and wanted.items() <= values.items() and count:
-            found[values[label]] = found.get(values[label], 0) + count
-    return found
 
 
 def _requests(counts: dict[Key, int], capability: str) -> dict[str, int]:
@@ -194,27 +188,6 @@ def _latency_ms(counts: dict[Key, int], capability: str, side: str) -> dict[str,
 
 def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 2)
-
-
-def _account(counts: dict[Key, int], capability: str) -> dict[str, Any]:
-    """The comparison's account, with what is under way as the rest of both sums."""
-    asked = _sum(counts, ASKED, capability=capability)
-    teed = _sum(counts, TEED, capability=capability)
-    tee_skipped = _by(counts, TEE_SKIPPED, "reason", capability=capability)
-    results = _by(counts, RESULTS, "result", capability=capability)
-    skipped = _by(counts, SKIPPED, "reason", capability=capability)
-    lost = _by(counts, LOST, "process", capability=capability)
-    judged = sum(results.values()) + sum(skipped.values()) + sum(lost.values())
-    return {
-        "asked": asked,
-        "teed": teed,
-        "not_teed": tee_skipped,
-        "under_way": asked - teed - sum(tee_skipped.values()),
-        **{name: results.get(name, 0) for name in ("equal", "different", "ignored", "no_answer")},
-        "skipped": skipped,
-        "lost": lost,
-        "waiting": teed - judged,
-    }
 
 
 def _change(change: LastChange | None) -> dict[str, Any] | None:

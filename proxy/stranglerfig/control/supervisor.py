@@ -27,9 +27,9 @@ from stranglerfig.control.lock import SERVE_NAME, StateLock, read_serve, write_s
 from stranglerfig.control.running import Running
 from stranglerfig.control.source import Source, Written
 from stranglerfig.control.status import View
-from stranglerfig.control.takeover import Orphans, adopt
+from stranglerfig.control.takeover import Orphans, adopt, living_orphans, next_generation
 from stranglerfig.control.watcher import Watcher
-from stranglerfig.counters import CounterBlock
+from stranglerfig.counters import COUNTERS_NAME, CounterBlock
 from stranglerfig.counters.names import RESTARTS
 from stranglerfig.logs import LogFormat
 from stranglerfig.routing.override import Override
@@ -38,7 +38,6 @@ log = structlog.get_logger(__name__)
 
 READY_TIMEOUT_S = 30.0
 HOPELESS_STARTS = 4  # a worker that died this often at the start does so each time
-COUNTERS_DIR = "counters"
 # state_dir, as the working directory: were it removed and made again for another proxy, its files would not be ours.
 HERE = Path()
 
@@ -80,7 +79,8 @@ class Supervisor:
         self._is_ready = False
 
     async def run(self, on_ready: Callable[[View], None]) -> None:
-        """Serve until SIGTERM or SIGINT. Raises ``StartError``, ``AddressError``, ``LockedError``, ``OverridesError``.
+        """Serve until SIGTERM or SIGINT. Raises ``StartError``, ``AddressError``, ``LockedError``, ``OverridesError``,
+        ``OSError`` when ``state_dir`` can't be made.
 
         Changes the working directory to ``state_dir``: Unix sockets there keep short names whatever the path.
         """
@@ -89,7 +89,7 @@ class Supervisor:
         try:
             aborted = overrides.load(state_dir)
             os.chdir(state_dir)
-            self._counters = CounterBlock.open(HERE / COUNTERS_DIR / "supervisor.cells")
+            self._counters = _open_counters(state_dir)
             with self._signals_handled():
                 await self._serve(aborted, on_ready)
         finally:
@@ -113,7 +113,7 @@ class Supervisor:
                 config=config,
                 rules=self._written.rules,
                 overrides=aborted,
-                generation=_next_generation(previous, orphans),
+                generation=next_generation(previous, orphans),
                 key=self._written.key,
                 secret=settings.secret,
             )
@@ -123,7 +123,7 @@ class Supervisor:
             self._view = View(
                 changes=self._changes,
                 fleet=self._fleet,
-                counters_dir=HERE / COUNTERS_DIR,
+                counters_dir=HERE / COUNTERS_NAME,
                 listen=self._listen,
                 admin=sockets.address(admin_socket),
                 config_path=self._source.path,
@@ -138,6 +138,8 @@ class Supervisor:
             admin.start()
             self._orphans = None  # from here on, a child that is not ours is sent away
             await self._start_children(listeners, orphans, running)
+            if self._stopping.is_set():
+                return
             self._is_ready = True
             self._write_serve()
             audit.append(
@@ -197,7 +199,7 @@ class Supervisor:
                 self._spawn(self._fleet.leave(link, self._settings.drain_deadline_s), "leave")
 
     async def _stop(self, admin: AdminServer | None) -> None:
-        self._is_ready = False
+        was_ready, self._is_ready = self._is_ready, False
         log.info("stopping", deadline_s=self._settings.drain_deadline_s)
         for task in self._tasks:
             if task.get_name() != "leave":
@@ -208,9 +210,14 @@ class Supervisor:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._hub.stop()
         self._counters.close()
-        for name in (SERVE_NAME, SOCKET_NAME):
-            _remove(HERE / name)
-        audit.append(HERE, "stop", who=audit.whoami())
+        _remove(HERE / SOCKET_NAME)
+        if living := living_orphans(read_serve(HERE)):
+            # We did not come up, and they go on: whoever comes next finds them by what their supervisor wrote.
+            log.warning("orphans_serve_on", pids=living)
+        else:
+            _remove(HERE / SERVE_NAME)
+        if was_ready:
+            audit.append(HERE, "stop", who=audit.whoami())
         log.info("stopped")
 
     def _on_link(self, link: Link) -> None:
@@ -234,21 +241,25 @@ class Supervisor:
         self._write_serve(generation=new.generation)
 
     def _write_serve(self, generation: int | None = None) -> None:
-        """Keep ``serve.json`` true: commands find us by it, and a successor our children."""
+        """Keep ``serve.json`` true: commands find us by it, and a successor our children.
+
+        A disk that is full must keep neither a change nor a new worker from what they are there for.
+        """
         if not self._is_ready:
             return
-        write_serve(
-            HERE,
-            {
-                "pid": os.getpid(),
-                "listen": self._listen,
-                "admin": self._view.admin,
-                "config": str(self._source.path),
-                "started": self._view.started_at,
-                "generation": generation or self._changes.running.generation,
-                "children": self._fleet.children(),
-            },
-        )
+        facts = {
+            "pid": os.getpid(),
+            "listen": self._listen,
+            "admin": self._view.admin,
+            "config": str(self._source.path),
+            "started": self._view.started_at,
+            "generation": generation or self._changes.running.generation,
+            "children": self._fleet.children(),
+        }
+        try:
+            write_serve(HERE, facts)
+        except OSError as error:
+            log.error("serve_json_not_written", error=str(error))
 
     def _spawn(self, work: "asyncio._CoroutineLike[None]", name: str) -> None:
         task = asyncio.create_task(work, name=name)
@@ -279,12 +290,16 @@ class Supervisor:
             self._fleet.kill_all()
 
 
-def _next_generation(previous: dict[str, object] | None, orphans: list[Link]) -> int:
-    """One more than anything that a living worker or the killed supervisor used; 1 after a proper stop."""
-    written = (previous or {}).get("generation")
-    last = written if isinstance(written, int) else 0
-    return max([last, *(link.generation for link in orphans)]) + 1
+def _open_counters(state_dir: Path) -> CounterBlock:
+    try:
+        return CounterBlock.open(HERE / COUNTERS_NAME / "supervisor.cells")
+    except OSError as error:
+        raise StartError(
+            f"{state_dir / COUNTERS_NAME} can't be used: {error.strerror}; it must be a folder that "
+            "this user may write, with room for a few hundred KiB"
+        ) from error
 
 
 def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        path.unlink()

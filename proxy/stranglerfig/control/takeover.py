@@ -82,6 +82,13 @@ def adopt(links: list[Link], wanted: Address, slots: int) -> list[socket.socket]
     return adopted
 
 
+def next_generation(previous: dict[str, Any] | None, orphans: list[Link]) -> int:
+    """One more than anything that a living worker or the killed supervisor used; 1 after a proper stop."""
+    written = (previous or {}).get("generation")
+    last = written if isinstance(written, int) else 0
+    return max([last, *(link.generation for link in orphans)]) + 1
+
+
 def _expected(previous: dict[str, Any] | None) -> list[int]:
     """The process ids of the predecessor's children."""
     children = (previous or {}).get("children")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from stranglerfig.counters.names import CELL_LABELS, OVERFLOW
 
+COUNTERS_NAME = "counters"  # the folder of all blocks, in state_dir
 CELL_BYTES = 8
 DEFAULT_CELLS = 8192  # 64 KiB: about 40 capabilities with every status class, reason and bucket
 CELLS_SUFFIX = ".cells"
@@ -52,7 +53,7 @@ class CounterBlock:
         """Open or create the block at ``path`` (``….cells``) and become its only writer.
 
         A block made larger before keeps its size. Raises ``BlockInUseError`` while another process holds it, ``OSError``
-        when the folder can't be written.
+        when the folder can't be written or the disk has no room for it.
         """
         path = path.with_suffix(CELLS_SUFFIX)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +61,8 @@ class CounterBlock:
         try:
             _lock(cells_fd, path)
             size = max(os.fstat(cells_fd).st_size // CELL_BYTES, cells, 1) * CELL_BYTES
-            os.ftruncate(cells_fd, size)
+            # Room is taken now: a page that finds none when it is first counted in would kill the process (SIGBUS).
+            os.posix_fallocate(cells_fd, 0, size)
             keys_fd = os.open(
                 path.with_suffix(KEYS_SUFFIX),
                 os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_APPEND,

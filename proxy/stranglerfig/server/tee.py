@@ -22,12 +22,11 @@ from stranglerfig.compare.observation import (
     RecordedResponse,
     SkipReason,
 )
-from stranglerfig.compare.wire import Hello, WireError, encode
+from stranglerfig.compare.wire import SOCKET_NAME, Hello, WireError, encode
 from stranglerfig.counters import CounterBlock, names
 
 log = structlog.get_logger(__name__)
 
-SOCKET_NAME = "comparer.sock"  # relative to state_dir, the working directory of every child process
 MAX_BUFFERED_BYTES = 8 * 1024 * 1024
 _FIRST_RETRY_S = 0.05
 _LAST_RETRY_S = 2.0

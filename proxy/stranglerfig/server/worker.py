@@ -7,7 +7,6 @@ slot's counter file, where its successor goes on.
 
 import argparse
 import asyncio
-import contextlib
 import os
 import signal
 import socket
@@ -21,15 +20,13 @@ from stranglerfig import logs
 from stranglerfig.channel.child import ChildChannel
 from stranglerfig.channel.messages import SnapshotMessage
 from stranglerfig.config.model import Config
-from stranglerfig.counters import CounterBlock
+from stranglerfig.counters import COUNTERS_NAME, CounterBlock
 from stranglerfig.routing.override import Override
 from stranglerfig.routing.snapshot import Snapshot, compile_snapshot
 from stranglerfig.server.data_plane import DataPlane
 from stranglerfig.server.tee import Tee
 
 log = structlog.get_logger(__name__)
-
-COUNTERS_DIR = Path("counters")
 
 
 class Worker:
@@ -38,7 +35,7 @@ class Worker:
     def __init__(self, slot: int, listener: socket.socket) -> None:
         self._slot = slot
         self._listener = listener
-        self._counters = CounterBlock.open(COUNTERS_DIR / f"worker-{slot}.cells")
+        self._counters = CounterBlock.open(Path(COUNTERS_NAME) / f"worker-{slot}.cells")
         self._plane: DataPlane | None = None
         self._tee: Tee | None = None
         self._channel = ChildChannel(
@@ -106,8 +103,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     listener = socket.socket(fileno=arguments.listen_fd)
     listener.setblocking(False)
-    with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(Worker(arguments.slot, listener).run())
+    uvloop.run(Worker(arguments.slot, listener).run())
 
 
 if __name__ == "__main__":

@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import os
+import resource
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from stranglerfig.channel.child import ChildChannel
 from stranglerfig.channel.hub import Hub, Link
@@ -222,3 +225,31 @@ def test_fields_that_a_newer_version_adds_are_ignored() -> None:
     assert message == Drain(deadline=1.0)
     with pytest.raises(MessageError):
         parse(b'{"type":"promote"}')
+
+
+async def test_a_child_gets_in_once_a_descriptor_is_free_again(start: Start, path: Path) -> None:
+    supervisor = await start()
+    child = socket.socket(socket.AF_UNIX)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with child, (path.parent / "last").open("w") as last, structlog.testing.capture_logs() as logs:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (last.fileno() + 1, before[1]))
+        fillers = list(_descriptors())
+        try:
+            child.connect(str(path))
+            async with asyncio.timeout(10):
+                # A log line is nothing that can be awaited.
+                while not any(entry["event"] == "child_not_accepted" for entry in logs):  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+            for filler in fillers:
+                os.close(filler)
+        child.send(Hello(role="worker", slot=0, pid=1, generation=0).line())
+        assert (await supervisor.next()).hello.slot == 0
+
+
+def _descriptors() -> Iterator[int]:
+    """Take every descriptor that is left."""
+    with contextlib.suppress(OSError):
+        while True:
+            yield os.open("/dev/null", os.O_RDONLY)

@@ -1,5 +1,6 @@
 """compare.db: clusters with bounded examples, readable by others, and never in the way of the counting."""
 
+import os
 import resource
 import sqlite3
 from contextlib import closing
@@ -215,3 +216,17 @@ def test_a_folder_that_is_not_there_yet_refuses_and_recovers(tmp_path: Path) -> 
     (tmp_path / "later").mkdir()
     assert store.add(EXCHANGE, [DIFFERENCE])
     store.close()
+
+
+def test_nobody_else_may_read_any_of_its_files(path: Path) -> None:
+    path.parent.chmod(0o755)
+    before = os.umask(0o022)
+    try:
+        store = Store(path)
+        assert store.add(EXCHANGE, [DIFFERENCE])
+        files = sorted(path.parent.iterdir())
+        assert [file.name for file in files] == ["compare.db", "compare.db-shm", "compare.db-wal"]
+        assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    finally:
+        os.umask(before)
+        store.close()

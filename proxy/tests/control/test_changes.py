@@ -1,13 +1,26 @@
 """What runs changes by saving the file, by set and by abort; a file that can't be used changes nothing."""
 
+import asyncio
 import json
 import os
+import resource
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from fig_process import Fig, wait_until
+
+from stranglerfig.channel.messages import SnapshotMessage
+from stranglerfig.config.model import Stage
+from stranglerfig.control import changes as changes_module
+from stranglerfig.control import overrides
+from stranglerfig.control.changes import Changes
+from stranglerfig.control.fleet import Spread
+from stranglerfig.control.running import Running
+from stranglerfig.control.source import Source
 
 
 def answered_by(fig: Fig, path: str = "/api/catalog/1") -> str:
@@ -275,3 +288,89 @@ def test_abort_holds_when_the_file_cannot_be_written(make_fig: Callable[..., Fig
         assert "stage: service" in fig.config.read_text()
     finally:
         fig.folder.chmod(0o755)
+
+
+@contextmanager
+def no_room(fig: Fig) -> Iterator[None]:
+    """No file of the supervisor, or of a child that it starts, can grow: what a full disk is to them."""
+    assert fig.process is not None
+    resource.prlimit(fig.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    try:
+        yield
+    finally:
+        unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        resource.prlimit(fig.process.pid, resource.RLIMIT_FSIZE, unlimited)
+
+
+def test_abort_holds_at_once_on_a_full_disk_and_is_written_down_later(fig: Fig) -> None:
+    fig.set("catalog", "service")
+    body = {"capability": "catalog", "why": "prices"}
+    with no_room(fig):
+        status, _, answer = fig.admin("POST", "/api/abort", body)
+        first = json.loads(answer)
+        assert status == 200, first
+        assert (first["persisted"], first["file_followed"]) == (False, False)
+        assert len(first["workers"]) == 1
+        assert answered_by(fig) == "monolith"
+        assert (
+            fig.admin("POST", "/api/set", {"capability": "catalog", "stage": "shadow", "why": "x"})[
+                0
+            ]
+            == 409
+        )
+    assert "catalog" not in overrides.load(fig.state_dir)
+
+    again = json.loads(fig.admin("POST", "/api/abort", body)[2])
+    assert again["already_aborted"] is True
+    assert (again["persisted"], again["file_followed"]) == (True, True)
+    assert overrides.load(fig.state_dir)["catalog"].why == "prices"
+    assert answered_by(fig) == "monolith"
+
+
+class Workers:
+    """Where changes are sent: the first one is acknowledged when the test says so, the others at once."""
+
+    def __init__(self) -> None:
+        self.sent: list[SnapshotMessage] = []
+        self.was_sent = asyncio.Event()
+        self.acknowledge = asyncio.Event()
+
+    async def spread(self, message: SnapshotMessage) -> Spread:
+        self.sent.append(message)
+        if len(self.sent) == 1:
+            self.was_sent.set()
+            await self.acknowledge.wait()
+        return Spread({0: 1.0}, (), ())
+
+
+async def test_an_abort_waits_for_no_set_whose_worker_hangs(
+    make_fig: Callable[..., Fig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes_module, "_FOLLOW_TIMEOUT_S", 0.05)
+    source = Source(make_fig().config)
+    written = source.parse(source.read())
+    running = Running(written.config, written.rules, {}, 1, written.key, None)
+    workers = Workers()
+    changes = Changes(source, tmp_path, running, workers.spread, lambda *_: None)
+    setting = asyncio.create_task(
+        changes.set("catalog", Stage.SERVICE, None, who="a", why="it is ready")
+    )
+    await asyncio.wait_for(workers.was_sent.wait(), 10)
+
+    answer = await asyncio.wait_for(changes.abort("catalog", who="b", why="prices"), 10)
+    assert not setting.done()
+    assert answer["generation"] == 3
+    assert answer["persisted"] is True
+    assert answer["file_followed"] is False
+    assert "could not be had" in answer["file_reason"]
+    assert list(workers.sent[-1].overrides) == ["catalog"]
+    assert changes.running.config.capabilities["catalog"].stage is Stage.SERVICE
+
+    workers.acknowledge.set()
+    assert (await asyncio.wait_for(setting, 10))["changed"] is True
+    assert list(changes.running.overrides) == ["catalog"]
+    assert changes.last is not None
+    assert changes.last.what == "abort"  # the later of the two, although it ended first
+    again = await changes.abort("catalog", who="b", why="prices")
+    assert (again["already_aborted"], again["file_followed"]) == (True, True)
+    assert "stage: monolith" in source.path.read_text()

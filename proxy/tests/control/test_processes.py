@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -113,6 +114,50 @@ def test_a_hung_worker_is_replaced_by_the_next_change(make_fig: Callable[..., Fi
     assert answer["missing_workers"] == []
     assert hung not in fig.pids("worker")
     assert {fig.generation_of("/api/catalog/1") for _ in range(12)} == {answer["generation"]}
+
+
+@pytest.mark.slow
+def test_an_abort_during_a_set_does_not_kill_the_worker_that_was_just_started(
+    make_fig: Callable[..., Fig],
+) -> None:
+    fig = make_fig(workers=2).start()
+    before = fig.generation
+    (hung, _) = fig.pids("worker")
+    os.kill(hung, signal.SIGSTOP)
+    setting = threading.Thread(target=fig.set, args=("catalog", "service"))
+    setting.start()
+    wait_until(lambda: fig.generation > before)
+    answer = json.loads(fig.admin("POST", "/api/abort", {"capability": "catalog", "why": "x"})[2])
+    setting.join()
+    assert answer["missing_workers"] == []
+    assert worker_restarts(fig) == 1
+    assert {json.loads(fig.get("/api/catalog/1")[2])["upstream"] for _ in range(12)} == {"monolith"}
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_on_a_full_disk_is_replaced(make_fig: Callable[..., Fig]) -> None:
+    fig = make_fig(workers=2).start()
+    fig.get("/api/catalog/1")
+    assert fig.process is not None
+    resource.prlimit(fig.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    (killed, _) = fig.pids("worker")
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: worker_restarts(fig) == 1 and is_whole(fig))
+    load = Load(fig.port, "/api/catalog/1")
+    with load.running():
+        load.more()
+    assert load.failures == []
+    assert worker_restarts(fig) == 1
+
+
+def test_a_folder_that_cannot_be_used_is_said_to_be(make_fig: Callable[..., Fig]) -> None:
+    fig = make_fig()
+    fig.state_dir.mkdir()
+    (fig.state_dir / "counters").write_text("no folder")
+    refused = fig.command("serve")
+    assert refused.returncode == 1
+    assert "counters can't be used" in " ".join(refused.stderr.split())
+    assert fig.processes() == []
 
 
 @pytest.mark.slow
@@ -272,7 +317,7 @@ def test_workers_that_cannot_start_are_an_error_and_leave_the_orphans_serving(
 ) -> None:
     fig = make_fig().start()
     fig.pin_ports()
-    port = fig.port
+    port, killed = fig.port, fig.facts()["pid"]
     fig.kill()
     fig.environment["PYTHONPATH"] = str(fig.folder)
     (fig.folder / "sitecustomize.py").write_text(
@@ -281,6 +326,10 @@ def test_workers_that_cannot_start_are_an_error_and_leave_the_orphans_serving(
     process = fig.launch()
     assert process.wait(60) == 1
     assert "the workers do not come up" in fig.log()
+    assert fig.facts()["pid"] == killed  # by it the orphans are found, also by people
+    said = fig.command("set", "catalog", "service", "--why", "x").stderr
+    assert "killed supervisor still serve" in said
+    assert fig.audit()[-1]["event"] != "stop"
     load = Load(port, "/")
     with load.running():
         load.more()

@@ -2,10 +2,12 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -73,8 +75,6 @@ def test_the_audit_log_reads_over_a_line_that_was_cut(tmp_path: Path) -> None:
     audit.append(tmp_path, "set", why="ä\n", who="a@b")
     with (tmp_path / "audit.jsonl").open("a") as file:
         file.write('{"event": "cut')
-    with (tmp_path / "audit.jsonl").open("a") as file:
-        file.write("\n")
     audit.append(tmp_path, "abort", path=tmp_path)
     entries = audit.read(tmp_path)
     assert [entry["event"] for entry in entries] == ["set", "abort"]
@@ -195,3 +195,43 @@ def test_a_state_dir_that_cannot_be_made_is_a_plain_error(
     assert done.returncode == 2
     assert f"state_dir {tmp_path}/fig.yaml/inside can't be used: Not a directory" in done.stderr
     assert "state_dir in fig.yaml" in done.stderr
+
+
+def test_an_entry_that_found_no_room_is_logged_and_does_not_spoil_the_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    audit.append(tmp_path, "set", why="first")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    room = (tmp_path / "audit.jsonl").stat().st_size + 20
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        audit.append(tmp_path, "abort", why="cut in the middle")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    said = capsys.readouterr()
+    assert "audit_not_written" in said.out + said.err
+    assert "cut in the middle" in said.out + said.err
+    audit.append(tmp_path, "set", why="third")
+    assert [entry["why"] for entry in audit.read(tmp_path)] == ["first", "third"]
+
+
+def test_somebody_who_looks_at_the_lock_is_not_taken_for_its_holder(tmp_path: Path) -> None:
+    StateLock.acquire(tmp_path, "fig serve").release()
+    ended = threading.Event()
+    looks = 0
+
+    def look() -> None:
+        nonlocal looks
+        while not ended.is_set():
+            is_locked(tmp_path)
+            looks += 1
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        for _ in range(300):
+            StateLock.acquire(tmp_path, "fig serve").release()
+    finally:
+        ended.set()
+        looking.join()
+    assert looks > 0

@@ -176,3 +176,10 @@ def test_every_metric_says_what_it_tells() -> None:
         assert metric.help.endswith(".")
         assert not metric.name.startswith("fig_")
         assert not metric.name.endswith("_total")
+
+
+def test_room_for_every_cell_is_taken_when_the_block_is_opened(tmp_path: Path) -> None:
+    block = CounterBlock.open(tmp_path / "worker-0")
+    status = (tmp_path / "worker-0.cells").stat()
+    assert status.st_blocks * 512 >= status.st_size == 8 * len(block.cells)
+    block.close()
