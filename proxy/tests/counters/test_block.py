@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from stranglerfig.counters import BlockInUseError, CounterBlock, read_all
 from stranglerfig.counters.names import CLIENT_GONE, CONNECTIONS, METRICS, OVERFLOW, REFUSED
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from stranglerfig.counters import CounterBlock, Histogram, read_all
 from stranglerfig.counters.histogram import BOUNDS_S, LE, quantile_s, read_buckets
 from stranglerfig.counters.names import DURATION
