@@ -36,6 +36,7 @@ def step_progress(step: Step) -> Progress:
         MofNCompleteColumn(),
         console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
     progress.add_task(step.name, total=ANSWERS_A_STEP)
     return progress
