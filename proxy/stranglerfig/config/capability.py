@@ -30,7 +30,16 @@ from stranglerfig.config.pattern import (
     parse_route,
 )
 from stranglerfig.config.scalar import Percent, hundredths
-from stranglerfig.config.written import NAME, Named, OnlyNone, Written, Wrong, bad_name, raise_wrong
+from stranglerfig.config.written import (
+    NAME,
+    NOT_BUILT,
+    Named,
+    OnlyNone,
+    Written,
+    Wrong,
+    bad_name,
+    raise_wrong,
+)
 
 HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)  # RFC 9110: token
 
@@ -144,6 +153,7 @@ class Lists(Written):
 class Route(Written):
     """Which requests a capability claims: ``METHODS PATH``."""
 
+    not_built: ClassVar[Mapping[str, str]] = NOT_BUILT
     short_keys: ClassVar[tuple[str, ...]] = ("match",)
 
     methods: Annotated[frozenset[str] | None, BeforeValidator(raise_wrong)] = Field(
@@ -223,11 +233,7 @@ class Route(Written):
 class Capability(Written):
     """A part of the monolith that moves to a service as one."""
 
-    not_built: ClassVar[Mapping[str, str]] = {
-        "read_your_writes": "reads that follow a user's own writes",
-        "rollout": "a gated rollout",
-        "session_cookie": "identity",
-    }
+    not_built: ClassVar[Mapping[str, str]] = NOT_BUILT
 
     name: str = Field(validation_alias="(name)", exclude=True)
     upstream: str = Field(description="the candidate: the upstream that takes over")

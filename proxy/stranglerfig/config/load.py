@@ -188,14 +188,26 @@ def _sound_part(data: dict[str, Any], bad: Iterable[KeyPath]) -> Config | None:
                 capabilities.get(name, {}).pop(key, None)
             case ("upstreams", str(name), *_) if NAME.fullmatch(name):
                 upstreams[name] = _STAND_IN
-            case ("upstreams", str(name), *_):
-                upstreams.pop(name, None)
+            case ("upstreams", str(name), *_) if name in upstreams:
+                _rename(rest, name, f"unreadable-{len(upstreams)}")
             case (str(key), *_):
                 rest.pop(key, None)
     try:
         return _model(rest)
     except ValidationError:
         return None
+
+
+def _rename(data: dict[str, Any], name: str, stand_in: str) -> None:
+    """Give an upstream a name that can be one, also where it is referred to: who refers to it makes no mistake."""
+    del data["upstreams"][name]
+    data["upstreams"][stand_in] = _STAND_IN
+    capabilities = data.get("capabilities")
+    others = capabilities.values() if isinstance(capabilities, dict) else ()
+    for holder in (data, *others):
+        for key in ("fallthrough", "upstream", "control"):
+            if isinstance(holder, dict) and holder.get(key) == name:
+                holder[key] = stand_in
 
 
 def _empty_keys(

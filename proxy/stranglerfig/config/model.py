@@ -18,7 +18,7 @@ from stranglerfig.config.capability import Capability, Lists, Route, Stage, Stic
 from stranglerfig.config.mistake import mistake
 from stranglerfig.config.scalar import Address, WrittenAddress
 from stranglerfig.config.upstream import Timeouts, Upstream
-from stranglerfig.config.written import Name, Written, with_names
+from stranglerfig.config.written import NOT_BUILT, Name, Written, with_names
 
 __all__ = [
     "Address", "Capability", "Config", "Lists", "Route", "Stage", "Sticky", "Timeouts", "Upstream", "Writes",
@@ -58,14 +58,7 @@ class Config(Written):
     A name in it may still mean nothing, or two routes may tie: ``load`` refuses what contradicts itself.
     """
 
-    not_built: ClassVar[Mapping[str, str]] = {
-        "tls": "TLS for clients",
-        "read_your_writes": "reads that follow a user's own writes",
-        "rollout": "a gated rollout",
-        "session_cookie": "identity",
-        "extra_load": "a limit of re-asks",
-        "health": "active health checks",
-    }
+    not_built: ClassVar[Mapping[str, str]] = NOT_BUILT
 
     listen: WrittenAddress = Field(
         default=Address("127.0.0.1", 8000), description="where clients connect"

@@ -38,6 +38,11 @@ _UNMENTIONED: Final = "\x00"  # control characters are refused in patterns
 _NAME: Final = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}", re.ASCII)
 _ENCODED: Final = re.compile(r"%[0-9A-Fa-f]{2}", re.ASCII)
 
+# Patterns of Django's urls.py: they would be read as literal text, and match nothing that a client sends.
+_CONVERTER: Final = re.compile(r"<(?:(?P<kind>[^<>:/]*):)?(?P<name>[^<>/]*)>")
+_REGEX: Final = re.compile(r"/?\^|.*\$\Z", re.DOTALL)
+_GROUP: Final = re.compile(r"\(\?P<(?P<name>\w+)>", re.ASCII)
+
 
 class PatternError(ValueError):
     """A route that cannot be read: ``message`` says why, ``mend`` what to write instead."""
@@ -199,6 +204,7 @@ def parse_methods(text: str) -> frozenset[str] | None:
 
 def parse_pattern(text: str) -> Pattern:
     """Read the path of a route. Raises PatternError."""
+    _refuse_django(text)
     if not text.startswith("/"):
         raise PatternError(f"path {text!r} does not begin with a slash", f"write /{text}")
     if len(text) > MAX_CHARACTERS:
@@ -229,6 +235,23 @@ def parse_pattern(text: str) -> Pattern:
         )
     last = len(parts) - 1
     return Pattern(text, tuple(_segment(part, text, i == last) for i, part in enumerate(parts)))
+
+
+def _refuse_django(text: str) -> None:
+    """Refuse what is copied from ``path()`` and ``re_path()`` of Django. Raises PatternError."""
+    if _REGEX.match(text) or "(?" in text:
+        group = _GROUP.search(text)
+        name = f"{{{group['name']}}}" if group else "{name}"
+        raise PatternError(
+            f"path {text!r} looks like a regular expression, which a route is not",
+            f"write {name} for one segment, ** at the end for the rest, and no ^, $ or group",
+        )
+    if found := _CONVERTER.search(text):
+        name = f"{{{found['name']}}}"
+        mend = f"write {name if _NAME.fullmatch(name) else '{name}'}"
+        if found["kind"] == "path":
+            mend = "write ** at the end: it is the rest, slashes included"
+        raise PatternError(f"path {text!r} holds {found[0]}, as Django writes it", mend)
 
 
 def _segment(part: str, path: str, is_last: bool) -> Segment:

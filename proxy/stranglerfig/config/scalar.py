@@ -21,6 +21,22 @@ _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?(?:e-?\d+)?)(ms|s|m|h)", re.ASCII)
 _ADDRESS: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})", re.ASCII)
 
+_LABEL: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", re.ASCII)
+
+
+def is_host(text: str) -> bool:
+    """Whether ``text`` can be a host: an IP address, or a name (underscores too, as container networks have them).
+
+    What ends in a number is an IPv4 address or nothing, so ``999.1.1.1`` and ``10.1`` are neither.
+    """
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        labels = text.removesuffix(".").split(".")
+        is_name = len(text) <= 253 and all(map(_LABEL.fullmatch, labels))
+        return is_name and not labels[-1].isdigit()
+    return True
+
 
 def duration(text: str) -> float:
     """The seconds that ``text`` says: ``250ms``, ``10s``, ``2m``, ``1h``. Raises ValueError."""
@@ -97,9 +113,15 @@ class Address:
                 f"{text!r} is not an address",
                 'write host:port, such as 127.0.0.1:8000 or "[::1]:8000"',
             )
-        if int(match[3]) > 65535:
-            raise mistake(f"port {match[3]} does not exist", "ports go from 1 to 65535")
-        return cls(match[1] or match[2], int(match[3]))
+        host, port = match[1] or match[2], int(match[3])
+        if port > 65535:
+            raise mistake(f"port {port} does not exist", "ports go from 1 to 65535")
+        if not is_host(host):
+            raise mistake(
+                f"{text!r}: {host!r} is neither an IP address nor a host name",
+                "write one, such as 127.0.0.1 or localhost",
+            )
+        return cls(host, port)
 
     @property
     def is_loopback(self) -> bool:

@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, Field, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from stranglerfig.config.mistake import mistake
-from stranglerfig.config.scalar import Seconds
-from stranglerfig.config.written import Named, OnlyNone, Written, Wrong, raise_wrong
+from stranglerfig.config.scalar import Seconds, is_host
+from stranglerfig.config.written import NOT_BUILT, Named, OnlyNone, Written, Wrong, raise_wrong
 
 
 class Timeouts(Written):
@@ -39,12 +39,7 @@ class Timeouts(Written):
 class Upstream(Written):
     """A server that answers: the monolith or a service."""
 
-    not_built: ClassVar[Mapping[str, str]] = {
-        "health": "active health checks",
-        "concurrency": "a limit of requests at once",
-        "tls": "TLS to an upstream",
-        "retries": "retries",
-    }
+    not_built: ClassVar[Mapping[str, str]] = NOT_BUILT
 
     short_keys: ClassVar[tuple[str, ...]] = ("url", "urls")
 
@@ -127,6 +122,10 @@ def _read_url(url: Any, at: tuple[str | int, ...]) -> tuple[str, int]:
         raise mistake(f"{url!r}: TLS to an upstream is not built yet", "use http://", at)
     if parts.scheme != "http" or not parts.hostname:
         raise mistake(f"{url!r} is not a URL of the form http://host:port", example, at)
+    if not is_host(parts.hostname):
+        raise mistake(
+            f"{url!r}: {parts.hostname!r} is neither an IP address nor a host name", example, at
+        )
     if parts.path not in ("", "/") or parts.query or parts.fragment or "?" in url or "#" in url:
         raise mistake(
             f"{url!r} holds more than a host and a port",

@@ -17,6 +17,23 @@ from stranglerfig.config.mistake import mistake
 # Names become labels of metrics, words of Fig-Force and keys of hashes: short, ASCII, no separators.
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}", re.ASCII)
 
+# What people look for in such a file and this version does not do, in every spelling that is common.
+NOT_BUILT: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("health", "health_check", "health_checks"), "active health checks"),
+    **dict.fromkeys(("circuit_breaker", "breaker"), "a circuit breaker"),
+    **dict.fromkeys(("retry", "retries"), "retries"),
+    **dict.fromkeys(("rate_limit", "rate_limits"), "a limit of requests in a time"),
+    **dict.fromkeys(("websocket", "websockets"), "WebSockets and other upgraded connections"),
+    "concurrency": "a limit of requests at once",
+    "tls": "TLS",
+    "dashboard": "a dashboard",
+    "live_data": "live data",
+    "read_your_writes": "reads that follow a user's own writes",
+    "rollout": "a gated rollout",
+    "session_cookie": "identity",
+    "extra_load": "a limit of re-asks",
+}
+
 
 class Written(BaseModel):
     model_config = ConfigDict(
@@ -28,7 +45,7 @@ class Written(BaseModel):
     )
 
     not_built: ClassVar[Mapping[str, str]] = {}
-    """Keys that the format knows and this version does not: key -> what it will do."""
+    """Keys that are known and not built, lower case with underscores: key -> what it would do."""
     short_keys: ClassVar[tuple[str, ...]] = ()
     """Keys that are written and become other fields."""
 

@@ -129,6 +129,12 @@ def _say(details: ErrorDetails, path: KeyPath, model: type[BaseModel] | None) ->
             return "the key has no value", "give it one, or remove the key"
         message, mend = _MENDS[kind]
         return f"{shorten(value)} {message}", mend
+    if kind == "greater_than_equal":
+        return f"{shorten(value)} is too few", f"write {context['ge']} or more"
+    if kind == "less_than_equal":
+        return f"{shorten(value)} is too many", f"write {context['le']} or fewer"
+    if kind == "string_too_short":
+        return "the text is empty", "write one, or remove the key"
     if kind in ("enum", "literal_error"):
         return _say_choice(value, str(context.get("expected", "")))
     return f"{shorten(value)}: {details['msg']}", "write a value that fits"
@@ -146,8 +152,9 @@ def _say_unknown(path: KeyPath, model: type[BaseModel] | None) -> tuple[str, str
     above = _model_at(model, path[:-1])
     if above is None:
         return "the key is unknown", "remove it"
-    if key in (later := getattr(above, "not_built", {})):
-        return f"not built yet: {later[key]}", "remove the key"
+    later = getattr(above, "not_built", {}).get(key.lower().replace("-", "_"))
+    if later is not None:
+        return f"not built yet: {later}", "remove the key"
     known = written_keys(above)
     near = get_close_matches(key, known, 1, 0.7)
     if near:

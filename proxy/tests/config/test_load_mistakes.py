@@ -37,6 +37,61 @@ def test_the_parts_of_a_route_are_no_keys() -> None:
     ]
 
 
+UNBUILT = (
+    "circuit_breaker", "breaker", "retry", "retries", "health", "health_check", "health-checks", "websockets", "tls",
+    "dashboard", "live_data", "rate_limit",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("key", UNBUILT)
+def test_what_is_not_built_is_said_wherever_it_is_written(key: str) -> None:
+    found = problems(
+        f"""\
+{key}: {{}}
+upstreams:
+  monolith: {{url: http://127.0.0.1:8100, {key}: 1}}
+  catalog: http://127.0.0.1:8211
+capabilities:
+  c:
+    upstream: catalog
+    {key}: [x]
+    routes: [{{match: GET /x, {key}: true}}]
+"""
+    )
+    assert [problem.where.rpartition(".")[0] for problem in found] == [
+        "", "upstreams.monolith", "capabilities.c", "capabilities.c.routes[0]",
+    ]  # fmt: skip
+    assert all(problem.message.startswith("not built yet: ") for problem in found)
+    assert {problem.mend for problem in found} == {"remove the key"}
+
+
+@pytest.mark.parametrize("fallthrough", ["", "fallthrough: my shop\n"])
+def test_who_refers_to_an_upstream_with_a_bad_name_makes_no_mistake(fallthrough: str) -> None:
+    [problem] = problems(
+        f"""\
+upstreams:
+  my shop: http://127.0.0.1:8100
+  {"monolith" if not fallthrough else "catalog"}: http://127.0.0.1:8211
+{fallthrough}capabilities:
+  c: {{upstream: {"catalog" if fallthrough else "my shop"}, routes: [GET /x]}}
+"""
+    )
+    assert (problem.where, problem.line) == ("upstreams.my shop", 2)
+
+
+def test_an_upstream_with_a_bad_name_alone_is_one_mistake() -> None:
+    [problem] = problems("upstreams: {my shop: http://127.0.0.1:8100}\nfallthrough: my shop\n")
+    assert problem.where == "upstreams.my shop"
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "[::1]", "localhost", "my_app-1", "shop.example.", "a1.b2"]
+)
+def test_every_kind_of_host_may_be_written(host: str) -> None:
+    text = f'listen: "{host}:9000"\nupstreams: {{monolith: "http://{host}:80"}}\n'
+    assert parse(text, "fig.yaml").config.listen.port == 9000
+
+
 def capability(*lines: str) -> str:
     """A file with one capability; its first own line is line 6."""
     return HEAD + "capabilities:\n  c:\n" + "".join(f"    {line}\n" for line in lines)
@@ -47,6 +102,9 @@ TOP = [
     ("listen: ':8000'", "listen", "not an address", "host:port"),
     ("listen: 127.0.0.1:99999", "listen", "port 99999 does not exist", "65535"),
     ("listen: ::1:8000", "listen", "not an address", '"[::1]:8000"'),
+    ("listen: 999.1.1.1:80", "listen", "neither an IP address nor a host name", "127.0.0.1"),
+    ("listen: '[:::::]:80'", "listen", "neither an IP address nor a host name", "127.0.0.1"),
+    ("listen: a..b:80", "listen", "neither an IP address nor a host name", "localhost"),
     ("admin: 127.0.0.1:8000", "admin", "same address", "another port"),
     ("admin: 0.0.0.0:8000", "admin", "same address", "another port"),
     ("listen: 127.0.0.1:8100", "upstreams.monolith", "own listen address", "application"),
@@ -54,14 +112,14 @@ TOP = [
     ("workers: many", "workers", "not a whole number", "whole number"),
     ("workers: 2.0", "workers", "not a whole number", "whole number"),
     ("workers: true", "workers", "not a whole number", "whole number"),
-    ("workers: 0", "workers", "greater than or equal to 1", ""),
-    ("workers: 100000", "workers", "less than or equal to 256", ""),
+    ("workers: 0", "workers", "0 is too few", "write 1 or more"),
+    ("workers: 100000", "workers", "100000 is too many", "write 256 or fewer"),
     ("trusted_proxies: 10.0.0.0/8", "trusted_proxies", "not a list", "dash"),
     ("trusted_proxies: [10.0.0.1/8]", "trusted_proxies[0]", "host bits set", "10.0.0.0/8"),
     ("trusted_proxies: [5]", "trusted_proxies[0]", "not a network", "10.0.0.0/8"),
     ("fallthrough: monolit", "fallthrough", "no upstream 'monolit'", "did you mean monolith"),
     ("fallthrough:", "fallthrough", "no value", "remove the key"),
-    ("state_dir: ''", "state_dir", "at least 1 character", ""),
+    ("state_dir: ''", "state_dir", "the text is empty", "remove the key"),
     ("state_dir: 5", "state_dir", "not a text", "quotes"),
     (r'state_dir: "a\0b"', "state_dir", "control character", "remove it"),
     ("(listen): 127.0.0.1:1", "(listen)", "unknown", "remove it"),
@@ -107,6 +165,9 @@ UPSTREAM = [
     ("http://h:0", "u.url", "port 0", "http://"),
     ("http://h:99999", "u.url", "not a URL", "http://"),
     ("http://h:x", "u.url", "not a URL", "http://"),
+    ("'http://a,b:80'", "u.url", "neither an IP address nor a host name", "http://"),
+    ("http://999.1.1.1:80", "u.url", "neither an IP address nor a host name", "http://"),
+    ("http://-a:80", "u.url", "neither an IP address nor a host name", "http://"),
     ("'http://[::1'", "u.url", "not a URL", "http://"),
     ("'http://h a'", "u.url", "space", "http://"),
     ("'http://hé'", "u.url", "not ASCII", "http://"),

@@ -59,6 +59,33 @@ def test_what_is_no_route_says_how_to_mend_it(text: str) -> None:
     assert caught.value.mend
 
 
+@pytest.mark.parametrize(
+    ("path", "mend"),
+    [
+        ("/page/<int:pk>/", "write {pk}"),
+        ("/page/<slug>/", "write {slug}"),
+        ("/page/<int:pk>-<slug:s>/", "write {pk}"),
+        ("/page/<int:2>/", "write {name}"),
+        ("/page/<>/", "write {name}"),
+        ("/files/<path:rest>", "write ** at the end"),
+        (r"^page/(?P<pk>\d+)/$", "write {pk} for one segment"),
+        (r"/page/(?P<pk>[0-9]+)/", "write {pk} for one segment"),
+        ("/^page/", "write {name} for one segment"),
+        ("/page/[0-9]+/$", "write {name} for one segment"),
+        ("/(?:a|b)/", "write {name} for one segment"),
+    ],
+)
+def test_a_pattern_in_the_words_of_django_is_refused_with_ours(path: str, mend: str) -> None:
+    with pytest.raises(PatternError) as caught:
+        parse_route(f"GET {path}")
+    assert caught.value.mend.startswith(mend)
+
+
+@pytest.mark.parametrize("path", ["/$metadata", "/a/$count/b", "/a(1)", "/a^b", "/a>b", "/a<b"])
+def test_signs_that_only_resemble_it_are_text(path: str) -> None:
+    assert parse_pattern(path).matches(path)
+
+
 pieces = st.text(alphabet="ab*", min_size=1, max_size=7).filter(lambda text: "**" not in text)
 
 
