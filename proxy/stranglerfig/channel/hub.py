@@ -49,6 +49,8 @@ class Link:
         self.generation = hello.generation
         #: What the child last reported.
         self.state: dict[str, Any] = {}
+        #: How often it was looked at since the child last said anything.
+        self.silent_looks = 0
         self.closed = asyncio.Event()
         self._writer = writer
         self._acked = asyncio.Event()
@@ -69,6 +71,7 @@ class Link:
 
     def receive(self, message: Message) -> None:
         """Take in what the child said."""
+        self.silent_looks = 0
         if isinstance(message, Ack):
             self.generation = max(self.generation, message.generation)
             self._acked.set()

@@ -6,6 +6,7 @@ Errors are ``application/problem+json`` (RFC 9457) with one more member, ``mend`
 import asyncio
 import contextlib
 import json
+import math
 import socket
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -173,7 +174,9 @@ class _Api:
         try:
             since_s = float(since)
         except ValueError:
-            raise HTTPException(400, f"since={since!r} is no number of epoch seconds") from None
+            since_s = math.nan
+        if not math.isfinite(since_s):
+            raise HTTPException(400, f"since={since!r} is no number of epoch seconds")
         clusters = await asyncio.to_thread(
             read_clusters,
             self._view.state_dir / STORE_NAME,

@@ -24,6 +24,9 @@ COMPARER_MODULE = "stranglerfig.compare.process"
 ACK_TIMEOUT_S = 2.0  # a worker that takes longer hangs: it is killed and started again
 REPLACED_TIMEOUT_S = 10.0  # for the one started in its place
 COMPARER_DRAIN_S = 2.0
+LOOK_EVERY_S = 1.0
+# A child reports once a second. Looks are counted and not seconds: they too stand still while the supervisor does.
+HUNG_AFTER_LOOKS = 30
 DRAIN_MARGIN_S = (
     2.0  # after the deadline a worker closes what is left and hands over its last observations
 )
@@ -203,6 +206,22 @@ class Fleet:
         except TimeoutError:
             return False
         return True
+
+    async def watch(self) -> None:
+        """Until cancelled: end children that hang; they are started again."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            self.look()
+
+    def look(self) -> None:
+        """End who said nothing for so many looks: what it accepted, or would accept, is answered by nobody."""
+        for seat in self._seats():
+            if seat.link is None or not seat.is_taken:
+                continue
+            seat.link.silent_looks += 1
+            if seat.link.silent_looks == HUNG_AFTER_LOOKS:
+                log.error("process_hangs", process=seat.name, pid=seat.process.pid)
+                seat.process.kill()
 
     async def leave(self, link: Link, deadline_s: float) -> None:
         """Let a child that isn't ours finish, and end it when the deadline has passed."""

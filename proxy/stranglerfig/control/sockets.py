@@ -7,14 +7,27 @@ and whoever takes the slot takes the queue with it.
 import contextlib
 import errno
 import os
+import resource
 import socket
 from pathlib import Path
 
+MAX_DESCRIPTORS = 65536
 BACKLOG = 4096  # the kernel cuts it to net.core.somaxconn
 
 
 class AddressError(RuntimeError):
     """The address can't be used; says why and, where it can be known, who has it."""
+
+
+def allow_many() -> None:
+    """Raise this process's limit of open descriptors, which its children inherit, as far as the system lets it.
+
+    Each client takes up to two, and the usual soft limit is 1,024.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def probe(host: str, port: int) -> None:

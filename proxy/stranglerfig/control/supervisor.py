@@ -89,6 +89,7 @@ class Supervisor:
         try:
             aborted = overrides.load(state_dir)
             os.chdir(state_dir)
+            sockets.allow_many()
             self._counters = _open_counters(state_dir)
             with self._signals_handled():
                 await self._serve(aborted, on_ready)
@@ -155,6 +156,7 @@ class Supervisor:
                 "ready", listen=self._listen, admin=self._view.admin, generation=running.generation
             )
             on_ready(self._view)
+            self._spawn(self._fleet.watch(), "hung children")
             self._spawn(Watcher(self._source.path, self._changes.look).run(), "watcher")
             await self._stopping.wait()
         finally:

@@ -229,7 +229,8 @@ def test_differences_can_be_read(fig: Fig) -> None:
     assert status == 200
     assert json.loads(body)["examples"]
     assert fig.admin("GET", "/api/diffs/999999999999999999999999")[0] == 404
-    assert fig.admin("GET", "/api/diffs?since=yesterday")[0] == 400
+    for since in ("yesterday", "nan", "inf"):
+        assert fig.admin("GET", f"/api/diffs?since={since}")[0] == 400
     assert json.loads(fig.admin("GET", "/api/diffs?capability=none")[2]) == {"clusters": []}
 
 

@@ -1,8 +1,10 @@
 """Each process can die alone: what clients and counters see of it."""
 
+import asyncio
 import json
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,10 +12,17 @@ import sys
 import threading
 from collections.abc import Callable
 from http.client import HTTPException
+from pathlib import Path
 
 import pytest
 from fig_process import SECRET, Fig, Load, Upstream, wait_until
 
+from stranglerfig.channel.hub import Hub
+from stranglerfig.channel.messages import State
+from stranglerfig.control import sockets
+from stranglerfig.control.fleet import HUNG_AFTER_LOOKS, Fleet
+from stranglerfig.control.running import Running
+from stranglerfig.control.source import Source
 from stranglerfig.counters import read_all
 from stranglerfig.counters.names import REQUESTS
 
@@ -114,6 +123,56 @@ def test_a_hung_worker_is_replaced_by_the_next_change(make_fig: Callable[..., Fi
     assert answer["missing_workers"] == []
     assert hung not in fig.pids("worker")
     assert {fig.generation_of("/api/catalog/1") for _ in range(12)} == {answer["generation"]}
+
+
+async def test_a_child_that_says_nothing_any_more_is_replaced(
+    make_fig: Callable[..., Fig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = Source(make_fig().config)
+    written = source.parse(source.read())
+    deaths: list[int] = []
+    seated: asyncio.Queue[bool] = asyncio.Queue()
+    hub = Hub(lambda link: seated.put_nowait(fleet.seat(link)))
+    fleet = Fleet(hub, log_format="json", on_death=lambda _, code: deaths.append(code))
+    hub.start()
+    with sockets.listen("127.0.0.1", 0, slots=1)[0] as listener:
+        running = Running(written.config, written.rules, {}, 1, written.key, None)
+        fleet.start_workers([listener], running.message())
+        assert await asyncio.wait_for(seated.get(), 30)
+        assert await fleet.ready(30)
+        (seat,) = fleet.workers
+        first, link = seat.process.pid, seat.link
+        assert first is not None
+        assert link is not None
+        for _ in range(HUNG_AFTER_LOOKS // 2):
+            fleet.look()
+        link.receive(State(state={}))
+        for _ in range(HUNG_AFTER_LOOKS // 2):
+            fleet.look()
+        assert seat.is_taken
+        os.kill(first, signal.SIGSTOP)
+        for _ in range(HUNG_AFTER_LOOKS):
+            fleet.look()
+        assert await asyncio.wait_for(seated.get(), 30)
+        assert await fleet.ready(30)
+        assert link.closed.is_set()
+        assert seat.process.pid not in (None, first)
+        assert deaths == [-signal.SIGKILL]
+        await fleet.stop(1.0)
+    await hub.stop()
+
+
+def test_children_may_open_as_many_descriptors_as_the_system_allows(
+    make_fig: Callable[..., Fig],
+) -> None:
+    fig = make_fig()
+    if (prlimit := shutil.which("prlimit")) is None:
+        pytest.skip("there is no prlimit to start it with fewer")
+    fig.prefix = [prlimit, "--nofile=256:2048"]
+    fig.start()
+    (worker,) = fig.pids("worker")
+    assert resource.prlimit(worker, resource.RLIMIT_NOFILE) == (2048, 2048)
 
 
 @pytest.mark.slow
