@@ -31,7 +31,10 @@ if not SECRET_KEY:
         )
     SECRET_KEY = "for-development-on-this-machine-only"  # noqa: S105 - and refused anywhere else
 # As in the shop: gunicorn believes X-Forwarded-Proto from loopback; other servers need this, and only behind a proxy.
-if os.environ.get("TRUST_X_FORWARDED_PROTO", "0") == "1":
+trust_proto = os.environ.get("TRUST_X_FORWARDED_PROTO", "0")
+if trust_proto not in ("0", "1"):
+    raise ImproperlyConfigured(f"TRUST_X_FORWARDED_PROTO is 0 or 1, not {trust_proto!r}.")
+if trust_proto == "1":
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 ROOT_URLCONF = "shopsmart_catalog.urls"

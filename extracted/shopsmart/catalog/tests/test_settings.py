@@ -42,6 +42,12 @@ def test_a_service_that_others_reach_needs_a_key_of_its_own() -> None:
     assert manage("check", ALLOWED_HOSTS="shop.example", SECRET_KEY="x" * 50).returncode == 0
 
 
+def test_a_switch_that_is_neither_on_nor_off_is_refused() -> None:
+    done = manage("check", TRUST_X_FORWARDED_PROTO="yes")
+    assert done.returncode != 0
+    assert "TRUST_X_FORWARDED_PROTO is 0 or 1, not 'yes'" in done.stderr
+
+
 @pytest.mark.parametrize("missing", ["CHASSIS_SOURCE_URL", "CHASSIS_CREDENTIAL"])
 def test_backfill_says_what_it_lacks(missing: str) -> None:
     given = {"CHASSIS_SOURCE_URL": "http://127.0.0.1:9", "CHASSIS_CREDENTIAL": "x" * 30}
