@@ -126,6 +126,15 @@ def test_accounts_that_exist_are_left_as_they_are() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_an_address_that_somebody_else_has_is_told_and_nothing_changes() -> None:
+    User.objects.create_user("boss", "admin@example.com", "own-password")
+    with pytest.raises(CommandError, match=r"in the way: .*email.* Nothing was changed"):
+        seed("--products", "40")
+    assert not write.is_seeded()
+    assert User.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_seed_that_is_stopped_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*args: object) -> None:
         raise KeyboardInterrupt

@@ -4,7 +4,7 @@ from argparse import ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -66,19 +66,25 @@ class Command(BaseCommand):
             pictures = progress.add_task("pictures", total=2 * len(SHELVES))
             draw_pictures(advance=lambda done: progress.advance(pictures, done))
             goods = progress.add_task("products", total=products)
-            with transaction.atomic():
-                if options["reset"]:
-                    clear_catalog()
-                elif is_seeded():
-                    # Asked again behind the write lock: two may have begun at once.
-                    raise CommandError("Another `seed` was faster. Nothing was changed.")
-                people = write_people(shoppers=shoppers)
-                write_catalog(
-                    products=products,
-                    shoppers=people,
-                    reviews=reviews,
-                    advance=lambda done: progress.advance(goods, done),
-                )
+            try:
+                with transaction.atomic():
+                    if options["reset"]:
+                        clear_catalog()
+                    elif is_seeded():
+                        # Asked again behind the write lock: two may have begun at once.
+                        raise CommandError("Another `seed` was faster. Nothing was changed.")
+                    people = write_people(shoppers=shoppers)
+                    write_catalog(
+                        products=products,
+                        shoppers=people,
+                        reviews=reviews,
+                        advance=lambda done: progress.advance(goods, done),
+                    )
+            except IntegrityError as error:
+                # Such as somebody else's account with the address of a seeded one.
+                raise CommandError(
+                    f"Something here stands in the way: {error}. Nothing was changed."
+                ) from error
         self.stdout.write(
             f"Seeded {products} products, {shoppers} shoppers and {reviews} reviews. "
             f"Log in as shopper001, shopper002, … or, for /admin/, as admin; password: {PASSWORD}"
