@@ -7,12 +7,11 @@ import shutil
 import signal
 import sys
 import time
-from pathlib import Path
 
 from demo import report
 from demo.access_log import AccessLog
 from demo.failure import DemoError
-from demo.fig import CAPABILITY, Fig
+from demo.fig import Fig
 from demo.pages import API, read_shelf
 from demo.ports import check_ports_are_free, hold_lock
 from demo.processes import Processes
@@ -56,7 +55,7 @@ def _run(topology: Topology, processes: Processes, once: bool) -> int:
     held = _take_the_walk(topology, fig)
     if once:
         return 0 if held else 1
-    _tell_where_to_look()
+    _tell_where_to_look(fig)
     try:
         while True:
             time.sleep(1)
@@ -94,7 +93,8 @@ def _prepare_state(topology: Topology) -> Fig:
     shutil.rmtree(state / "fig", ignore_errors=True)
     shutil.copyfile(FIG_FILE, state / "fig.yaml")
     shutil.copyfile(RULES_FILE, state / "fig.rules.yaml")
-    return Fig(state / "fig.yaml", {"FIG_SECRET_FILE": str(state / "secrets" / "fig_secret")})
+    secret = {"FIG_SECRET_FILE": str(state / "secrets" / "fig_secret")}
+    return Fig(state / "fig.yaml", secret, f"http://127.0.0.1:{ADMIN}")
 
 
 def _start_all(topology: Topology, processes: Processes, fig: Fig) -> None:
@@ -103,6 +103,8 @@ def _start_all(topology: Topology, processes: Processes, fig: Fig) -> None:
         folder, environment = ROOT / spec.folder, topology.environment(spec)
         for text in spec.prepare:
             processes.run(name, topology.command(spec, text), folder, environment)
+        # Again: preparing took a while, and another copy of the demo would answer in this one's place.
+        check_ports_are_free({name: spec.port})
         started = processes.start(name, topology.command(spec, spec.serve), folder, environment)
         processes.wait_ready(started, f"http://127.0.0.1:{spec.port}{spec.ready}")
         report.say(f"http://127.0.0.1:{spec.port}")
@@ -125,8 +127,7 @@ def _take_the_walk(topology: Topology, fig: Fig) -> bool:
     shoppers.start()
     taken: list[Evidence] = []
     for step in STEPS:
-        shown = f"fig set {CAPABILITY} {step.stage}"
-        report.announce(step, shown if step.percent is None else f"{shown} {step.percent}")
+        report.announce(step, fig.shown(*fig.set_words(step.stage, step.percent, step.why)))
         with report.step_progress(step) as bar:
             taken.append(walk.take(step, lambda done, bar=bar: bar.update(0, completed=done)))  # type: ignore[misc]
         report.show(taken[-1])
@@ -138,19 +139,26 @@ def _take_the_walk(topology: Topology, fig: Fig) -> bool:
     return held
 
 
-def _tell_where_to_look() -> None:
-    fig = Path(sys.executable).with_name("fig")
-    shown = fig.relative_to(Path.cwd()) if fig.is_relative_to(Path.cwd()) else fig
-    file = os.path.relpath(load_topology().state_dir / "fig.yaml")
+def _tell_where_to_look(fig: Fig) -> None:
+    secret = os.path.relpath(fig.environment["FIG_SECRET_FILE"])
+    debug = f'"$(FIG_SECRET_FILE={secret} {fig.shown("sign", "debug").partition(" --config")[0]})"'
     report.heading("open")
-    report.say(f"the shop        http://127.0.0.1:{PROXY}/")
-    report.say(f"its API         http://127.0.0.1:{PROXY}{API}products/")
-    report.say(
-        f"status, metrics http://127.0.0.1:{ADMIN}/api/status  http://127.0.0.1:{ADMIN}/metrics"
-    )
-    report.say(f"move a route    change a word in {file}, or:")
-    report.say(f"                {shown} set catalog canary 25 --why 'see for myself' -c {file}")
-    report.say(f"see             {shown} status -c {file}   {shown} diffs -c {file}")
+    report.say(f"the shop      http://127.0.0.1:{PROXY}/  (its pages stay the monolith's)")
+    report.say(f"its API       http://127.0.0.1:{PROXY}{API}products/  (this is what moves)")
+    report.say(f"status        http://127.0.0.1:{ADMIN}/api/status")
+    report.say(f"metrics       http://127.0.0.1:{ADMIN}/metrics")
+    report.heading("try")
+    for what, command in (
+        (
+            "change a word while it runs; saving is enough (made anew at each start)",
+            os.path.relpath(fig.config),
+        ),
+        ("or by command", fig.shown(*fig.set_words("canary", 25, "see for myself"))),
+        ("see what runs", fig.shown("status")),
+        ("see what differs", fig.shown("diffs")),
+        ("see who answers", f"curl -sI -H {debug} http://127.0.0.1:{PROXY}{API}products/"),
+    ):
+        report.say(f"{what}\n    [cyan]{command}[/]")
     report.say("Ctrl-C ends everything.")
 
 

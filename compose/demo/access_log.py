@@ -1,24 +1,37 @@
 """Reads what an upstream says it was asked: the witness that does not depend on the proxy's own counting."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+ABSENT = "-"  # how gunicorn writes a header that was not sent
 
 
 @dataclass(frozen=True)
 class Asked:
-    """How often an upstream was asked for the claimed routes: by users, and as a shadow."""
+    """How often an upstream was asked, through the proxy, for the claimed routes."""
 
-    by_users: int = 0
+    by_shoppers: int = 0
+    by_others: int = 0
+    """By people who look at the shop while the demo runs."""
     as_shadow: int = 0
+
+    @property
+    def by_users(self) -> int:
+        """By everybody who got the answer."""
+        return self.by_shoppers + self.by_others
 
     def __sub__(self, earlier: "Asked") -> "Asked":
         """What came after ``earlier``."""
-        return Asked(self.by_users - earlier.by_users, self.as_shadow - earlier.as_shadow)
+        return Asked(
+            self.by_shoppers - earlier.by_shoppers,
+            self.by_others - earlier.by_others,
+            self.as_shadow - earlier.as_shadow,
+        )
 
 
 class AccessLog:
-    """An access log in the topology's format, ``METHOD PATH STATUS SHADOW-MARK``; read on from where it was left."""
+    """An access log in the topology's format; read on from where it was left."""
 
     def __init__(self, file: Path, claimed_prefix: str) -> None:
         self._file = file
@@ -28,14 +41,22 @@ class AccessLog:
 
     def read_on(self) -> Asked:
         """Take in the lines written since the last call and return the totals so far."""
-        for method, path, mark in self._new_lines():
-            if method != "GET" or not path.startswith(self._prefix):
+        for line in self._new_lines():
+            method, request_id, mark, shopper, path = line.split("|", 4)
+            if method not in ("GET", "HEAD") or not path.startswith(self._prefix):
                 continue
-            user = mark == "-"
-            self.total = Asked(self.total.by_users + user, self.total.as_shadow + (not user))
+            if request_id == ABSENT:  # asked directly, past the proxy
+                continue
+            total = self.total
+            if mark != ABSENT:
+                self.total = replace(total, as_shadow=total.as_shadow + 1)
+            elif shopper != ABSENT:
+                self.total = replace(total, by_shoppers=total.by_shoppers + 1)
+            else:
+                self.total = replace(total, by_others=total.by_others + 1)
         return self.total
 
-    def _new_lines(self) -> Iterator[tuple[str, str, str]]:
+    def _new_lines(self) -> Iterator[str]:
         if not self._file.exists():
             return
         with self._file.open("rb") as log:
@@ -43,6 +64,4 @@ class AccessLog:
             text = log.read()
         whole = text.rpartition(b"\n")[0]  # a line still being written is read next time
         self._offset += len(whole) + 1 if whole else 0
-        for line in whole.decode("utf-8", "replace").splitlines():
-            method, path, _status, mark = line.split(" ", 3)
-            yield method, path, mark
+        yield from whole.decode("utf-8", "replace").splitlines()

@@ -1,12 +1,15 @@
-"""The demo uses the proxy as a person would: through the command ``fig``, reading its ``--json``."""
+"""The demo uses the proxy as a person would: it changes with the command ``fig``, and reads from the admin API."""
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+
+import requests
 
 from demo.failure import DemoError
 
@@ -61,22 +64,36 @@ class Fig:
 
     config: Path
     environment: dict[str, str]
+    admin: str
+    """The admin API's URL: faster to ask again and again than a command is to start."""
 
     @property
     def serve_command(self) -> list[str]:
         """What starts the proxy."""
-        return [*self._command, "serve", "--config", str(self.config)]
+        return [self._command, "serve", "--config", str(self.config)]
+
+    def shown(self, *words: str) -> str:
+        """A command as a person in this folder would type it."""
+        command = [self._command, *words, "--config", str(self.config)]
+        return shlex.join(
+            os.path.relpath(word) if word.startswith("/") else word for word in command
+        )
+
+    def set_words(self, stage: str, percent: int | None, why: str) -> tuple[str, ...]:
+        """The words that change the stage."""
+        share = () if percent is None else (str(percent),)
+        return ("set", CAPABILITY, stage, *share, "--why", why)
 
     def set_stage(self, stage: str, percent: int | None, why: str) -> float | None:
         """Change the word; return the milliseconds from the call to its being effective on every worker."""
-        share = [str(percent)] if percent is not None else []
-        answer = self._json("set", CAPABILITY, stage, *share, "--why", why)
+        answer = self._json(*self.set_words(stage, percent, why))
         effective = answer.get("effective_ms")
         return float(effective) if effective is not None else None
 
     def counts(self) -> Counts:
         """Read the counts so far."""
-        [found] = [c for c in self._json("status")["capabilities"] if c["name"] == CAPABILITY]
+        status = requests.get(f"{self.admin}/api/status", timeout=10).json()
+        [found] = [item for item in status["capabilities"] if item["name"] == CAPABILITY]
         account = found["comparison"]
         return Counts(
             monolith=found["requests"]["monolith"],
@@ -100,11 +117,11 @@ class Fig:
         )
 
     @property
-    def _command(self) -> list[str]:
-        return [str(Path(sys.executable).with_name("fig"))]
+    def _command(self) -> str:
+        return str(Path(sys.executable).with_name("fig"))
 
     def _json(self, *words: str) -> dict[str, Any]:
-        command = [*self._command, *words, "--config", str(self.config), "--json"]
+        command = [self._command, *words, "--config", str(self.config), "--json"]
         done = subprocess.run(
             command, env=os.environ | self.environment, capture_output=True, text=True, check=False
         )

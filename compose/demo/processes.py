@@ -40,9 +40,17 @@ class Processes:
     running: list[Running] = field(default_factory=list)
 
     def run(self, name: str, command: list[str], folder: Path, environment: dict[str, str]) -> None:
-        """Run a preparing command to its end; its progress is shown. Raises DemoError when it fails."""
+        """Run a preparing command to its end; its progress is shown. Raises DemoError when it fails.
+
+        On Ctrl-C it is killed, and says nothing: every one of them can be killed anywhere and run again.
+        """
         code = subprocess.run(
-            command, cwd=folder, env=os.environ | environment, check=False
+            command,
+            cwd=folder,
+            env=os.environ | environment,
+            check=False,
+            start_new_session=True,
+            preexec_fn=_end_with_the_demo if sys.platform == "linux" else None,
         ).returncode
         if code != 0:
             raise DemoError(f"preparing {name} failed ({code}): {' '.join(command)}")

@@ -63,6 +63,8 @@ def show(evidence: Evidence) -> None:
         f"{after.shoppers.answers[CATALOG]} catalogue answers to {after.shoppers.visitors} visitors: "
         f"{counts.monolith} by the monolith, {counts.service} by the service, {after.failed} failed"
     )
+    if others := changing.by_others + after.by_others:
+        say(f"{others} more to others who looked at the shop meanwhile")
     if counts.asked:
         say(
             f"{counts.asked} to be compared: {counts.equal} equal, {counts.ignored} ignored by rule, "

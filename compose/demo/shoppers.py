@@ -83,6 +83,7 @@ class Shoppers:
     def _shop(self, choice: random.Random) -> None:
         while not self._stopped:
             visitor = requests.Session()
+            visitor.headers["X-Shopper"] = "1"  # tells them from people in the access logs
             with self._state:
                 self._tally.visitors += 1
             try:

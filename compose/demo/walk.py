@@ -18,7 +18,7 @@ ANSWERS_BEFORE = 30  # so that the word changes under traffic
 ANSWERS_A_STEP = 250
 STEP_WITHIN_S = 90.0
 SETTLE_WITHIN_S = 30.0
-LOGGED_WITHIN_S = 2.0
+AGREE_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,23 @@ class Window:
         """Requests that did not end as a shopper would expect."""
         return sum(self.shoppers.errors.values())
 
+    @property
+    def by_others(self) -> int:
+        """Answers to people who looked at the shop meanwhile."""
+        return self.monolith_log.by_others + self.service_log.by_others
+
     def mismatches(self) -> list[str]:
         """Every account that does not add up, in words; empty when all agree."""
-        counts, shadows = self.counts, self.monolith_log.as_shadow + self.service_log.as_shadow
+        counts, logs = self.counts, (self.monolith_log, self.service_log)
+        shoppers = sum(log.by_shoppers for log in logs)
+        shadows = sum(log.as_shadow for log in logs)
         claims = (
-            ("shoppers got", self.shoppers.answers[CATALOG], "the proxy counted", counts.answered),
+            (
+                "shoppers got",
+                self.shoppers.answers[CATALOG],
+                "they stand in the logs with",
+                shoppers,
+            ),
             ("by the monolith", counts.monolith, "in its log", self.monolith_log.by_users),
             ("by the service", counts.service, "in its log", self.service_log.by_users),
             ("handed to the comparer", counts.teed, "accounted for", counts.accounted),
@@ -130,29 +142,26 @@ class Walk:
     def _close_window(self) -> Window:
         """Pause the shoppers, let the comparer finish, and count what happened since the last pause."""
         self._shoppers.pause()
+        tally = self._shoppers.take()
+        deadline = time.monotonic() + AGREE_WITHIN_S
+        window = self._window(tally)
+        # A log line is written just after its answer, and somebody else may be looking at the shop: look again.
+        while window.mismatches() and time.monotonic() < deadline:
+            time.sleep(0.05)
+            window = self._window(tally)
+        self._before = (self._total, [log.total for log in self._logs])
+        return window
+
+    def _window(self, tally: Tally) -> Window:
         before, logged_before = self._before
-        total = self._settled()
-        counts = total.since(before)
+        self._total = self._settled()
         monolith, service = (
-            self._logged(log, start, expected)
-            for log, start, expected in zip(
-                self._logs, logged_before, (counts.monolith, counts.service), strict=True
-            )
+            log.read_on() - start for log, start in zip(self._logs, logged_before, strict=True)
         )
-        self._before = (total, [log.total for log in self._logs])
-        return Window(self._shoppers.take(), counts, monolith, service)
+        return Window(tally, self._total.since(before), monolith, service)
 
     def _settled(self) -> Counts:
         deadline = time.monotonic() + SETTLE_WITHIN_S
         while (counts := self._fig.counts()).unsettled and time.monotonic() < deadline:
             time.sleep(0.05)
         return counts
-
-    def _logged(self, log: AccessLog, start: Asked, expected: int) -> Asked:
-        """What the log gained; a line is written just after its answer, so the last ones may need a moment."""
-        deadline = time.monotonic() + LOGGED_WITHIN_S
-        while (gained := log.read_on() - start).by_users < expected:
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.02)
-        return gained

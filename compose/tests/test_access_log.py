@@ -5,24 +5,31 @@ from pathlib import Path
 from demo.access_log import AccessLog, Asked
 
 
-def test_users_and_shadows_are_told_apart_and_other_routes_left_out(tmp_path: Path) -> None:
+def test_shoppers_others_and_shadows_are_told_apart_and_other_routes_left_out(
+    tmp_path: Path,
+) -> None:
     log = tmp_path / "a.log"
     log.write_text(
-        "GET /api/catalog/products/ 200 -\n"
-        "GET /api/catalog/products/ 200 v1;1;x;y\n"
-        "POST /api/catalog/products/x/reviews/ 201 -\n"
-        "GET /p/lamp/ 200 -\n"
+        "GET|1a|-|1|/api/catalog/products/\n"
+        "GET|1b|-|-|/api/catalog/products/with a space/\n"
+        "HEAD|1c|-|-|/api/catalog/products/\n"
+        "GET|1a|v1;1;x y;z|1|/api/catalog/products/\n"
+        "GET|-|-|-|/api/catalog/asked/directly/\n"
+        "POST|1d|-|1|/api/catalog/products/x/reviews/\n"
+        "GET|1e|-|1|/product/lamp/\n"
     )
-    assert AccessLog(log, "/api/catalog/").read_on() == Asked(by_users=1, as_shadow=1)
+    asked = AccessLog(log, "/api/catalog/").read_on()
+    assert asked == Asked(by_shoppers=1, by_others=2, as_shadow=1)
+    assert asked.by_users == 3
 
 
 def test_a_line_still_being_written_is_counted_once_it_is_whole(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     reader = AccessLog(log, "/api/")
     assert reader.read_on() == Asked()
-    log.write_text("GET /api/a 200 -\nGET /api/b 2")
+    log.write_text("GET|1|-|1|/api/a\nGET|2|-|1|/a")
     assert reader.read_on().by_users == 1
     with log.open("a") as more:
-        more.write("00 -\n")
+        more.write("pi/b\n")
     assert reader.read_on().by_users == 2
     assert reader.read_on().by_users == 2
