@@ -10,6 +10,7 @@ from stranglerfig.compare.diff.difference import ABSENT, BODY, Found, Kind
 from stranglerfig.compare.diff.header_value import media_type
 from stranglerfig.compare.diff.json_body import diff_json
 from stranglerfig.compare.diff.json_tree import NotJsonError, parse
+from stranglerfig.compare.diff.placeholder import has_fresh_values, with_placeholders
 from stranglerfig.compare.diff.text_body import diff_text
 
 _JSON: Final = re.compile(r"application/json|text/json|[a-z]+/[a-z0-9.+-]+\+json")
@@ -56,6 +57,8 @@ def diff_bodies(
     if isinstance(ours, bytes) or isinstance(theirs, bytes):
         yield Found(Kind.TYPE, BODY, (), ours, theirs)
         return
+    if _is_html(control_type) and _is_html(candidate_type):
+        ours, theirs = with_placeholders(ours), with_placeholders(theirs)
     if ours == theirs:
         return
     if _is_json(control_type) != _is_json(candidate_type):
@@ -71,6 +74,12 @@ def diff_bodies(
         yield from diff_text(ours, theirs)
 
 
+def is_made_anew(body: bytes, content_type: bytes, encoding: Sequence[bytes]) -> bool:
+    """Whether a body holds values that are new in each answer, so that what is derived from its bytes is new too."""
+    text = _read(body, content_type, encoding) if _is_html(content_type) else b""
+    return isinstance(text, str) and has_fresh_values(text)
+
+
 def _one_is_empty(ours: bytes | str, theirs: bytes | str) -> Iterator[Found]:
     if ours:
         yield Found(Kind.MISSING, BODY, (), ours, ABSENT)
@@ -80,6 +89,10 @@ def _one_is_empty(ours: bytes | str, theirs: bytes | str) -> Iterator[Found]:
 
 def _is_json(content_type: bytes) -> bool:
     return _JSON.fullmatch(media_type(content_type)[0]) is not None
+
+
+def _is_html(content_type: bytes) -> bool:
+    return media_type(content_type)[0] in ("text/html", "application/xhtml+xml")
 
 
 def _read(body: bytes, content_type: bytes, encoding: Sequence[bytes]) -> bytes | str:
