@@ -75,6 +75,21 @@ class Account:
             return None
         return min(1.0, RULE_OF_THREE / self.compared)
 
+    def since(self, earlier: "Account") -> "Account":
+        """What came after ``earlier``; a count that went back, since its file is gone, begins anew."""
+
+        def less(now: dict[str, int], before: dict[str, int]) -> dict[str, int]:
+            left = {name: count - before.get(name, 0) for name, count in now.items()}
+            return {name: count for name, count in left.items() if count}
+
+        if self.asked < earlier.asked:
+            return self
+        return Account(
+            self.asked - earlier.asked,
+            self.teed - earlier.teed,
+            *(less(getattr(self, name), getattr(earlier, name)) for name in _BY_REASON),
+        )
+
     def sums(self) -> dict[str, Any]:
         """The two sums of the top of this file, each with its rest: ``under_way`` and ``waiting``."""
         return {
@@ -132,6 +147,7 @@ def accounts_of(counts: Mapping[Key, int]) -> dict[str, Account]:
     return {name: accounts[name] for name in sorted(accounts) if accounts[name].asked}
 
 
+_BY_REASON: Final = ("results", "not_teed", "not_judged", "lost", "no_answer_by", "rule_hits")
 _READERS: Final[Mapping[str, tuple[str, str | None]]] = {
     names.ASKED: ("asked", None),
     names.TEED: ("teed", None),

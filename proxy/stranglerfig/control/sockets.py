@@ -11,8 +11,9 @@ import resource
 import socket
 from pathlib import Path
 
+from stranglerfig.server.listener import BACKLOG
+
 MAX_DESCRIPTORS = 65536
-BACKLOG = 4096  # the kernel cuts it to net.core.somaxconn
 
 
 class AddressError(RuntimeError):

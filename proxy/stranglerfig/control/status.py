@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from stranglerfig import __version__
 from stranglerfig.compare.account import Account, accounts_of
+from stranglerfig.compare.marks import Mark, read_marks, write_marks
 from stranglerfig.config.model import Capability
 from stranglerfig.control.changes import Changes
 from stranglerfig.control.fleet import Fleet, Seat
@@ -17,6 +20,8 @@ from stranglerfig.control.running import LastChange, Running
 from stranglerfig.counters import Key, read_all
 from stranglerfig.counters.histogram import quantile_s, read_buckets
 from stranglerfig.counters.names import DURATION, FORCED, REQUESTS
+
+log = structlog.get_logger(__name__)
 
 _SIDES = ("monolith", "service")
 
@@ -46,23 +51,30 @@ class View:
         self.is_ready = is_ready
         self._counters_dir = counters_dir
         self._counted_before: dict[str, dict[str, int]] = {}
+        self._marks = read_marks(state_dir)
 
     def counts(self) -> dict[Key, int]:
         """Every count of every process, now."""
         return read_all(self._counters_dir)
 
     def remember(self, old: Running, new: Running) -> None:
-        """Note what was counted before a capability's stage or share changed: the observed share starts there."""
-        changed = [
-            name
-            for name, capability in new.config.capabilities.items()
-            if _share(old, name) != _share(new, name)
-            or capability.name not in old.config.capabilities
-        ]
-        if changed:
-            counts = self.counts()
-            for name in changed:
-                self._counted_before[name] = _requests(counts, name)
+        """Note what was counted before a change: the observed share starts there, and so does the evidence.
+
+        The share begins anew with a capability's stage or percent, the evidence with a change of the rules too.
+        """
+        moved = {name for name in new.config.capabilities if _share(old, name) != _share(new, name)}
+        fresh = moved if old.rules == new.rules else set(new.config.capabilities)
+        if not fresh:
+            return
+        counts, now = self.counts(), time.time()
+        accounts = accounts_of(counts)
+        for name in moved:
+            self._counted_before[name] = _requests(counts, name)
+        self._marks |= {name: Mark(now, accounts.get(name, Account())) for name in fresh}
+        try:
+            write_marks(self.state_dir, self._marks)
+        except OSError as error:  # the evidence then reaches further back, which is the safe side
+            log.warning("marks_not_written", error=str(error))
 
     def status(self) -> dict[str, Any]:
         """Give the whole status; see docs for its keys."""
@@ -144,6 +156,9 @@ class View:
             "errors": {side: _errors(counts, name, side) for side in _SIDES},
             "latency_ms": {side: _latency_ms(counts, name, side) for side in _SIDES},
             "comparison": account.sums(),
+            "comparison_since_change": (
+                account.since(mark.account).sums() if (mark := self._marks.get(name)) else None
+            ),
             "last_change": _change(self.changes.last_of.get(name)),
         }
 

@@ -7,7 +7,9 @@ from typing import Final
 from stranglerfig.server.runtime import Runtime
 from stranglerfig.server.session import ClientSession
 
-BACKLOG: Final = 1024  # connections that the kernel keeps until they are accepted
+BACKLOG: Final = (
+    4096  # connections kept until they are accepted; the kernel cuts it to net.core.somaxconn
+)
 
 
 class Listener:
