@@ -28,7 +28,7 @@ from stranglerfig.compare.setup import MONOLITH, Setup
 from stranglerfig.compare.store import Store
 from stranglerfig.compare.verdict import Judgement, judge
 from stranglerfig.compare.wire import SOCKET_NAME
-from stranglerfig.config.model import Config, Upstream
+from stranglerfig.config.model import Capability, Config, Stage, Upstream
 from stranglerfig.counters import COUNTERS_NAME, CounterBlock
 from stranglerfig.http1.failure import Failure, UpstreamError
 
@@ -111,7 +111,11 @@ class Comparer:
         return {"workers": self._intake.connections, "waiting": len(self._tasks)}
 
     def _make_setup(self, config: Config, rules: Rules, secret: str | None) -> Setup:
-        if not secret and not self._has_warned:
+        if (
+            not secret
+            and not self._has_warned
+            and any(map(_asks_both, config.capabilities.values()))
+        ):
             self._has_warned = True
             log.warning("shadows_are_unmarked", mend="set FIG_SECRET, so that services can tell")
         return Setup(config, rules, secret, Shaper(value_key(secret, self._state_dir)))
@@ -194,6 +198,12 @@ class Comparer:
             self._ledger.skipped(seen.capability, Skip.TOO_LARGE)
         else:
             self._ledger.no_answer(seen.capability, error.failure.kind)
+
+
+def _asks_both(capability: Capability) -> bool:
+    return capability.stage is Stage.SHADOW or (
+        capability.compare and capability.stage is not Stage.MONOLITH
+    )
 
 
 def _exchange(
