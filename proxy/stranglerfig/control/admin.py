@@ -110,6 +110,7 @@ class _Api:
     def app(self, guard: Guard) -> Starlette:
         return Starlette(
             routes=[
+                Route("/", self.index),
                 Route("/livez", self.livez),
                 Route("/readyz", self.readyz),
                 Route("/metrics", self.metrics),
@@ -130,10 +131,28 @@ class _Api:
             },
         )
 
+    async def index(self, request: Request) -> Response:
+        """This list."""
+        routes = [route for route in request.app.routes if isinstance(route, Route)]
+        return JSONResponse(
+            {
+                "paths": [
+                    {
+                        "path": route.path.replace("{number:int}", "ID"),
+                        "method": "POST" if "POST" in (route.methods or ()) else "GET",
+                        "about": (route.endpoint.__doc__ or "").strip(),
+                    }
+                    for route in routes
+                ]
+            }
+        )
+
     async def livez(self, _: Request) -> Response:
+        """Whether the supervisor answers; open."""
         return PlainTextResponse("ok\n")
 
     async def readyz(self, _: Request) -> Response:
+        """Whether every worker uses the current generation; open."""
         view = self._view
         generation = view.changes.running.generation
         late = [seat.slot for seat in view.fleet.workers if seat.generation < generation]
@@ -142,15 +161,19 @@ class _Api:
         return PlainTextResponse(f"not ready: workers {late} are behind\n", status_code=503)
 
     async def metrics(self, _: Request) -> Response:
+        """Metrics in Prometheus' text form."""
         return Response(metrics.render(self._view), media_type=CONTENT_TYPE_LATEST)
 
     async def status(self, _: Request) -> Response:
+        """What runs."""
         return JSONResponse(self._view.status())
 
     async def config(self, _: Request) -> Response:
+        """The config that runs, as it may be written."""
         return JSONResponse(self._view.config())
 
     async def set(self, request: Request) -> Response:
+        """Change a stage: {"capability", "stage", "percent"?, "why", "who"?}; answers when it is effective."""
         body = SetBody.model_validate(await _json(request))
         # Shielded: a caller that hangs up must not leave a change half made.
         return JSONResponse(
@@ -162,6 +185,7 @@ class _Api:
         )
 
     async def abort(self, request: Request) -> Response:
+        """Send a capability back to the monolith: {"capability", "why"?, "who"?}."""
         body = AbortBody.model_validate(await _json(request))
         return JSONResponse(
             await asyncio.shield(
@@ -170,6 +194,7 @@ class _Api:
         )
 
     async def diffs(self, request: Request) -> Response:
+        """Differences that the comparer stored: ?capability=NAME, ?since=EPOCH_SECONDS."""
         since = request.query_params.get("since", "0")
         try:
             since_s = float(since)
@@ -186,6 +211,7 @@ class _Api:
         return JSONResponse({"clusters": [_plain(cluster) for cluster in clusters]})
 
     async def diff(self, request: Request) -> Response:
+        """One of them, with examples."""
         number = request.path_params["number"]
         found = await asyncio.to_thread(
             read_example, self._view.state_dir / STORE_NAME, min(number, 2**63 - 1)
@@ -263,7 +289,7 @@ async def _change_problem(_: Request, error: Exception) -> Response:
 
 async def _http_problem(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    mends = {404: "see the README for the paths of the admin API", 405: "use the other method"}
+    mends = {404: "GET / lists the paths of the admin API", 405: "use the other method"}
     mend = mends.get(error.status_code, "send the request as the README shows it")
     return problem(error.status_code, error.detail, mend, headers=dict(error.headers or {}))
 

@@ -127,6 +127,22 @@ def test_the_guard_stands_before_the_running_server(fig: Fig) -> None:
     assert fig.generation == before
 
 
+def test_the_index_lists_every_path_and_a_wrong_path_leads_to_it(fig: Fig) -> None:
+    status, _, body = fig.admin("GET", "/")
+    paths = json.loads(body)["paths"]
+    assert status == 200
+    assert all(item["about"] for item in paths)
+    for item in paths:
+        path = item["path"].replace("ID", "1")
+        other = "GET" if item["method"] == "POST" else "POST"
+        assert fig.admin(other, path, {} if other == "POST" else None)[0] == 405, item
+    assert {"/api/set", "/api/diffs/ID", "/metrics"} <= {item["path"] for item in paths}
+    status, _, body = fig.admin("GET", "/api/")
+    assert status == 404
+    assert "GET / lists the paths" in json.loads(body)["mend"]
+    assert fig.admin("GET", "/", headers={"Host": "evil.example"})[0] == 403
+
+
 def test_garbage_on_the_admin_port_is_nobodys_problem(fig: Fig) -> None:
     host, _, port = fig.facts()["admin"].rpartition(":")
     for garbage in (
