@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 from rich.table import Table
-from typer.core import TyperGroup
 
+from stranglerfig.cli.command import Command, Group
 from stranglerfig.cli.output import ConfigOption, ExitCode, JsonFlag, fail, out, print_json
 from stranglerfig.cli.place import Place, find_place
-from stranglerfig.cli.reproduce import curl_command, ignore_rule
+from stranglerfig.cli.reproduce import curl_command, ignore_rule, why_no_rule
 from stranglerfig.compare.account import Account, read_accounts
 from stranglerfig.compare.diff.difference import Shape
 from stranglerfig.compare.reading import StoreError, read_clusters, read_example
@@ -26,23 +26,24 @@ from stranglerfig.config.scalar import duration
 _SHOWN = 30
 
 
-class _ListsByDefault(TyperGroup):
+class _ListsByDefault(Group):
     """``fig diffs catalog`` means ``fig diffs list catalog``: listing is what one mostly wants."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        known = (*self.commands, *ctx.help_option_names)
-        return super().parse_args(ctx, args if args and args[0] in known else ["list", *args])
+        # A call for help goes along: the options that one asks for are those of the listing.
+        return super().parse_args(
+            ctx, args if args and args[0] in self.commands else ["list", *args]
+        )
 
 
 app = typer.Typer(
     cls=_ListsByDefault,
-    help="Show what differs between the monolith's answers and the service's, and how sure that is.\n\n"
-    "[bold]fig diffs [CAPABILITY][/] lists, [bold]fig diffs show ID[/] shows one.",
+    help="Show what differs between the monolith's answers and the service's, and how sure that is.",
     rich_markup_mode="rich",
 )
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_(
     capability: Annotated[
         str | None, typer.Argument(help="Only this capability.", show_default=False)
@@ -56,11 +57,15 @@ def list_(
 ) -> None:
     """List differences, the most frequent first, and what became of every request that was to be compared.
 
+    The word `list` can be left out. [bold]fig diffs show ID[/] shows one difference whole.
+
     Ends with 1 when something differs. A difference is a kind at a place of a route, however often it was seen.
 
     [bold]Examples[/]
 
       fig diffs catalog
+
+      fig diffs show 3
 
       fig diffs --since 10m --json | jq '.clusters[] | {id, kind, where, path, count}'
     """
@@ -86,7 +91,7 @@ def list_(
         raise typer.Exit(ExitCode.NO)
 
 
-@app.command()
+@app.command(cls=Command)
 def show(
     cluster_id: Annotated[int, typer.Argument(metavar="ID", help="The number in `fig diffs`.")],
     config: ConfigOption = "fig.yaml",
@@ -217,9 +222,11 @@ def _print_detail(detail: ClusterDetail, commands: dict[str, str]) -> None:
         out.print(f"  {escape(command)}")
     if detail.examples:
         _print_missing(detail.examples[-1].exchange.request)
-    if rule := ignore_rule(cluster):
-        out.print("\nIf this may differ, say so in fig.rules.yaml:")
-        out.print(escape(rule))
+    if why_none := why_no_rule(cluster):
+        out.print(f"\nNo rule is offered: {why_none}.")
+    else:
+        out.print("\nIf this may differ, say so in fig.rules.yaml (`rules:` stands there once):")
+        out.print(escape(ignore_rule(cluster)))
 
 
 def _print_example(example: Example) -> None:
@@ -291,11 +298,13 @@ def _cluster_dict(cluster: Cluster) -> dict[str, Any]:
 
 
 def _detail_dict(detail: ClusterDetail, commands: dict[str, str]) -> dict[str, Any]:
+    why_none = why_no_rule(detail.cluster)
     return {
         **_cluster_dict(detail.cluster),
         "examples": [example.to_dict() for example in detail.examples],
         "curl": commands,
-        "rule": ignore_rule(detail.cluster),
+        "rule": None if why_none else ignore_rule(detail.cluster),
+        "why_no_rule": why_none,
     }
 
 

@@ -2,11 +2,14 @@
 
 import re
 import shlex
+from typing import Final
 
 from stranglerfig.compare.diff.difference import BODY, STATUS, Kind
 from stranglerfig.compare.record import Cluster
 from stranglerfig.compare.redact import RedactedRequest
 from stranglerfig.compare.store import OTHERS
+
+_TEXT_LINES: Final = "$.line[]"
 
 
 def curl_command(request: RedactedRequest, authority: str) -> str:
@@ -24,12 +27,26 @@ def curl_command(request: RedactedRequest, authority: str) -> str:
     return shlex.join(words)
 
 
-def ignore_rule(cluster: Cluster) -> str | None:
-    """A rule for fig.rules.yaml that covers this cluster and nothing else; ``None`` where a rule may not be."""
-    is_whole = cluster.where == BODY and not cluster.path.startswith(("$.", "$["))
-    if is_whole or cluster.path == OTHERS:
+def why_no_rule(cluster: Cluster) -> str | None:
+    """Why nobody should ignore this cluster by a rule; ``None`` where one may be."""
+    if cluster.path == OTHERS:
+        return "many places differ here, and are counted together; mend the ones listed first"
+    if cluster.where != BODY:
         return None
+    if cluster.path == _TEXT_LINES:
+        return (
+            "of a text the first line that differs is all that is known, so a rule on its lines would silence the "
+            "whole page; make both sides write the same, or take the route out of the comparison"
+        )
+    if not cluster.path.startswith(("$.", "$[")):
+        return "it would silence the whole body, and every difference in it"
+    return None
+
+
+def ignore_rule(cluster: Cluster) -> str:
+    """A whole fig.rules.yaml whose one rule covers this cluster and nothing else, where ``why_no_rule`` is ``None``."""
     lines = [
+        "rules:",
         f"  - name: {_name(cluster)}",
         "    action: ignore",
         f"    capability: {cluster.capability}",
@@ -39,7 +56,7 @@ def ignore_rule(cluster: Cluster) -> str | None:
     if cluster.path and cluster.where != STATUS:
         lines.append(f"    path: {_quoted(cluster.path)}")
     kind = cluster.kind if cluster.kind != Kind.NULL else "'null'"
-    lines += [f"    kinds: [{kind}]", "    reason: "]
+    lines += [f"    kinds: [{kind}]", "    reason: edit this line to say why it may differ"]
     return "\n".join(lines)
 
 

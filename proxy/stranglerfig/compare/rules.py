@@ -26,7 +26,7 @@ from stranglerfig.compare.diff.difference import BODY, STATUS, Difference, Kind
 from stranglerfig.config.capability import Route
 from stranglerfig.config.load import read_text
 from stranglerfig.config.mistake import mistake
-from stranglerfig.config.problem import ConfigError
+from stranglerfig.config.problem import ConfigError, Problem
 from stranglerfig.config.written import NAME, Written
 from stranglerfig.config.yaml_source import problems_from_pydantic, read_yaml
 
@@ -207,6 +207,9 @@ def parse_rules(text: str, path: Path) -> Rules:
     data, positions = read_yaml(text, str(path))
     if data is None:
         return Rules()
+    if isinstance(data, list):
+        problem = Problem(str(path), 1, 1, "", "the file is a list", "put `rules:` on top")
+        raise ConfigError([problem])
     try:
         return Rules.model_validate(data)
     except ValidationError as error:

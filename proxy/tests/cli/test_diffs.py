@@ -239,19 +239,31 @@ def test_the_offered_rule_is_one_that_the_loader_takes_and_that_covers_it(
     differences = [PRICE, VARY, null, status]
     store(shop, *differences)
     for number, difference in enumerate(differences, start=1):
-        rule = json.loads(fig("diffs", "show", str(number), "--json").stdout)["rule"]
-        text = f"rules:\n{rule}measured"
+        text = json.loads(fig("diffs", "show", str(number), "--json").stdout)["rule"]
+        assert text in fig("diffs", "show", str(number)).output
         rules = parse_rules(text, Path("fig.rules.yaml"))
         assert rules.for_route("catalog", "GET /api/catalog/**").ignoring(difference), text
 
 
-def test_no_rule_is_offered_for_a_whole_body(fig: Fig, shop: Path) -> None:
-    store(shop, replace(PRICE, template="$", path="$"))
-    assert json.loads(fig("diffs", "show", "1", "--json").stdout)["rule"] is None
+@pytest.mark.parametrize(
+    ("place", "why"), [("$", "whole body"), ("$.line[]", "silence the whole page")]
+)
+def test_no_rule_is_offered_that_would_silence_a_page(
+    fig: Fig, shop: Path, place: str, why: str
+) -> None:
+    store(shop, replace(PRICE, template=place, path=place))
+    told = json.loads(fig("diffs", "show", "1", "--json").stdout)
+    assert told["rule"] is None
+    assert why in told["why_no_rule"]
+    shown = fig("diffs", "show", "1").output
+    assert why in shown
+    assert "rules:" not in shown
 
 
-def test_help_tells_both_uses() -> None:
-    result = CliRunner().invoke(app, ["diffs", "--help"])
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_tells_both_uses_and_the_options_of_the_listing(flag: str) -> None:
+    result = CliRunner().invoke(app, ["diffs", flag])
     assert result.exit_code == 0
-    assert "list" in result.output
-    assert "show" in result.output
+    for text in ("--since", "--limit", "--json", "fig diffs show ID"):
+        assert text in result.output
+    assert "Ends with 1" not in CliRunner().invoke(app, ["diffs", "show", flag]).output

@@ -41,6 +41,13 @@ def test_no_file_and_an_empty_file_are_no_rules(tmp_path: Path) -> None:
     assert load_rules(tmp_path / "fig.rules.yaml") == Rules()
 
 
+def test_a_list_of_rules_without_their_key_is_told_so() -> None:
+    with pytest.raises(ConfigError) as raised:
+        parse_rules(RULE.partition("rules:")[2], FILE)
+    [problem] = raised.value.problems
+    assert (problem.message, problem.mend) == ("the file is a list", "put `rules:` on top")
+
+
 def test_a_rule_covers_its_kind_at_its_place_and_nothing_else() -> None:
     rules = parse_rules(RULE, FILE).for_route("catalog", "GET /x")
     assert rules.ignoring(difference()) == "search-duration"
