@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 
 from stranglerfig.cli.output import ConfigOption, ExitCode, JsonFlag, fail, out, print_json
-from stranglerfig.cli.place import fail_with_admin_error, find_place, warn_of_orphans
+from stranglerfig.cli.place import exit_code_of, fail_with_admin_error, find_place, warn_of_orphans
 from stranglerfig.control.audit import whoami
 from stranglerfig.control.client import AdminError
 from stranglerfig.control.lock import LockedError
@@ -42,7 +42,7 @@ def abort(
         fail_with_admin_error(error)
         return
     except ChangeError as error:
-        fail(str(error), mend=error.mend, code=ExitCode.NO)
+        fail(str(error), mend=error.mend, code=exit_code_of(error.status))
     except LockedError as error:
         fail(str(error), mend="try again in a moment", code=ExitCode.NO)
     if as_json:

@@ -42,7 +42,7 @@ fallthrough: monolith
 capabilities:
   # catalog:
   #   upstream: catalog
-  #   stage: shadow              # the monolith answers, the service is asked too, the answers are compared
+  #   stage: shadow              # monolith | shadow | canary | service: change this word
   #   percent: 10                # of users, in canary
   #   routes:
   #     - GET /api/catalog/**
@@ -72,7 +72,10 @@ def init(
       fig init --upstream http://10.0.0.5:8000 --listen 0.0.0.0:80 --config /etc/fig/fig.yaml
     """
     if example:
-        typer.echo(example_text(), nl=False)
+        if as_json:
+            print_json({"example": example_text()})
+        else:
+            typer.echo(example_text(), nl=False)
         return
     if not upstream:
         fail("say where the application answers", mend="fig init --upstream http://127.0.0.1:8100")

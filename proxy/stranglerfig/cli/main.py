@@ -11,6 +11,7 @@ from stranglerfig import __version__
 from stranglerfig.cli import diffs, sign
 from stranglerfig.cli.abort import abort
 from stranglerfig.cli.check import check
+from stranglerfig.cli.command import Command, Group
 from stranglerfig.cli.explain import explain
 from stranglerfig.cli.init import init
 from stranglerfig.cli.output import ExitCode, err, out
@@ -21,6 +22,7 @@ from stranglerfig.control.lock import StateDirError
 
 app = typer.Typer(
     name="fig",
+    cls=Group,
     help="Move a Django monolith to services, one route at a time, with proof at each step.",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -28,13 +30,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-app.command()(init)
-app.command()(serve)
-app.command()(check)
-app.command()(explain)
-app.command()(status)
-app.command("set")(set_)
-app.command()(abort)
+app.command(cls=Command)(init)
+app.command(cls=Command)(serve)
+app.command(cls=Command)(check)
+app.command(cls=Command)(explain)
+app.command(cls=Command)(status)
+app.command("set", cls=Command)(set_)
+app.command(cls=Command)(abort)
 app.add_typer(diffs.app, name="diffs")
 app.add_typer(sign.app, name="sign")
 

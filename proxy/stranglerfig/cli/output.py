@@ -18,7 +18,17 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-ConfigOption = Annotated[str, typer.Option("--config", "-c", help="The fig.yaml to use.")]
+
+
+def _not_empty(path: str) -> str:
+    if not path:
+        raise typer.BadParameter("it is empty; name a file, such as fig.yaml")
+    return path
+
+
+ConfigOption = Annotated[
+    str, typer.Option("--config", "-c", callback=_not_empty, help="The fig.yaml to use.")
+]
 
 
 class ExitCode(IntEnum):
@@ -32,6 +42,12 @@ class ExitCode(IntEnum):
 def print_json(value: Any) -> None:
     """Print one JSON document, and nothing else, to stdout."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def print_json_line(value: Any) -> None:
+    """Print one JSON document on a line of its own, at once: one of a stream (JSON lines)."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()
 
 
 def fail(message: str, *, mend: str | None = None, code: ExitCode = ExitCode.USAGE) -> NoReturn:

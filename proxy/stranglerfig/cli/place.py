@@ -45,10 +45,16 @@ def find_place(config: str) -> Place:
         fail(str(error))
 
 
+def exit_code_of(status: int) -> ExitCode:
+    """The exit code for a refused change: 2 for a name or value that cannot be meant, 1 for what cannot be now."""
+    return ExitCode.USAGE if status in (404, 422) else ExitCode.NO
+
+
 def fail_with_admin_error(error: AdminError) -> None:
-    """Print what the supervisor refused, and end with 1."""
+    """Print what the supervisor refused, and end the command."""
     message = str(error) + "".join(f"\n  {problem}" for problem in error.problems)
-    fail(message, mend=error.mend or None, code=ExitCode.NO)
+    code = ExitCode.USAGE if error.problems else exit_code_of(error.status)
+    fail(message, mend=error.mend or None, code=code)
 
 
 def warn_of_orphans(answer: dict[str, Any]) -> None:

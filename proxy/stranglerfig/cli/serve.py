@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import structlog
 import typer
 from rich.markup import escape
 from rich.panel import Panel
@@ -17,6 +18,7 @@ from stranglerfig.control.overrides import OverridesError
 from stranglerfig.control.sockets import AddressError
 from stranglerfig.control.source import RefusedError, Source, Written
 from stranglerfig.logs import LogFormat
+from stranglerfig.signing.seal import SHORTEST_GOOD_KEY
 
 if TYPE_CHECKING:
     from stranglerfig.control.status import View
@@ -61,6 +63,11 @@ def serve(
     for warning in written.warnings:
         err.print(f"[bold yellow]warning:[/] {escape(warning)}")
     log_format = logs.configure(log, process="supervisor")
+    if key is not None and len(key) < SHORTEST_GOOD_KEY:
+        structlog.get_logger(__name__).warning(
+            "secret_can_be_guessed",
+            mend=f"set FIG_SECRET to {SHORTEST_GOOD_KEY} random characters or more",
+        )
     _run(source, written, key, token, log_format, drain)
 
 
@@ -125,13 +132,21 @@ def _banner(view: "View") -> None:
     )
     err.print(
         Panel(
-            f"proxy   [bold cyan]http://{view.listen}[/]\n"
-            f"status  http://{view.admin}/api/status   metrics  http://{view.admin}/metrics\n"
-            f"config  {escape(str(view.config_path))}  (watched)\n"
-            f"workers {len(view.fleet.workers)}\n"
+            f"proxy    [bold cyan]http://{view.listen}[/]\n"
+            f"status   http://{view.admin}/api/status\n"
+            f"metrics  http://{view.admin}/metrics\n"
+            f"config   {escape(_shown(view.config_path))}  (watched)\n"
+            f"workers  {len(view.fleet.workers)}\n"
             f"{stages or '  no capability yet: everything goes through unchanged'}",
             title="fig",
             subtitle="Ctrl-C stops it",
             expand=False,
-        )
+        ),
+        soft_wrap=False,  # folds what is wider than the terminal, where the default cuts it
     )
+
+
+def _shown(path: Path) -> str:
+    """The path as one would type it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

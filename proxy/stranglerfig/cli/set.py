@@ -15,7 +15,7 @@ from stranglerfig.cli.output import (
     out,
     print_json,
 )
-from stranglerfig.cli.place import fail_with_admin_error, find_place, warn_of_orphans
+from stranglerfig.cli.place import exit_code_of, fail_with_admin_error, find_place, warn_of_orphans
 from stranglerfig.config.model import Stage
 from stranglerfig.control.audit import whoami
 from stranglerfig.control.client import AdminError
@@ -27,18 +27,19 @@ from stranglerfig.control.refusal import ChangeError
 def set_(
     capability: Annotated[str, typer.Argument(help="Which capability.")],
     stage: Annotated[Stage, typer.Argument(help="Who is to answer its safe requests.")],
+    why: Annotated[str, typer.Option(help="The reason, for the audit log: the next person asks.")],
     percent: Annotated[
         float | None,
         typer.Argument(min=0, max=100, help="Share of users, in canary; by default the file's."),
     ] = None,
-    why: Annotated[str, typer.Option(help="The reason, for the audit log.")] = "",
     config: ConfigOption = "fig.yaml",
     as_json: JsonFlag = False,
 ) -> None:
     """Move a capability to another stage; returns when every worker runs it.
 
     Edits one word of fig.yaml and keeps its comments. It also lifts an abort of the capability.
-    Without a running proxy the file alone is edited.
+    Without a running proxy the file alone is edited. A percent is written in
+    every stage, and counts in canary only.
 
     [bold]Examples[/]
 
@@ -69,13 +70,15 @@ def set_(
         if error.problems:
             err.print(f"[bold red]error:[/] {escape(str(error))}")
             fail_with_problems(error.problems)
-        fail(str(error), mend=error.mend, code=ExitCode.NO)
+        fail(str(error), mend=error.mend, code=exit_code_of(error.status))
     except LockedError as error:
         fail(str(error), mend="try again in a moment", code=ExitCode.NO)
     if as_json:
         print_json(answer)
         return
     _tell(answer)
+    if percent is not None and answer["stage"] != Stage.CANARY:
+        out.print(f"percent {answer['percent']:g} is in the file; it counts in canary only")
 
 
 def _tell(answer: dict[str, Any]) -> None:

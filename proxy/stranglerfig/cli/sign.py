@@ -7,15 +7,18 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from stranglerfig.cli.output import ConfigOption, JsonFlag, fail, print_json
+from stranglerfig.cli.command import Command, Group
+from stranglerfig.cli.output import ConfigOption, JsonFlag, err, fail, print_json
 from stranglerfig.config.load import load
 from stranglerfig.config.problem import ConfigError
 from stranglerfig.config.scalar import Seconds
 from stranglerfig.control.environment import SecretError, secret
 from stranglerfig.signing import sign as seal
 from stranglerfig.signing.force import read_force, write_force
+from stranglerfig.signing.seal import SHORTEST_GOOD_KEY
 
 app = typer.Typer(
+    cls=Group,
     no_args_is_help=True,
     rich_markup_mode="rich",
     help="Sign the headers that testers send, with FIG_SECRET. The line can be handed to curl with -H.",
@@ -26,7 +29,7 @@ Lifetime = Annotated[
 ]
 
 
-@app.command()
+@app.command(cls=Command)
 def force(
     sides: Annotated[list[str], typer.Argument(help="CAPABILITY=service or CAPABILITY=monolith.")],
     lifetime: Lifetime = "1h",
@@ -49,7 +52,7 @@ def force(
     _print("Fig-Force", write_force(wanted), lifetime, as_json)
 
 
-@app.command()
+@app.command(cls=Command)
 def debug(lifetime: Lifetime = "1h", as_json: JsonFlag = False) -> None:
     """Ask for the answer header Fig-Plan: which route, side and stage answered.
 
@@ -95,6 +98,11 @@ def _key() -> bytes:
         fail(
             "FIG_SECRET is not set, and nothing can be signed without it",
             mend="set it (or FIG_SECRET_FILE) to the secret that fig serve was started with",
+        )
+    if len(key) < SHORTEST_GOOD_KEY:
+        err.print(
+            f"[bold yellow]warning:[/] FIG_SECRET has fewer than {SHORTEST_GOOD_KEY} characters and can be guessed; "
+            "who guesses it signs as you do"
         )
     return key.encode()
 

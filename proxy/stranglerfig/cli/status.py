@@ -10,16 +10,33 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from stranglerfig.cli.output import ConfigOption, ExitCode, JsonFlag, fail, out, print_json
+from stranglerfig.cli.output import (
+    ConfigOption,
+    ExitCode,
+    JsonFlag,
+    fail,
+    out,
+    print_json,
+    print_json_line,
+)
 from stranglerfig.cli.place import fail_with_admin_error, find_place
 from stranglerfig.control.client import AdminClient, AdminError
 
 _WATCH_EVERY_S = 1.0
+_CHANGES = {
+    "reload": "fig.yaml was saved",
+    "set": "set",
+    "abort": "abort",
+    "file_follows_abort": "abort written into fig.yaml",
+}
 
 
 def status(
     watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Show it again each second until Ctrl-C.")
+        bool,
+        typer.Option(
+            "--watch", "-w", help="Show it again each second until Ctrl-C; with --json a line each."
+        ),
     ] = False,
     config: ConfigOption = "fig.yaml",
     as_json: JsonFlag = False,
@@ -34,16 +51,21 @@ def status(
       fig status
 
       fig status --json | jq '.capabilities[] | {name, stage, observed_percent}'
+
+      fig status --watch --json | jq '.capabilities[].requests'
     """
     place = find_place(config)
     client = place.client
     if client is None:
         if as_json:
-            print_json({"running": False, "state_dir": str(place.state_dir)})
+            tell = print_json_line if watch else print_json
+            tell({"running": False, "state_dir": str(place.state_dir)})
             raise typer.Exit(ExitCode.NO)
         fail("no proxy runs here", mend="start it with `fig serve`", code=ExitCode.NO)
     try:
-        if watch and not as_json:
+        if watch and as_json:
+            _stream(client)
+        elif watch:
             _watch(client)
         found = client.status()
     except AdminError as error:
@@ -63,6 +85,12 @@ def _watch(client: AdminClient) -> None:
         while True:
             time.sleep(_WATCH_EVERY_S)
             live.update(_render(client.status()), refresh=True)
+
+
+def _stream(client: AdminClient) -> None:
+    while True:
+        print_json_line({"running": True, **client.status()})
+        time.sleep(_WATCH_EVERY_S)
 
 
 def _render(found: dict[str, Any]) -> RenderableType:
@@ -86,9 +114,14 @@ def _head(found: dict[str, Any]) -> Text:
     ]
     if change := found["last_change"]:
         lines.append(
-            f"last change: {change['what']}, effective after {change['effective_ms']:g} ms"
+            f"last change: {_change(change)}, effective after {change['effective_ms']:g} ms"
         )
     return Text("\n".join(lines))
+
+
+def _change(change: dict[str, Any]) -> str:
+    """What was changed, in words: the audit log's own are for programs."""
+    return _CHANGES.get(change["what"], str(change["what"]))
 
 
 def _restarts(processes: list[dict[str, Any]]) -> str:
@@ -148,7 +181,7 @@ def _notes(item: dict[str, Any]) -> list[Text]:
     """Who changed a capability last, and whether an abort holds."""
     notes = []
     if change := item["last_change"]:
-        said = f"{item['name']}: {change['what']} by {change['who']}: {change['why']}"
+        said = f"{item['name']}: {_change(change)} by {change['who']}: {change['why']}"
         notes.append(Text(f"{said} (generation {change['generation']})", style="dim"))
     if aborted := item["aborted"]:
         said = f"{item['name']} is aborted since {aborted['since']} by {aborted['who']}"

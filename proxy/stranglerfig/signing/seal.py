@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Final
 
 MAX_LENGTH: Final = 4096
+# A value is seen by whoever sends it, who may then try keys at leisure: shorter ones are found.
+SHORTEST_GOOD_KEY: Final = 16
 _VALUE: Final = re.compile(r"v1;([0-9]{1,12});([\x20-\x7e]*);([0-9a-f]{64})", re.ASCII)
 _PLAIN: Final = re.compile(r"[\x20-\x7e]*")
 

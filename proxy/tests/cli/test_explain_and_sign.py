@@ -193,6 +193,16 @@ def test_without_a_secret_nothing_is_signed(monkeypatch: pytest.MonkeyPatch) -> 
     assert "FIG_SECRET is not set" in done.stderr
 
 
+@pytest.mark.usefixtures("file")
+def test_a_secret_that_can_be_guessed_signs_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("sign", "debug").stderr == ""
+    monkeypatch.setenv("FIG_SECRET", "x" * 15)
+    done = run("sign", "debug")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("Fig-Debug: v1;")
+    assert "fewer than 16 characters" in done.stderr
+
+
 def test_without_a_file_names_are_not_known_and_it_is_signed(file: Path) -> None:
     file.unlink()
     assert run("sign", "force", "catalog=service").exit_code == 0

@@ -16,7 +16,7 @@ from stranglerfig.cli.init import _write
 from stranglerfig.cli.main import app
 from stranglerfig.config.example import example_text
 from stranglerfig.config.load import load
-from stranglerfig.config.model import Address
+from stranglerfig.config.model import Address, Stage
 
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
 
@@ -47,6 +47,8 @@ def test_the_example_capability_works_once_its_signs_are_taken_away(
     run("--upstream", NOBODY)
     path = Path("fig.yaml")
     path.write_text(path.read_text().replace("\n  # ", "\n  "))
+    [comment] = [line for line in path.read_text().splitlines() if "stage:" in line]
+    assert all(stage in comment.partition("#")[2] for stage in Stage)  # true whatever it is set to
     assert [route.text for route in load(path).config.capabilities["catalog"].routes] == [
         "GET /api/catalog/**"
     ]
@@ -109,6 +111,7 @@ def test_of_two_at_once_one_writes(run: Callable[..., Result], tmp_path: Path) -
         (["--upstream", NOBODY, "--listen", "127.0.0.1:8001"], "--admin: "),
         (["--upstream", "http://127.0.0.1:8000"], "--upstream: 127.0.0.1:8000 is the proxy's own"),
         (["--upstream", NOBODY, "--config", "missing/fig.yaml"], "cannot be written"),
+        (["--upstream", NOBODY, "--config", ""], "name a file"),
     ],
 )
 def test_a_mistake_in_the_call_writes_nothing(
@@ -117,7 +120,7 @@ def test_a_mistake_in_the_call_writes_nothing(
     done = run(*arguments)
     assert done.exit_code == 2
     assert message in done.stderr
-    assert "mend" in done.stderr.lower()
+    assert "mend" in done.stderr.lower() or "usage" in done.stderr.lower()
     assert list(Path().iterdir()) == []
 
 
@@ -129,6 +132,6 @@ def test_json_says_what_was_done(run: Callable[..., Result], monolith: Upstream)
 
 
 def test_the_annotated_example_is_printed_and_nothing_written(run: Callable[..., Result]) -> None:
-    done = run("--example")
-    assert done.stdout == example_text()
+    assert run("--example").stdout == example_text()
+    assert json.loads(run("--example", "--json").stdout) == {"example": example_text()}
     assert list(Path().iterdir()) == []

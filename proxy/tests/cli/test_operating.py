@@ -6,11 +6,13 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from fig_process import Fig, wait_until
+from rich.text import Text
 from typer.testing import CliRunner, Result
 
 from stranglerfig.cli.main import app
@@ -63,10 +65,11 @@ def test_set_as_json_is_one_document(fig: Fig) -> None:
         (["set", "catalog", "sevice", "--why", "x"], 2, "sevice"),
         (["set", "catalog", "canary", "101", "--why", "x"], 2, "100"),
         (["set", "catalog", "canary", "nan", "--why", "x"], 2, "100"),
-        (["set", "catalog", "canary", "0.001", "--why", "x"], 1, "decimals"),
-        (["set", "catalog", "canary", "--why", "x"], 1, "canary 10"),
-        (["set", "basket", "shadow", "--why", "x"], 1, "catalog"),
-        (["abort", "basket"], 1, "catalog"),
+        (["set", "catalog", "canary", "0.001", "--why", "x"], 2, "decimals"),
+        (["set", "catalog", "canary", "--why", "x"], 2, "canary 10"),
+        (["set", "basket", "shadow", "--why", "x"], 2, "catalog"),
+        (["set", "catalog", "canary", "-1", "--why", "x"], 2, "-1"),
+        (["abort", "basket"], 2, "catalog"),
     ],
 )
 @pytest.mark.parametrize("runs", [True, False])
@@ -81,6 +84,48 @@ def test_what_cannot_be_done_is_said_with_its_mend_and_changes_nothing(
     assert result.exit_code == code, result.output
     assert word in result.output
     assert target.config.read_text() == before
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_percent_outside_canary_is_written_and_said_to_count_later(
+    shared_fig: Fig, tmp_path: Path, runs: bool
+) -> None:
+    target = shared_fig if runs else Fig(tmp_path, shared_fig.original)
+    if runs:
+        shared_fig.reset()
+    result = run(target, "set", "catalog", "shadow", "20", "--why", "x")
+    assert result.exit_code == 0, result.output
+    assert "percent 20 is in the file; it counts in canary only" in result.stdout
+    assert "percent: 20" in target.config.read_text()
+    assert "percent" not in run(target, "set", "catalog", "canary", "--why", "x").stdout
+
+
+def test_a_file_with_mistakes_is_2_also_when_the_proxy_says_so(fig: Fig) -> None:
+    fig.save(fig.original + "bogus: 1\n")
+    wait_until(lambda: fig.status()["config_bad"])
+    result = run(fig, "set", "catalog", "shadow", "--why", "x")
+    assert result.exit_code == 2
+    assert "bogus" in result.stderr
+
+
+def test_status_says_in_words_what_was_changed(fig: Fig) -> None:
+    fig.set("catalog", "service")
+    run(fig, "abort", "catalog", "--why", "prices")
+    shown = run(fig, "status").stdout
+    assert "last change: abort written into fig.yaml" in shown
+    assert "file_follows_abort" not in shown
+
+
+def test_status_watched_as_json_is_a_document_a_line(fig: Fig) -> None:
+    command = [sys.executable, "-m", "stranglerfig", "status", "--watch", "--json", "--config"]
+    with subprocess.Popen(
+        [*command, str(fig.config)], stdout=subprocess.PIPE, env=fig.environment
+    ) as watching:
+        assert watching.stdout is not None
+        looks = [json.loads(watching.stdout.readline()) for _ in range(2)]
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(20) == 130
+    assert [look["running"] for look in looks] == [True, True]
 
 
 def test_without_a_proxy_set_edits_the_file_and_says_so(make_fig: Callable[..., Fig]) -> None:
@@ -175,12 +220,25 @@ def test_a_serve_json_of_a_dead_or_foreign_process_is_not_believed(
         assert "no proxy runs" in run(fig, "status").output, text
 
 
-@pytest.mark.parametrize("listen", ["serve", "status", "set", "abort"])
-def test_help_shows_an_example(listen: str) -> None:
-    result = CliRunner().invoke(app, [listen, "--help"])
+@pytest.mark.parametrize("command", ["serve", "status", "set", "abort"])
+def test_help_shows_an_example(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0
     assert "Example" in result.stdout
-    assert f"fig {listen}" in result.stdout
+    assert f"fig {command}" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["", "init", "serve", "check", "explain", "status", "set", "abort", "diffs", "sign", "diffs show", "sign force"],
+)  # fmt: skip
+def test_no_help_asks_for_the_value_of_a_flag(command: str) -> None:
+    assert "bool" not in CliRunner().invoke(app, [*command.split(), "--help"]).stdout
+
+
+def test_the_help_of_set_marks_the_reason_as_required() -> None:
+    lines = CliRunner().invoke(app, ["set", "--help"]).stdout.splitlines()
+    assert any("*" in line and "--why" in line for line in lines)
 
 
 def test_serve_prints_every_problem_of_the_file(make_fig: Callable[..., Fig]) -> None:
@@ -205,12 +263,33 @@ def test_serve_refuses_a_secret_that_cannot_be_read(
     assert "FIG_SECRET_FILE" in result.output
 
 
+def test_serve_warns_of_a_secret_that_can_be_guessed(make_fig: Callable[..., Fig]) -> None:
+    fig = make_fig()
+    fig.environment["FIG_SECRET"] = "x" * 15
+    fig.start()
+    [warning] = [line for line in fig.log().splitlines() if "secret_can_be_guessed" in line]
+    assert json.loads(warning)["level"] == "warning"
+    assert "x" * 15 not in fig.log()
+
+
+def test_unmarked_shadows_are_a_worry_once_there_are_shadows(make_fig: Callable[..., Fig]) -> None:
+    fig = make_fig()
+    del fig.environment["FIG_SECRET"]
+    fig.start()
+    wait_until(lambda: fig.status()["comparer"]["up"])
+    fig.set("catalog", "monolith", 5)
+    assert "shadows_are_unmarked" not in fig.log()
+    fig.set("catalog", "shadow")
+    wait_until(lambda: "shadows_are_unmarked" in fig.log())
+
+
 @pytest.mark.slow
 def test_on_a_terminal_serve_shows_where_it_is_and_ctrl_c_ends_it(
     make_fig: Callable[..., Fig],
 ) -> None:
     fig = make_fig()
     master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, (24, 80))
     fig.environment.pop("FIG_LOG")
     fig.process = subprocess.Popen(
         [sys.executable, "-m", "stranglerfig", "serve", "--config", str(fig.config)],
@@ -222,6 +301,12 @@ def test_on_a_terminal_serve_shows_where_it_is_and_ctrl_c_ends_it(
     while b"Ctrl-C" not in seen:
         seen += os.read(master, 4096)
     assert f"http://127.0.0.1:{fig.port}".encode() in seen
+    admin = fig.facts()["admin"]
+    for address in (f"http://{admin}/api/status", f"http://{admin}/metrics"):
+        assert address.encode() in seen
+    plain = Text.from_ansi(seen.decode()).plain
+    banner = [line for line in plain.splitlines() if line[:1] in "╭│╰"]
+    assert max(map(len, banner)) <= 80
     fig.process.send_signal(signal.SIGINT)
     assert fig.process.wait(20) == 0
     os.close(master)
