@@ -1,6 +1,8 @@
 """``fig serve``: run the proxy until it is told to stop."""
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -68,7 +70,7 @@ def serve(
             "secret_can_be_guessed",
             mend=f"set FIG_SECRET to {SHORTEST_GOOD_KEY} random characters or more",
         )
-    _run(source, written, key, token, log_format, drain)
+    _run(source, written, key, token, log_format, drain, partial(_banner, config))
 
 
 def _check_admin(admin: Address, token: str | None) -> None:
@@ -86,6 +88,7 @@ def _run(
     token: str | None,
     log_format: LogFormat,
     drain_s: float,
+    banner: Callable[["View"], None],
 ) -> None:
     # Here, since the servers behind it take long to import and no other command needs them.
     import uvloop
@@ -102,7 +105,7 @@ def _run(
     )
     supervisor = Supervisor(source, written, settings)
     try:
-        uvloop.run(supervisor.run(_banner))
+        uvloop.run(supervisor.run(banner))
     except LockedError as error:
         facts = read_serve(error.state_dir) or {}
         where = f" on {facts['listen']}, config {facts['config']}" if "listen" in facts else ""
@@ -121,7 +124,7 @@ def _run(
         fail(str(error), code=ExitCode.NO)
 
 
-def _banner(view: "View") -> None:
+def _banner(config: str, view: "View") -> None:
     """Say on a terminal that it runs and where; programs have serve.json."""
     if not sys.stderr.isatty():
         return
@@ -135,7 +138,7 @@ def _banner(view: "View") -> None:
             f"proxy    [bold cyan]http://{view.listen}[/]\n"
             f"status   http://{view.admin}/api/status\n"
             f"metrics  http://{view.admin}/metrics\n"
-            f"config   {escape(_shown(view.config_path))}  (watched)\n"
+            f"config   {escape(config)}  (watched)\n"
             f"workers  {len(view.fleet.workers)}\n"
             f"{stages or '  no capability yet: everything goes through unchanged'}",
             title="fig",
@@ -144,9 +147,3 @@ def _banner(view: "View") -> None:
         ),
         soft_wrap=False,  # folds what is wider than the terminal, where the default cuts it
     )
-
-
-def _shown(path: Path) -> str:
-    """The path as one would type it here."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -292,8 +292,8 @@ def test_on_a_terminal_serve_shows_where_it_is_and_ctrl_c_ends_it(
     termios.tcsetwinsize(slave, (24, 80))
     fig.environment.pop("FIG_LOG")
     fig.process = subprocess.Popen(
-        [sys.executable, "-m", "stranglerfig", "serve", "--config", str(fig.config)],
-        stdin=slave, stdout=slave, stderr=slave, env=fig.environment, start_new_session=True,
+        [sys.executable, "-m", "stranglerfig", "serve"],
+        stdin=slave, stdout=slave, stderr=slave, env=fig.environment, start_new_session=True, cwd=fig.folder,
     )  # fmt: skip
     os.close(slave)
     fig.wait_ready()
@@ -304,9 +304,10 @@ def test_on_a_terminal_serve_shows_where_it_is_and_ctrl_c_ends_it(
     admin = fig.facts()["admin"]
     for address in (f"http://{admin}/api/status", f"http://{admin}/metrics"):
         assert address.encode() in seen
-    plain = Text.from_ansi(seen.decode()).plain
-    banner = [line for line in plain.splitlines() if line[:1] in "╭│╰"]
+    plain = Text.from_ansi(seen.decode().replace("\r\n", "\n")).plain
+    banner = [line for line in plain.splitlines() if line.startswith(("╭", "│", "╰"))]
     assert max(map(len, banner)) <= 80
+    assert any(line.startswith("│ config   fig.yaml  (watched)") for line in banner)
     fig.process.send_signal(signal.SIGINT)
     assert fig.process.wait(20) == 0
     os.close(master)
