@@ -144,7 +144,7 @@ def _tell_where_to_look(fig: Fig) -> None:
     debug = f'"$(FIG_SECRET_FILE={secret} {fig.shown("sign", "debug").partition(" --config")[0]})"'
     report.heading("open")
     report.say(f"the shop      http://127.0.0.1:{PROXY}/  (its pages stay the monolith's)")
-    report.say(f"its API       http://127.0.0.1:{PROXY}{API}products/  (this is what moves)")
+    report.say(f"its API       http://127.0.0.1:{PROXY}{API}products/  (this moves)")
     report.say(f"status        http://127.0.0.1:{ADMIN}/api/status")
     report.say(f"metrics       http://127.0.0.1:{ADMIN}/metrics")
     report.heading("try")
@@ -158,7 +158,8 @@ def _tell_where_to_look(fig: Fig) -> None:
         ("see what differs", fig.shown("diffs")),
         ("see who answers", f"curl -sI -H {debug} http://127.0.0.1:{PROXY}{API}products/"),
     ):
-        report.say(f"{what}\n    [cyan]{command}[/]")
+        report.say(what)
+        report.say_command(command)
     report.say("Ctrl-C ends everything.")
 
 

@@ -2,6 +2,7 @@
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
@@ -18,8 +19,16 @@ def heading(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Add a line to the part."""
-    console.print(f"  {text}")
+    """Add a line to the part; on a terminal it is wrapped between words, under itself."""
+    if console.is_terminal:
+        console.print(Padding(text, (0, 0, 0, 2)), soft_wrap=False)
+    else:
+        console.print(f"  {text}")
+
+
+def say_command(command: str) -> None:
+    """Add a command, unwrapped, so that it can be copied."""
+    console.print(f"    [cyan]{escape(command)}[/]")
 
 
 def fail(failed: DemoError) -> None:
@@ -45,7 +54,7 @@ def step_progress(step: Step) -> Progress:
 def announce(step: Step, command: str) -> None:
     """Say what is about to be done, as a person would type it."""
     heading(f"{step.name}: {step.why}")
-    say(f"[cyan]$ {command}[/]")
+    say_command(f"$ {command}")
 
 
 def show(evidence: Evidence) -> None:
