@@ -2,7 +2,7 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.markup import escape
@@ -14,6 +14,7 @@ from stranglerfig.cli.place import Place, find_place
 from stranglerfig.cli.reproduce import curl_command, ignore_rule, why_no_rule
 from stranglerfig.compare.account import Account, read_accounts
 from stranglerfig.compare.diff.difference import Shape
+from stranglerfig.compare.marks import read_marks
 from stranglerfig.compare.reading import StoreError, read_clusters, read_example
 from stranglerfig.compare.record import Cluster, ClusterDetail, Example
 from stranglerfig.compare.redact import REPLACED, RedactedRequest
@@ -24,6 +25,7 @@ from stranglerfig.config.problem import ConfigError
 from stranglerfig.config.scalar import duration
 
 _SHOWN = 30
+CHANGE: Final = "change"
 
 
 class _ListsByDefault(Group):
@@ -49,7 +51,10 @@ def list_(
         str | None, typer.Argument(help="Only this capability.", show_default=False)
     ] = None,
     since: Annotated[
-        str | None, typer.Option(help="Only what was seen in the last 10m, 2h, …")
+        str | None,
+        typer.Option(
+            help="Only what was seen in the last 10m, 2h, …; change: since stage, share or rules last changed."
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many differences to print.")] = _SHOWN,
     config: ConfigOption = "fig.yaml",
@@ -67,12 +72,23 @@ def list_(
 
       fig diffs show 3
 
+      fig diffs --since change
+
       fig diffs --since 10m --json | jq '.clusters[] | {id, kind, where, path, count}'
     """
     place = find_place(config)
     accounts = read_accounts(place.state_dir)
-    after = 0.0 if since is None else time.time() - _seconds(since)
-    clusters = _clusters(place, capability, after)
+    marks = read_marks(place.state_dir) if since == CHANGE else {}
+    is_timed = since is not None and since != CHANGE
+    after = time.time() - _seconds(since) if since is not None and is_timed else 0.0
+    clusters = [
+        cluster
+        for cluster in _clusters(place, capability, after)
+        if cluster.capability not in marks or cluster.last_seen >= marks[cluster.capability].at
+    ]
+    for name, mark in marks.items():
+        if name in accounts:
+            accounts[name] = accounts[name].since(mark.account)
     if capability is not None:
         _check_name(capability, place, accounts)
         accounts = {name: account for name, account in accounts.items() if name == capability}
@@ -85,8 +101,10 @@ def list_(
         )
     else:
         _print_accounts(accounts, capability)
+        if is_timed:
+            out.print(f"[dim]the account is of all that was counted; below, the last {since}[/]")
         _print_clusters(clusters, limit)
-    counted = since is None and any(account.different for account in accounts.values())
+    counted = not is_timed and any(account.different for account in accounts.values())
     if clusters or counted:
         raise typer.Exit(ExitCode.NO)
 
@@ -120,7 +138,7 @@ def _seconds(text: str) -> float:
     try:
         return duration(text)
     except ValueError as error:
-        fail(f"--since: {error}", mend="write 90s, 10m or 2h")
+        fail(f"--since: {error}", mend="write 90s, 10m, 2h or change")
 
 
 def _clusters(place: Place, capability: str | None, since: float) -> list[Cluster]:

@@ -94,6 +94,12 @@ def test_rules_saved_while_it_runs_hold_from_then_on(comparing: Fig) -> None:
         ask(comparing)
         assert change(before, account(comparing)) == {"ignored": 1}
         assert account(comparing).rule_hits["who-answered"] == 1
+        assert comparing.command("diffs", "catalog").returncode == 1
+        since = comparing.command("diffs", "catalog", "--since", "change", "--json")
+        found = json.loads(since.stdout)
+        assert (since.returncode, found["clusters"]) == (0, [])
+        assert found["accounts"]["catalog"]["asked"] == 1
+        assert found["accounts"]["catalog"]["ignored"] == 1
         rules.write_text(RULES.replace("$.upstream", "$"))
         wait_until(lambda: comparing.status()["config_bad"])
         ask(comparing)
