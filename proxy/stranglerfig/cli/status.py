@@ -19,8 +19,10 @@ from stranglerfig.cli.output import (
     print_json,
     print_json_line,
 )
-from stranglerfig.cli.place import fail_with_admin_error, find_place
+from stranglerfig.cli.place import fail_with_admin_error, find_place, warn_of_orphans
 from stranglerfig.control.client import AdminClient, AdminError
+from stranglerfig.control.lock import read_serve
+from stranglerfig.control.takeover import living_orphans
 
 _WATCH_EVERY_S = 1.0
 _CHANGES = {
@@ -57,10 +59,16 @@ def status(
     place = find_place(config)
     client = place.client
     if client is None:
+        stopped = {
+            "running": False,
+            "state_dir": str(place.state_dir),
+            "orphans": living_orphans(read_serve(place.state_dir)),
+        }
         if as_json:
             tell = print_json_line if watch else print_json
-            tell({"running": False, "state_dir": str(place.state_dir)})
+            tell(stopped)
             raise typer.Exit(ExitCode.NO)
+        warn_of_orphans(stopped)
         fail("no proxy runs here", mend="start it with `fig serve`", code=ExitCode.NO)
     try:
         if watch and as_json:

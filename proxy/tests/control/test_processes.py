@@ -262,6 +262,8 @@ def test_a_killed_supervisor_leaves_its_workers_serving_and_a_new_one_takes_over
         assert fig.command("status").returncode == 1
         said = fig.command("set", "catalog", "service", "--why", "x")
         assert "3 processes of a killed supervisor still serve" in said.stderr
+        seen = fig.command("status", "--json")
+        assert (seen.returncode, len(json.loads(seen.stdout)["orphans"])) == (1, 3)
         fig.start()
         load.more()
         wait_until(lambda: not set(old_workers) & set(fig.processes()), 20)
