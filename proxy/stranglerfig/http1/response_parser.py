@@ -173,6 +173,9 @@ class ResponseParser:
         reason = b"".join(self._reason)
         self._reason = []
         status = parser.get_status_code()
+        if status < 100:
+            # llhttp reads a body behind it; taken for an interim answer, its bytes would reach the client unframed.
+            raise UpstreamError(Failure.BAD_RESPONSE, "a status below 100")
         if status == 101:
             # Never asked for: Upgrade is not sent.
             raise UpstreamError(Failure.BAD_RESPONSE, "101 without an upgrade")
