@@ -62,6 +62,9 @@ class ResponseHead:
             elif meaning is Meaning.CACHE_CONTROL:
                 self.is_shared = self.is_shared or _allows_shared_caches(header[1])
             self.kept.append(header)
+        if self.content_length and (self.is_interim or status == 204):
+            # Never to be sent (RFC 9110 section 8.6): a client that believed it would read the next answer as a body.
+            self.kept = [header for header in self.kept if header[0].lower() != b"content-length"]
         if connection:
             self._drop_named(connection)
 
