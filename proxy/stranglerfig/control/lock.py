@@ -14,7 +14,7 @@ from typing import Any
 
 LOCK_NAME = "lock"
 SERVE_NAME = "serve.json"
-_TRIES = 5
+_TRIES = 40  # a fifth of a second: somebody who looks holds it for microseconds, again and again
 _BETWEEN_TRIES_S = 0.005
 
 
