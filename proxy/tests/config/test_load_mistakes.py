@@ -84,6 +84,19 @@ def test_an_upstream_with_a_bad_name_alone_is_one_mistake() -> None:
     assert problem.where == "upstreams.my shop"
 
 
+def test_upstreams_that_are_wrong_in_two_ways_hide_nothing() -> None:
+    """A name that is none and a value that is none, twice: each is said, and so is what else is wrong."""
+    found = problems(
+        """\
+upstreams: {my shop: 5, 1st: 6, monolith: http://127.0.0.1:8100}
+fallthrough: monolit
+"""
+    )
+    assert [problem.where for problem in found] == [
+        *2 * ["upstreams.my shop"], *2 * ["upstreams.1st"], "fallthrough",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "[::1]", "localhost", "my_app-1", "shop.example.", "a1.b2"]
 )
