@@ -58,11 +58,11 @@ def decide(facts: Facts, snapshot: Snapshot) -> Plan:
     safe = facts.method in SAFE_METHODS if claim.safe is None else claim.safe
     side, reason, number, user = _choose(facts, claim, safe)
     comparing = safe and _asks_both(claim)
+    evidence = reason is not Reason.FORCED and reason is not Reason.WROTE
     skip = None
-    if comparing and reason is Reason.FORCED:
-        skip = FORCED
-    elif comparing and reason is Reason.WROTE:
-        skip = WROTE  # the other side may lack the write still: it would differ, and be right
+    if comparing and not evidence:
+        # After a write the other side may lack it still: it would differ, and be right.
+        skip = FORCED if reason is Reason.FORCED else WROTE
     elif comparing and not _is_sampled(facts, claim, user):
         skip = SAMPLED_OUT
     sampled = comparing and skip is None
@@ -81,7 +81,7 @@ def decide(facts: Facts, snapshot: Snapshot) -> Plan:
         sampled=sampled,
         skip=skip,
         set_cookie=user.minted if user else None,
-        evidence=reason is not Reason.FORCED and reason is not Reason.WROTE,
+        evidence=evidence,
         pin=None if safe else claim.pins.get(side),
     )
 
