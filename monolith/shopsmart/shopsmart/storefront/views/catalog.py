@@ -1,4 +1,4 @@
-"""The pages of the shop. They ask selectors, call services, and render; nothing is decided here."""
+"""The pages that show what is sold. They ask selectors, call services, and render; nothing is decided here."""
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
@@ -14,7 +14,8 @@ from shopsmart.catalog import selectors as catalog
 from shopsmart.catalog.models import Product
 from shopsmart.catalog.services import add_review
 from shopsmart.storefront import selectors
-from shopsmart.storefront.forms import QueryForm, ReviewForm
+from shopsmart.storefront.forms.browsing import QueryForm
+from shopsmart.storefront.forms.review import ReviewForm
 from shopsmart.storefront.listing import read_listing
 
 NEW_ON_HOME = 8
