@@ -62,6 +62,10 @@ WSGI_APPLICATION = "shopsmart.wsgi.application"
 INSTALLED_APPS = [
     "shopsmart.accounts",
     "shopsmart.catalog",
+    "shopsmart.cart",
+    "shopsmart.orders",
+    "shopsmart.inventory",
+    "shopsmart.promotions",
     "shopsmart.storefront",
     "chassis.ops",
     "chassis.ownership",

@@ -13,6 +13,9 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/catalog/", include("shopsmart.catalog.api.urls")),
+    path("api/cart/", include("shopsmart.cart.api.urls")),
+    path("api/orders/", include("shopsmart.orders.api.urls")),
+    path("api/inventory/", include("shopsmart.inventory.api.urls")),
     # For services and health checks; the proxy never lets these paths through.
     path("_chassis/", include("chassis.ops.urls")),
     path("_chassis/", include("chassis.ownership.urls")),

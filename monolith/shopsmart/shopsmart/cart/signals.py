@@ -1,0 +1,1 @@
+"""Gives a guest their cart back when they log in."""
