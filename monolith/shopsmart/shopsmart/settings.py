@@ -9,6 +9,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from chassis.environment import read_secret
+from shopsmart.accounts.client_address import networks
 from shopsmart.database import database_from_url
 from shopsmart.ownership import OWNERSHIP, callers
 
@@ -54,6 +55,8 @@ if _flag("TRUST_X_FORWARDED_PROTO"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_TRUSTED_ORIGINS = _listed("CSRF_TRUSTED_ORIGINS", [])
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _flag("SECURE_COOKIES")
+# Whose X-Forwarded-For is believed (accounts/client_address.py), for limits by address.
+TRUSTED_PROXIES = networks(_listed("TRUSTED_PROXIES", ["127.0.0.0/8", "::1"]))
 
 # The application ------------------------------------------------------------------------------
 ROOT_URLCONF = "shopsmart.urls"
@@ -66,6 +69,7 @@ INSTALLED_APPS = [
     "shopsmart.orders",
     "shopsmart.inventory",
     "shopsmart.promotions",
+    "shopsmart.notifications",
     "shopsmart.storefront",
     "chassis.ops",
     "chassis.ownership",
@@ -158,7 +162,11 @@ STORAGES = {
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    # The first one says how to come in: who is a stranger gets a 401 that asks for a token.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "shopsmart.accounts.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     # Always six digits: isoformat() leaves them out when they are all zero.
@@ -172,6 +180,15 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/",
+}
+
+# Limits ---------------------------------------------------------------------------------------
+# How often, for each user (or address, before login): NUMBER/[N]UNIT of s, m, h, d; or off.
+THROTTLE_RATES = {
+    "api": "600/m",
+    "checkout": "30/m",
+    "token": "20/h",
+    "register": "20/h",
 }
 
 # Migration to services ------------------------------------------------------------------------
