@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "shopsmart.orders",
     "shopsmart.inventory",
     "shopsmart.promotions",
+    "shopsmart.payments",
     "shopsmart.notifications",
     "shopsmart.storefront",
     "chassis.ops",

@@ -16,6 +16,7 @@ urlpatterns = [
     path("api/cart/", include("shopsmart.cart.api.urls")),
     path("api/orders/", include("shopsmart.orders.api.urls")),
     path("api/inventory/", include("shopsmart.inventory.api.urls")),
+    path("api/payments/", include("shopsmart.payments.api.urls")),
     # For services and health checks; the proxy never lets these paths through.
     path("_chassis/", include("chassis.ops.urls")),
     path("_chassis/", include("chassis.ownership.urls")),
