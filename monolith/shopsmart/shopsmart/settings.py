@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "shopsmart.cart.middleware.CartCookieMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -112,6 +113,7 @@ TEMPLATES = [
         },
     }
 ]
+FORM_RENDERER = "shopsmart.focus.Renderer"
 
 # Data -----------------------------------------------------------------------------------------
 DATABASES = {
