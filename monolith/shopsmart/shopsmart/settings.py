@@ -31,6 +31,24 @@ def _listed(name: str, default: list[str]) -> list[str]:
     return [part.strip() for part in os.environ[name].split(",") if part.strip()]
 
 
+def _seconds(name: str, default: float) -> float:
+    text = os.environ.get(name, str(default))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e7:
+        raise ImproperlyConfigured(f"{name} is a number of seconds, as in 2.5, not {text!r}.")
+    return seconds
+
+
+def _url(name: str, default: str) -> str:
+    url = os.environ.get(name, default).rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise ImproperlyConfigured(f"{name} begins with http:// or https://, unlike {url!r}.")
+    return url
+
+
 DEBUG = _flag("DEBUG")
 ALLOWED_HOSTS = _listed("ALLOWED_HOSTS", LOOPBACK_HOSTS)
 
@@ -141,6 +159,16 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+
+# Payments -------------------------------------------------------------------------------------
+CARD_GATEWAY_URL = _url("CARD_GATEWAY_URL", "http://127.0.0.1:8190")
+CARD_GATEWAY_CONNECT_TIMEOUT = _seconds("CARD_GATEWAY_CONNECT_TIMEOUT", 2)
+CARD_GATEWAY_READ_TIMEOUT = _seconds("CARD_GATEWAY_READ_TIMEOUT", 10)
+# A payment that the gateway has not heard of is cancelled when it is older than this. Longer than
+# any request lives: what is still on its way is not taken for lost.
+PAYMENT_GIVE_UP_AFTER = _seconds("PAYMENT_GIVE_UP_AFTER", 120)
+# How long a card holder may take to confirm; the stock is reserved meanwhile.
+PAYMENT_CONFIRM_WITHIN = _seconds("PAYMENT_CONFIRM_WITHIN", 3600)
 
 # Text and time --------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"

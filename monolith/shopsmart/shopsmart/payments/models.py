@@ -52,7 +52,9 @@ class Payment(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now)
     settled_at = models.DateTimeField(null=True, blank=True)
-    attempts = models.PositiveIntegerField(default=0, help_text="How often the gateway was asked.")
+    attempts = models.PositiveIntegerField(
+        default=0, help_text="How often the gateway was asked to charge it."
+    )
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -136,7 +138,9 @@ class Refund(models.Model):
     refusal_code = models.CharField(max_length=60, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     settled_at = models.DateTimeField(null=True, blank=True)
-    attempts = models.PositiveIntegerField(default=0, help_text="How often the gateway was asked.")
+    attempts = models.PositiveIntegerField(
+        default=0, help_text="How often the gateway was asked to give it back."
+    )
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -167,3 +171,8 @@ class Refund(models.Model):
     def money(self) -> Money:
         """What is given back, in the payment's currency."""
         return Money(self.amount, self.payment.currency)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether its outcome is known and final."""
+        return self.state not in REFUND_UNSETTLED

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 ('confirmation_url', models.CharField(blank=True, help_text='Where the card holder says yes.', max_length=500, verbose_name='confirmation URL')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('settled_at', models.DateTimeField(blank=True, null=True)),
-                ('attempts', models.PositiveIntegerField(default=0, help_text='How often the gateway was asked.')),
+                ('attempts', models.PositiveIntegerField(default=0, help_text='How often the gateway was asked to charge it.')),
                 ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='orders.order')),
             ],
             options={
@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
                 ('refusal_code', models.CharField(blank=True, max_length=60)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('settled_at', models.DateTimeField(blank=True, null=True)),
-                ('attempts', models.PositiveIntegerField(default=0, help_text='How often the gateway was asked.')),
+                ('attempts', models.PositiveIntegerField(default=0, help_text='How often the gateway was asked to give it back.')),
                 ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='payments.payment')),
             ],
             options={
