@@ -173,13 +173,12 @@ def ask_refund(*, gateway_id: str, key: UUID, money: Money, reason: str) -> Refu
             return Unknown(UNREACHABLE)
         case Unknown():
             return answer
-        case _Answer(status=200 | 201, body={"id": str() as refund_id, "status": "done"}):
-            return Refunded(refund_id)
+        case _Answer(status=200 | 201, body={"id": made, "status": "done"}) if _word(made):
+            return Refunded(_word(made))
         case _Answer(
-            status=200 | 201,
-            body={"id": str() as refund_id, "status": "refused", "refusal_code": str() as code},
-        ) if code:
-            return Refused(code, refund_id)
+            status=200 | 201, body={"id": made, "status": "refused", "refusal_code": code}
+        ) if _word(code):
+            return Refused(_word(code), _word(made))
         case _Answer(status=404, body={"type": problem}) if problem == NOT_FOUND:
             return Refused(UNKNOWN_CHARGE)
         case _:
@@ -191,30 +190,27 @@ def _read_charge(charge: dict[str, Any], key: UUID, money: Money) -> Outcome:
     if told != (str(key), str(money.amount), money.currency):
         logger.error("the gateway told of another charge than that of key %s", key)
         return Unknown("the answer was about another charge")
-    match charge.get("card"):
-        case {"brand": str() as brand}:
-            pass
-        case _:
-            brand = ""
+    gateway_id, brand = _word(charge.get("id")), ""
+    if isinstance(charge.get("card"), dict):
+        brand = _word(charge["card"].get("brand"))[:20]
     match charge:
-        case {"status": "approved", "id": str() as gateway_id} if gateway_id:
+        case {"status": "approved"} if gateway_id:
             return Approved(gateway_id, brand)
-        case {
-            "status": "declined",
-            "id": str() as gateway_id,
-            "decline_code": str() as code,
-        } if code:
-            return Declined(code, gateway_id, brand)
-        case {
-            "status": "needs_confirmation",
-            "id": str() as gateway_id,
-            "confirmation_url": str() as url,
-        } if url.startswith(("http://", "https://")):
+        case {"status": "declined", "decline_code": code} if _word(code):
+            return Declined(_word(code), gateway_id, brand)
+        case {"status": "needs_confirmation", "confirmation_url": str() as url} if (
+            url.startswith(("http://", "https://")) and len(url) <= 500
+        ):
             return NeedsConfirmation(url, gateway_id, brand)
-        case {"status": "cancelled", "id": str() as gateway_id}:
+        case {"status": "cancelled"}:
             return Cancelled(gateway_id)
         case _:
             return Unknown("the answer can't be understood")
+
+
+def _word(value: object) -> str:
+    """An id or code as it can be kept; empty for anything else."""
+    return value if isinstance(value, str) and len(value) <= 60 else ""
 
 
 def _unexpected(answer: _Answer) -> Unknown:

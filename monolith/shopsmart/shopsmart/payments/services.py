@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from shopsmart.catalog.money import to_cents
@@ -46,8 +46,12 @@ def open_payment(*, order: Order, amount: Decimal) -> Payment:
     Raises ValidationError where the order has been paid, or is being paid, already.
     """
     payment = Payment(order=order, amount=to_cents(amount), currency=order.currency)
-    payment.full_clean()
-    payment.save(force_insert=True)
+    payment.clean_fields(exclude=["order"])
+    try:
+        with transaction.atomic():
+            payment.save(force_insert=True)
+    except IntegrityError as error:
+        raise ValidationError("This order has been paid, or is being paid, already.") from error
     return payment
 
 
@@ -130,7 +134,7 @@ def open_refund(*, payment: Payment, amount: Decimal, reason: str) -> Refund:
     if to_cents(amount) > locked.refundable.amount:
         raise ValidationError({"amount": f"At most {locked.refundable} can be given back."})
     refund = Refund(payment=locked, amount=to_cents(amount), reason=reason)
-    refund.full_clean()
+    refund.clean_fields(exclude=["payment"])
     refund.save(force_insert=True)
     locked.refunded += refund.amount
     locked.save(update_fields=["refunded"])
@@ -162,15 +166,15 @@ def _read(payment: Payment) -> Payment:
 
 def _lock(payment: Payment) -> Payment:
     """The payment as it is now, locked after its order, which it has at hand."""
-    order = Order.objects.select_for_update().get(pk=payment.order_id)
-    locked = Payment.objects.select_for_update().get(pk=payment.pk)
+    order = Order.objects.select_for_update(no_key=True).get(pk=payment.order_id)
+    locked = Payment.objects.select_for_update(no_key=True).get(pk=payment.pk)
     locked.order = order
     return locked
 
 
 def _lock_refund(refund: Refund) -> tuple[Payment, Refund]:
     payment = _lock(Payment.objects.get(refunds=refund))
-    locked = Refund.objects.select_for_update().get(pk=refund.pk)
+    locked = Refund.objects.select_for_update(no_key=True).get(pk=refund.pk)
     locked.payment = payment
     return payment, locked
 
@@ -205,11 +209,12 @@ def _take(payment: Payment, outcome: Outcome) -> Payment:
         if locked.is_settled:
             locked.settled_at = timezone.now()
             locked.confirmation_url = ""
-        locked.full_clean(exclude=["order"])
         locked.save()
         if locked.is_settled:
             logger.info("payment %s is %s", locked.key, locked.state)
             take_outcome(payment=locked)
+            # An order that was cancelled meanwhile gave it back at once.
+            locked.refresh_from_db(fields=["refunded"])
     return locked
 
 
@@ -232,7 +237,6 @@ def _take_refund(refund: Refund, outcome: RefundOutcome) -> Refund:
         if locked.is_settled:
             locked.settled_at = timezone.now()
             logger.info("refund %s is %s", locked.key, locked.state)
-        locked.full_clean(exclude=["payment"])
         locked.save()
         if locked.state == RefundState.DONE:
             context = {"order": payment.order, "refund": locked}
