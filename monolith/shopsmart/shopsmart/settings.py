@@ -10,15 +10,18 @@ from django.core.exceptions import ImproperlyConfigured
 
 from chassis.environment import read_secret
 from shopsmart.accounts.client_address import networks
+from shopsmart.accounts.rates import changed_rates
+from shopsmart.cache_url import cache_from_url
 from shopsmart.database import database_from_url
+from shopsmart.mail_url import mail_from_url
 from shopsmart.ownership import OWNERSHIP, callers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 
 
-def _flag(name: str) -> bool:
-    value = os.environ.get(name, "0")
+def _flag(name: str, default: str = "0") -> bool:
+    value = os.environ.get(name, default)
     if value not in ("0", "1"):
         raise ImproperlyConfigured(f"{name} is 0 or 1, not {value!r}.")
     return value == "1"
@@ -199,6 +202,8 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
+    # All but the catalogue, which takes itself out.
+    "DEFAULT_THROTTLE_CLASSES": ["shopsmart.accounts.throttling.ApiThrottle"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     # Always six digits: isoformat() leaves them out when they are all zero.
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
@@ -207,20 +212,42 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "ShopSmart",
-    "DESCRIPTION": "The catalogue of the shop: categories, brands, products, prices, reviews.",
+    "DESCRIPTION": "The shop: its catalogue, and what people with an account do in it.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/",
 }
 
 # Limits ---------------------------------------------------------------------------------------
-# How often, for each user (or address, before login): NUMBER/[N]UNIT of s, m, h, d; or off.
-THROTTLE_RATES = {
-    "api": "600/m",
-    "checkout": "30/m",
-    "token": "20/h",
-    "register": "20/h",
-}
+# How often somebody may do what costs the shop or is worth guessing at (accounts/throttling.py).
+CACHES = {"default": cache_from_url(read_secret("CACHE_URL") or "locmem:")}
+THROTTLE_RATES = changed_rates(
+    {
+        "api": "600/m",
+        "checkout": "30/m",
+        "token": "20/h",
+        "register": "60/h",
+        # Failed attempts: at one account from one address; from one address; at one account.
+        "login": "10/15m",
+        "login-address": "100/15m",
+        "login-name": "200/h",
+    },
+    _listed("THROTTLES", []),
+)
+
+# Mail -----------------------------------------------------------------------------------------
+_data = DATABASES["default"]
+_mail = mail_from_url(
+    read_secret("EMAIL_URL") or "file:mail",
+    # Beside the database, where that is a file.
+    directory=Path(_data["NAME"]).parent if _data["ENGINE"].endswith("sqlite3") else BASE_DIR,
+)
+globals().update(_mail)
+DEFAULT_FROM_EMAIL = os.environ.get("MAIL_FROM", "ShopSmart <shop@shopsmart.example>")
+# What mails link to: the shop as shoppers reach it.
+PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8100").rstrip("/")
+# Whether a process that writes a mail sends it too, on a thread; `manage.py send_mails` does in any case.
+MAIL_AT_ONCE = _flag("MAIL_AT_ONCE", default="1")
 
 # Migration to services ------------------------------------------------------------------------
 CHASSIS = {"OWNERSHIP": OWNERSHIP, "CALLERS": callers()}

@@ -18,6 +18,9 @@ from shopsmart.accounts.countries import check_country, country_name
 USERNAME_MAX_LENGTH = 40
 DISPLAY_NAME_MAX_LENGTH = 60
 
+# In a mail's head a line break begins another header; on a label it begins another line.
+check_one_line = RegexValidator(r"^[^\x00-\x1f\x7f]*\Z", "This has to be one line of plain text.")
+
 
 def avatar_path(user: "User", filename: str) -> str:
     """Name an avatar by chance: the uploader's file name is never a path, a URL or a collision."""
@@ -104,11 +107,15 @@ class Address(models.Model):
     """Where a shopper has things sent. An order copies it: changing one never moves a parcel."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="addresses")
-    name = models.CharField(max_length=120, help_text="Who takes the parcel.")
-    line1 = models.CharField("street and number", max_length=120)
-    line2 = models.CharField("floor, company, care of", max_length=120, blank=True)
-    postcode = models.CharField(max_length=16)
-    city = models.CharField(max_length=80)
+    name = models.CharField(
+        max_length=80, validators=[check_one_line], help_text="Who takes the parcel."
+    )
+    line1 = models.CharField("street and number", max_length=120, validators=[check_one_line])
+    line2 = models.CharField(
+        "floor, company, care of", max_length=120, blank=True, validators=[check_one_line]
+    )
+    postcode = models.CharField(max_length=16, validators=[check_one_line])
+    city = models.CharField(max_length=80, validators=[check_one_line])
     country = models.CharField(max_length=2, validators=[check_country])
     is_default = models.BooleanField("default", default=False)
 
@@ -144,7 +151,11 @@ class ApiToken(models.Model):
     """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="api_tokens")
-    name = models.CharField(max_length=60, help_text="What it is for, so that you know it later.")
+    name = models.CharField(
+        max_length=60,
+        validators=[check_one_line],
+        help_text="What it is for, so that you know it later.",
+    )
     prefix = models.CharField(max_length=12, unique=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

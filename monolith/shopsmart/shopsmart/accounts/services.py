@@ -16,6 +16,7 @@ from django.utils import timezone
 from shopsmart.accounts.avatar import render_avatar
 from shopsmart.accounts.models import Address, ApiToken, User
 from shopsmart.accounts.tokens import fits, make_token, prefix_of
+from shopsmart.notifications.services import notify
 
 MAX_ADDRESSES = 20
 MAX_TOKENS = 20
@@ -41,6 +42,7 @@ def register_user(*, username: str, email: str, password: str, display_name: str
     with _taken_in_between():
         user.full_clean()
         user.save(force_insert=True)
+        notify(user=user, kind="welcome", context={})
     return user
 
 
@@ -99,11 +101,11 @@ def add_address(*, user: User, make_default: bool = False, **fields: Any) -> Add
 
 
 @transaction.atomic
-def change_address(*, address: Address, **fields: Any) -> Address:
+def change_address(*, address: Address, make_default: bool = False, **fields: Any) -> Address:
     """Write an address anew, as far as `fields` say; raises ValidationError by field."""
     _write_address(address, fields)
     address.save(update_fields=fields)
-    return address
+    return set_default_address(address=address) if make_default else address
 
 
 @transaction.atomic
@@ -135,7 +137,7 @@ def create_token(
 
     Raises ValidationError by field, and for a user who has too many usable ones.
     """
-    User.objects.select_for_update().get(pk=user.pk)
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if user.api_tokens.filter(usable_tokens()).count() >= MAX_TOKENS:
         raise ValidationError(f"You have {MAX_TOKENS} tokens. Revoke one you don't need.")
     made = make_token()
@@ -185,7 +187,7 @@ def usable_tokens() -> Q:
 
 def _lock_addresses(user: User) -> list[Address]:
     """A user's addresses, the oldest first; until the transaction ends nobody else changes the book."""
-    User.objects.select_for_update().get(pk=user.pk)
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
     return list(Address.objects.filter(user=user).order_by("pk"))
 
 

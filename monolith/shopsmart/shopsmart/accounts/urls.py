@@ -1,5 +1,6 @@
 from django.urls import path
 
+from shopsmart.accounts.throttling import RegisterThrottle, limit_logins, limit_posts
 from shopsmart.accounts.views import addresses, profile, session, tokens
 
 app_name = "accounts"
@@ -13,10 +14,14 @@ urlpatterns = [
     path("addresses/<int:pk>/delete/", addresses.delete_address, name="delete-address"),
     path("avatar/", profile.avatar, name="avatar"),
     path("avatar/remove/", profile.remove_avatar, name="remove-avatar"),
-    path("login/", session.LoginView.as_view(), name="login"),
+    path("login/", limit_logins(session.LoginView.as_view()), name="login"),
     path("logout/", session.LogoutView.as_view(), name="logout"),
     path("password/", profile.PasswordView.as_view(), name="password"),
-    path("register/", session.RegisterView.as_view(), name="register"),
+    path(
+        "register/",
+        limit_posts(RegisterThrottle)(session.RegisterView.as_view()),
+        name="register",
+    ),
     path("tokens/", tokens.tokens, name="tokens"),
     path("tokens/<int:pk>/revoke/", tokens.revoke_token, name="revoke-token"),
 ]

@@ -5,18 +5,13 @@ nobody hears of an order that was rolled back, and no order goes without a word.
 """
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from shopsmart.accounts.models import check_one_line
+
 SUBJECT_MAX_LENGTH = 160
-
-
-def check_one_line(text: str) -> None:
-    """Refuse line breaks: in a mail's head they would begin another header."""
-    if "\n" in text or "\r" in text:
-        raise ValidationError("This has to be one line.")
 
 
 class Kind(models.TextChoices):
