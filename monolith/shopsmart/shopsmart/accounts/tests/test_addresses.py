@@ -117,10 +117,18 @@ def test_what_is_wrong_is_said_by_field_and_nothing_is_written(
 def test_a_book_is_full_some_time(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "MAX_ADDRESSES", 2)
     add(ada)
-    add(ada)
+    add(ada, name="work")
     with pytest.raises(ValidationError, match="2 addresses"):
-        add(ada)
+        add(ada, name="away")
     assert len(book(ada)) == 2
+
+
+def test_the_same_address_again_is_no_second_one(ada: User) -> None:
+    """As when a form with a new address is sent twice by a double click."""
+    first, other = add(ada), add(ada, name="work")
+    assert add(ada, city=f" {HOME['city']} ") == first
+    assert add(ada, name="work", make_default=True) == other
+    assert book(ada) == [("work", True), ("Ada L.", False)]
 
 
 def test_other_peoples_addresses_are_not_there(ada: User) -> None:
@@ -135,4 +143,4 @@ def test_other_peoples_addresses_are_not_there(ada: User) -> None:
 def test_the_database_holds_the_rules_too(ada: User, changes: dict[str, Any]) -> None:
     add(ada)
     with pytest.raises(IntegrityError), transaction.atomic():
-        Address.objects.filter(pk=add(ada).pk).update(**changes)
+        Address.objects.filter(pk=add(ada, name="work").pk).update(**changes)
