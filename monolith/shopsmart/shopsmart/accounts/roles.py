@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import AppConfig
+from django.apps import apps as installed_apps
 from django.apps.registry import Apps
 from django.contrib.auth.management import create_permissions
 
@@ -76,10 +77,12 @@ def permissions_of(role: str) -> Iterator[tuple[str, str]]:
             yield app, f"{action}_{name}"
 
 
-def keep_roles(app_config: AppConfig, using: str, apps: Apps, **kwargs: Any) -> None:
+def keep_roles(
+    app_config: AppConfig, using: str, apps: Apps = installed_apps, **kwargs: Any
+) -> None:
     """Give each role's group what the table says of one app, and nothing else of it.
 
-    A receiver of `post_migrate`, which comes once for each app.
+    A receiver of `post_migrate`, which comes once for each app, after `flush` too.
     """
     wanted = {
         role: {code for app, code in permissions_of(role) if app == app_config.label}

@@ -88,6 +88,13 @@ def test_migrating_mends_what_was_changed_by_hand_and_leaves_other_groups_alone(
     assert list(own.permissions.all()) == [change_user]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_roles_are_there_again_after_a_flush() -> None:
+    call_command("flush", verbosity=0, interactive=False)
+    for role in ROLES:
+        assert held(role) == set(permissions_of(role))
+
+
 def test_apps_without_roles_cost_nothing(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
