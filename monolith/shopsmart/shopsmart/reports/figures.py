@@ -5,8 +5,11 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+MAX_DAYS = 366
+EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
 ZERO = Decimal(0)
 
 
@@ -26,6 +29,23 @@ class Period:
 
     first: date
     last: date
+
+    @classmethod
+    def until(cls, last: date | None = None) -> "Period":
+        """The thirty days that end with `last`, or today."""
+        last = last or timezone.localdate()
+        month = timedelta(days=29)
+        return cls(max(last, EARLIEST + month) - month, last)
+
+    def check(self) -> None:
+        """Raises ValidationError, by field, for days that make no period or a very long one."""
+        for name, day in (("last", self.last), ("first", self.first)):
+            if not EARLIEST <= day <= LATEST:
+                raise ValidationError({name: f"A day from {EARLIEST} to {LATEST} is required."})
+        if self.last < self.first:
+            raise ValidationError({"last": "This is before the first day."})
+        if len(self.days) > MAX_DAYS:
+            raise ValidationError({"last": f"A report is about {MAX_DAYS} days at most."})
 
     @property
     def begin(self) -> datetime:
