@@ -84,7 +84,7 @@ class Change(models.Model):
         indexes = [models.Index(fields=["xid", "id"], name="chassis_change_order")]
 
     def __str__(self) -> str:
-        return f"{self.id}: {self.table}/{self.key}"
+        return f"{self.pk}: {self.table}/{self.key}"
 
 
 class CaptureState(models.Model):
