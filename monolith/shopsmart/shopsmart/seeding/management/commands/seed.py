@@ -111,8 +111,9 @@ class Command(BaseCommand):
                     )
             except IntegrityError as error:
                 # Such as somebody else's account with the address of a seeded one.
+                said = str(error).splitlines()[0]
                 raise CommandError(
-                    f"Something here stands in the way: {error}. Nothing was changed."
+                    f"Something here stands in the way: {said}. Nothing was changed."
                 ) from error
             except Group.DoesNotExist as error:
                 raise CommandError(
