@@ -7,9 +7,10 @@ BIN := $(VENV)/bin
 PARTS := proxy chassis monolith/shopsmart extracted/shopsmart/catalog compose
 MANIFESTS := $(addsuffix /pyproject.toml,$(PARTS)) constraints.txt requirements-dev.txt
 STAMP := $(VENV)/.installed
-PYTEST := $(CURDIR)/$(BIN)/python -m pytest
+PYTHON_HERE := $(CURDIR)/$(BIN)/python
+ON_POSTGRESQL := chassis monolith/shopsmart extracted/shopsmart/catalog
 
-.PHONY: help setup demo test test-all check format bench clean
+.PHONY: help setup demo test test-all postgresql check format bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -27,17 +28,31 @@ demo: setup ## the shop, its first service and the proxy; the catalogue moves wh
 	@$(BIN)/python -m demo $(if $(ONCE),--once)
 
 test: setup ## the fast tests of every part; needs no server
-	@$(call run_tests,-m 'not slow')
+	@failed=; $(call on_sqlite,-m 'not slow') $(tell_failed)
 
-test-all: setup ## test, then the slow tests too: journeys, load, killed processes
-	@$(call run_tests,)
+test-all: setup postgresql ## test, then the slow tests too: journeys, load, killed processes; and all of Django's on PostgreSQL
+	@failed=; $(call on_sqlite,) $(on_postgresql) $(tell_failed)
 
-# Every part is tried, whatever another one says; what failed is named at the end.
-define run_tests
-failed=; for part in $(PARTS) tests; do \
-	echo "== $$part"; (cd $$part && $(PYTEST) -q $(1)) || failed="$$failed $$part"; \
-done; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
+# Every part is tried, whatever another one says; what failed is named at the end, and what was skipped where it was.
+define on_sqlite
+for part in $(PARTS) tests; do \
+	echo "== $$part"; \
+	(cd $$part && $(PYTHON_HERE) -m pytest -q -rs $(1)) || failed="$$failed $$part"; \
+done;
 endef
+
+define on_postgresql
+for part in $(ON_POSTGRESQL); do \
+	echo "== $$part, on PostgreSQL"; \
+	(cd $$part && $(PYTHON_HERE) $(CURDIR)/tests/servers/postgresql.py -- $(PYTHON_HERE) -m pytest -q -rs) \
+		|| failed="$$failed $$part(PostgreSQL)"; \
+done;
+endef
+
+tell_failed = [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
+
+postgresql: setup
+	@$(BIN)/python tests/servers/programs.py
 
 check: setup ## format, lint, types, import contracts, migrations
 	@$(BIN)/ruff format --check .

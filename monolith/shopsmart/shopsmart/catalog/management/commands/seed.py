@@ -81,9 +81,10 @@ class Command(BaseCommand):
                         advance=lambda done: progress.advance(goods, done),
                     )
             except IntegrityError as error:
-                # Such as somebody else's account with the address of a seeded one.
+                # Such as somebody else's account with the address of a seeded one. PostgreSQL tells more in a second line.
+                what = str(error).partition("\n")[0]
                 raise CommandError(
-                    f"Something here stands in the way: {error}. Nothing was changed."
+                    f"Something here stands in the way: {what}. Nothing was changed."
                 ) from error
         self.stdout.write(
             f"Seeded {products} products, {shoppers} shoppers and {reviews} reviews. "
