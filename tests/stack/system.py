@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stack.data import MONOLITH, SERVICE, SeededData, sqlite_url
+from stack.data import MONOLITH, SERVICE, SeededData
 from stack.gunicorn import Gunicorn
 from stack.process import manage
 from stack.proxy import Proxy
@@ -34,6 +34,7 @@ class Stack:
         self.secret = secrets.token_urlsafe(32)
         self._credential = secrets.token_urlsafe(32)
         self._processes: list[Gunicorn | Proxy] = []
+        self.data: SeededData
         self.monolith: Gunicorn
         self.service: Gunicorn
         self.proxy: Proxy | None = None
@@ -101,13 +102,13 @@ class Stack:
 
     def _start_upstreams(self, data: SeededData | None) -> None:
         own = self.folder / "data"
-        data = SeededData.make(own) if data is None else data.copy(own)
+        self.data = SeededData.make(own) if data is None else data.copy(own)
         common = {
             "ALLOWED_HOSTS": ALLOWED_HOSTS,
             "SECRET_KEY": secrets.token_urlsafe(50),
             "LOG_LEVEL": "WARNING",
         }
-        self._service_environment = common | {"DATABASE_URL": sqlite_url(data.service)}
+        self._service_environment = common | {"DATABASE_URL": self.data.service.url}
         self.monolith = Gunicorn(
             "monolith",
             "shopsmart.wsgi",
@@ -115,8 +116,8 @@ class Stack:
             logs=self.logs,
             environment=common
             | {
-                "DATABASE_URL": sqlite_url(data.monolith),
-                "MEDIA_ROOT": str(data.media),
+                "DATABASE_URL": self.data.monolith.url,
+                "MEDIA_ROOT": str(self.data.media),
                 "CATALOG_CREDENTIAL": self._credential,
             },
         )
