@@ -4,7 +4,10 @@ A client of the API never has to read HTML to learn that it asked for the wrong 
 on, Django shows its own pages instead and comes by here for neither.)
 """
 
+import math
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.views import defaults
 
 
@@ -20,3 +23,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if request.path_info.startswith("/api/"):
         return JsonResponse({"detail": "Something broke here. It was logged."}, status=500)
     return defaults.server_error(request)
+
+
+def too_many_requests(request: HttpRequest, wait_s: float) -> HttpResponse:
+    """429: the template 429.html, with `Retry-After`, for a form that was sent too often."""
+    seconds = max(1, math.ceil(wait_s))
+    minutes = math.ceil(seconds / 60)
+    response = render(request, "429.html", {"seconds": seconds, "minutes": minutes}, status=429)
+    response["Retry-After"] = str(seconds)
+    return response

@@ -9,15 +9,19 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from chassis.environment import read_secret
+from shopsmart.accounts.client_address import networks
+from shopsmart.accounts.rates import changed_rates
+from shopsmart.cache_url import cache_from_url
 from shopsmart.database import database_from_url
+from shopsmart.mail_url import mail_from_url
 from shopsmart.ownership import OWNERSHIP, callers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 
 
-def _flag(name: str) -> bool:
-    value = os.environ.get(name, "0")
+def _flag(name: str, default: str = "0") -> bool:
+    value = os.environ.get(name, default)
     if value not in ("0", "1"):
         raise ImproperlyConfigured(f"{name} is 0 or 1, not {value!r}.")
     return value == "1"
@@ -28,6 +32,24 @@ def _listed(name: str, default: list[str]) -> list[str]:
     if name not in os.environ:
         return default
     return [part.strip() for part in os.environ[name].split(",") if part.strip()]
+
+
+def _seconds(name: str, default: float) -> float:
+    text = os.environ.get(name, str(default))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e7:
+        raise ImproperlyConfigured(f"{name} is a number of seconds, as in 2.5, not {text!r}.")
+    return seconds
+
+
+def _url(name: str, default: str) -> str:
+    url = os.environ.get(name, default).rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise ImproperlyConfigured(f"{name} begins with http:// or https://, unlike {url!r}.")
+    return url
 
 
 DEBUG = _flag("DEBUG")
@@ -54,6 +76,8 @@ if _flag("TRUST_X_FORWARDED_PROTO"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_TRUSTED_ORIGINS = _listed("CSRF_TRUSTED_ORIGINS", [])
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _flag("SECURE_COOKIES")
+# Whose X-Forwarded-For is believed (accounts/client_address.py), for limits by address.
+TRUSTED_PROXIES = networks(_listed("TRUSTED_PROXIES", ["127.0.0.0/8", "::1"]))
 
 # The application ------------------------------------------------------------------------------
 ROOT_URLCONF = "shopsmart.urls"
@@ -62,6 +86,12 @@ WSGI_APPLICATION = "shopsmart.wsgi.application"
 INSTALLED_APPS = [
     "shopsmart.accounts",
     "shopsmart.catalog",
+    "shopsmart.cart",
+    "shopsmart.orders",
+    "shopsmart.inventory",
+    "shopsmart.promotions",
+    "shopsmart.payments",
+    "shopsmart.notifications",
     "shopsmart.storefront",
     "chassis.ops",
     "chassis.ownership",
@@ -86,6 +116,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "shopsmart.cart.middleware.CartCookieMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -103,6 +134,7 @@ TEMPLATES = [
         },
     }
 ]
+FORM_RENDERER = "shopsmart.focus.Renderer"
 
 # Data -----------------------------------------------------------------------------------------
 DATABASES = {
@@ -131,6 +163,16 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+# Payments -------------------------------------------------------------------------------------
+CARD_GATEWAY_URL = _url("CARD_GATEWAY_URL", "http://127.0.0.1:8190")
+CARD_GATEWAY_CONNECT_TIMEOUT = _seconds("CARD_GATEWAY_CONNECT_TIMEOUT", 2)
+CARD_GATEWAY_READ_TIMEOUT = _seconds("CARD_GATEWAY_READ_TIMEOUT", 10)
+# A payment that the gateway has not heard of is cancelled when it is older than this. Longer than
+# any request lives: what is still on its way is not taken for lost.
+PAYMENT_GIVE_UP_AFTER = _seconds("PAYMENT_GIVE_UP_AFTER", 120)
+# How long a card holder may take to confirm; the stock is reserved meanwhile.
+PAYMENT_CONFIRM_WITHIN = _seconds("PAYMENT_CONFIRM_WITHIN", 3600)
+
 # Text and time --------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
@@ -154,8 +196,14 @@ STORAGES = {
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    # The first one says how to come in: who is a stranger gets a 401 that asks for a token.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "shopsmart.accounts.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
+    # All but the catalogue, which takes itself out.
+    "DEFAULT_THROTTLE_CLASSES": ["shopsmart.accounts.throttling.ApiThrottle"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     # Always six digits: isoformat() leaves them out when they are all zero.
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
@@ -164,11 +212,42 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "ShopSmart",
-    "DESCRIPTION": "The catalogue of the shop: categories, brands, products, prices, reviews.",
+    "DESCRIPTION": "The shop: its catalogue, and what people with an account do in it.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/",
 }
+
+# Limits ---------------------------------------------------------------------------------------
+# How often somebody may do what costs the shop or is worth guessing at (accounts/throttling.py).
+CACHES = {"default": cache_from_url(read_secret("CACHE_URL") or "locmem:")}
+THROTTLE_RATES = changed_rates(
+    {
+        "api": "600/m",
+        "checkout": "30/m",
+        "token": "20/h",
+        "register": "60/h",
+        # Failed attempts: at one account from one address; from one address; at one account.
+        "login": "10/15m",
+        "login-address": "100/15m",
+        "login-name": "200/h",
+    },
+    _listed("THROTTLES", []),
+)
+
+# Mail -----------------------------------------------------------------------------------------
+_data = DATABASES["default"]
+_mail = mail_from_url(
+    read_secret("EMAIL_URL") or "file:mail",
+    # Beside the database, where that is a file.
+    directory=Path(_data["NAME"]).parent if _data["ENGINE"].endswith("sqlite3") else BASE_DIR,
+)
+globals().update(_mail)
+DEFAULT_FROM_EMAIL = os.environ.get("MAIL_FROM", "ShopSmart <shop@shopsmart.example>")
+# What mails link to: the shop as shoppers reach it.
+PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8100").rstrip("/")
+# Whether a process that writes a mail sends it too, on a thread; `manage.py send_mails` does in any case.
+MAIL_AT_ONCE = _flag("MAIL_AT_ONCE", default="1")
 
 # Migration to services ------------------------------------------------------------------------
 CHASSIS = {"OWNERSHIP": OWNERSHIP, "CALLERS": callers()}

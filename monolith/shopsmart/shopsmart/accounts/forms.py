@@ -6,7 +6,13 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.password_validation import password_validators_help_text_html
 
-from shopsmart.accounts.models import DISPLAY_NAME_MAX_LENGTH, USERNAME_MAX_LENGTH, User
+from shopsmart.accounts.countries import COUNTRIES
+from shopsmart.accounts.models import (
+    DISPLAY_NAME_MAX_LENGTH,
+    USERNAME_MAX_LENGTH,
+    Address,
+    User,
+)
 
 
 class LoginForm(AuthenticationForm):
@@ -83,4 +89,44 @@ class AvatarForm(forms.Form):
         label="New picture",
         help_text="JPEG, PNG or WebP, at most 5 MB. It is cut square.",
         widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+    )
+
+
+class AddressForm(forms.ModelForm):
+    """Where a parcel goes."""
+
+    class Meta:
+        model = Address
+        fields = ("name", "line1", "line2", "postcode", "city", "country")
+        labels = {"name": "Full name", "line1": "Street and number", "line2": "Floor, company, c/o"}
+        help_texts = {"name": ""}
+        widgets = {
+            "name": forms.TextInput(attrs={"autocomplete": "name"}),
+            "line1": forms.TextInput(attrs={"autocomplete": "address-line1"}),
+            "line2": forms.TextInput(attrs={"autocomplete": "address-line2"}),
+            "postcode": forms.TextInput(attrs={"autocomplete": "postal-code"}),
+            "city": forms.TextInput(attrs={"autocomplete": "address-level2"}),
+            "country": forms.Select(
+                choices=[("", "Choose a country"), *COUNTRIES.items()],
+                attrs={"autocomplete": "country"},
+            ),
+        }
+
+
+class TokenForm(forms.Form):
+    """What a token is for, and how long it lasts."""
+
+    name = forms.CharField(
+        label="What is it for?",
+        max_length=60,
+        help_text="So that you know it later, as in “stock script”.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    lasts = forms.TypedChoiceField(
+        label="It works for",
+        coerce=int,
+        empty_value=None,
+        required=False,
+        initial="90",
+        choices=[("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "until I end it")],
     )

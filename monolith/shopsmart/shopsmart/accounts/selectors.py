@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 
-from shopsmart.accounts.models import User
+from shopsmart.accounts.models import Address, ApiToken, User
 from shopsmart.catalog.models import Review
 
 
@@ -13,3 +13,28 @@ def reviews_by(user: User) -> QuerySet[Review]:
         .select_related("product__brand", "product__category")
         .order_by("-created_at", "-id")
     )
+
+
+def list_addresses(*, user: User) -> QuerySet[Address]:
+    """A user's addresses, the default first, then the oldest."""
+    return Address.objects.filter(user=user).order_by("-is_default", "id")
+
+
+def get_address(*, user: User, pk: int) -> Address:
+    """One of a user's own addresses; raises Address.DoesNotExist for other people's too."""
+    return Address.objects.get(user=user, pk=pk)
+
+
+def default_address(*, user: User) -> Address | None:
+    """Where to send unless told otherwise; None for a user without addresses."""
+    return list_addresses(user=user).first()
+
+
+def list_tokens(*, user: User) -> QuerySet[ApiToken]:
+    """A user's API tokens, the newest first, those that open nothing any more too."""
+    return ApiToken.objects.filter(user=user).order_by("-created_at", "-id")
+
+
+def get_token(*, user: User, pk: int) -> ApiToken:
+    """One of a user's own tokens; raises ApiToken.DoesNotExist for other people's too."""
+    return ApiToken.objects.get(user=user, pk=pk)

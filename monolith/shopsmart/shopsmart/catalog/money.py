@@ -1,5 +1,6 @@
 """An amount never travels without its currency, and is never a float."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -45,3 +46,19 @@ class Money:
     def _check_same_currency(self, other: "Money") -> None:
         if self.currency != other.currency:
             raise ValueError(f"{self} and {other} can't be reckoned together.")
+
+
+def share_out(amount: Decimal, by: Sequence[Decimal]) -> list[Decimal]:
+    """`amount` in shares as large as `by` says, each in whole cents, that add up to it exactly.
+
+    No share is larger than its entry of `by` as long as `amount` is not larger than their sum.
+    """
+    whole = sum(by, Decimal(0))
+    shares, before, passed = [], Decimal(0), Decimal(0)
+    for part in by:
+        passed += part
+        # Reckoned from the running sum, so that what rounding leaves over is never lost or doubled.
+        upto = to_cents(amount * passed / whole) if whole else before
+        shares.append(upto - before)
+        before = upto
+    return shares

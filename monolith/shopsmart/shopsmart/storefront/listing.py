@@ -17,7 +17,7 @@ from shopsmart.catalog.selectors import (
     ProductOrder,
     list_products,
 )
-from shopsmart.storefront.forms import DEFAULT_ORDER, ORDER_LABELS, ListingForm
+from shopsmart.storefront.forms.browsing import DEFAULT_ORDER, ORDER_LABELS, ListingForm
 from shopsmart.storefront.selectors import brands_among
 
 PAGE_SIZE = 24  # fills rows of two, three and four

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Q
 
 from shopsmart.accounts.models import User
-from shopsmart.catalog.models import Brand, Product, Review
+from shopsmart.catalog.models import Brand, Product, Review, Variant
 from shopsmart.catalog.selectors import (
     CategoryNode,
     ProductFilter,
@@ -13,6 +13,7 @@ from shopsmart.catalog.selectors import (
     list_products,
 )
 from shopsmart.catalog.text import fold
+from shopsmart.inventory.selectors import Availability, availability_of
 
 RELATED_PRODUCTS = 4
 
@@ -24,6 +25,26 @@ class RatingShare:
     stars: int
     count: int
     percent: int  # of all its reviews, rounded
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A variant as a product's page offers it."""
+
+    variant: Variant
+    availability: Availability
+
+    @property
+    def is_sold_out(self) -> bool:
+        """Whether there is none to put into a cart."""
+        return self.availability == Availability.SOLD_OUT
+
+
+def offers(product: Product) -> list[Offer]:
+    """A product's variants, each with the word for its stock (one query for all)."""
+    variants = product.variants.all()
+    words = availability_of(variant_ids=[variant.pk for variant in variants])
+    return [Offer(variant, words[variant.pk]) for variant in variants]
 
 
 def rating_shares(product: Product) -> list[RatingShare]:

@@ -18,6 +18,7 @@ class WriterAuthentication(SessionAuthentication):
 
 
 class WriterScheme(SessionScheme):
-    """Tells the schema that this is a session cookie like any other."""
+    """Tells the schema that this is a session cookie like any other, which only writers need."""
 
     target_class = WriterAuthentication
+    name = "writerCookieAuth"

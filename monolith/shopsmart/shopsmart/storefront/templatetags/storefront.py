@@ -5,7 +5,10 @@ from typing import Any
 
 from django import template
 from django.template import Context
+from django.urls import reverse
 
+from shopsmart.cart.selectors import quantity_in
+from shopsmart.cart.services import cart_of
 from shopsmart.catalog.models import Product
 from shopsmart.catalog.money import Money
 from shopsmart.catalog.selectors import CategoryTree, cheapest_variant
@@ -57,4 +60,17 @@ def shelves(context: Context) -> dict[str, Any]:
     return {
         "shelves": [place.category for place in tree.nodes if place.depth == 0],
         "current": node.path[0] if node else None,
+    }
+
+
+@register.inclusion_tag("storefront/_basket.html", takes_context=True)
+def basket(context: Context) -> dict[str, Any]:
+    """The way to the cart, with how many things are in it; asks nothing for a guest who has none."""
+    request = context["request"]
+    # A request that was refused before anybody asked who it is has no user.
+    is_known = hasattr(request, "user")
+    cart = getattr(request, "cart", None) or (cart_of(request) if is_known else None)
+    return {
+        "count": quantity_in(cart) if cart else 0,
+        "is_here": request.path == reverse("storefront:cart"),
     }

@@ -1,11 +1,11 @@
-"""The filters of a listing and the form for a review."""
+"""What a search and the filters of a listing ask."""
 
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 
-from shopsmart.catalog.models import Brand, Review
+from shopsmart.catalog.models import Brand
 from shopsmart.catalog.selectors import ProductOrder
 
 MAX_QUERY_LENGTH = 100
@@ -78,24 +78,3 @@ class ListingForm(forms.Form):
         if lowest is not None and highest is not None and lowest > highest:
             self.add_error("max_price", "This is below the lowest price.")
         return cleaned
-
-
-class ReviewForm(forms.ModelForm):
-    rating = forms.TypedChoiceField(
-        label="Your rating",
-        coerce=int,
-        choices=[
-            ("5", "5 – love it"),
-            ("4", "4 – good"),
-            ("3", "3 – fine"),
-            ("2", "2 – poor"),
-            ("1", "1 – useless"),
-        ],
-        widget=forms.RadioSelect,
-    )
-
-    class Meta:
-        model = Review
-        fields = ("rating", "title", "body")
-        labels = {"title": "In one line", "body": "What should others know?"}
-        widgets = {"body": forms.Textarea(attrs={"rows": 5})}

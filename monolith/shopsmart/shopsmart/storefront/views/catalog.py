@@ -1,4 +1,4 @@
-"""The pages of the shop. They ask selectors, call services, and render; nothing is decided here."""
+"""The pages that show what is sold. They ask selectors, call services, and render; nothing is decided here."""
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
@@ -14,7 +14,9 @@ from shopsmart.catalog import selectors as catalog
 from shopsmart.catalog.models import Product
 from shopsmart.catalog.services import add_review
 from shopsmart.storefront import selectors
-from shopsmart.storefront.forms import QueryForm, ReviewForm
+from shopsmart.storefront.forms.browsing import QueryForm
+from shopsmart.storefront.forms.buying import BuyForm
+from shopsmart.storefront.forms.review import ReviewForm
 from shopsmart.storefront.listing import read_listing
 
 NEW_ON_HOME = 8
@@ -70,13 +72,13 @@ def search(request: HttpRequest) -> HttpResponse:
 @require_safe
 def product(request: HttpRequest, slug: str) -> HttpResponse:
     """Everything about a product."""
-    return _product_page(request, _find_product(slug))
+    return product_page(request, find_product(slug))
 
 
 @require_POST
 def review(request: HttpRequest, slug: str) -> HttpResponse:
     """Take a review (fields `rating`, `title`, `body`) from who is logged in."""
-    reviewed = _find_product(slug)
+    reviewed = find_product(slug)
     page = reverse("storefront:product", args=[slug])
     if not request.user.is_authenticated:
         return redirect_to_login(f"{page}#reviews")
@@ -89,7 +91,7 @@ def review(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             messages.success(request, "Thank you. Your review is published.")
             return redirect(f"{page}#reviews")
-    return _product_page(request, reviewed, form)
+    return product_page(request, reviewed, review_form=form)
 
 
 @cache_control(max_age=86_400, public=True)
@@ -99,16 +101,22 @@ def robots(request: HttpRequest) -> HttpResponse:
     return render(request, "storefront/robots.txt", content_type="text/plain; charset=utf-8")
 
 
-def _find_product(slug: str) -> Product:
+def find_product(slug: str) -> Product:
+    """A product that is sold; raises Http404."""
     try:
         return catalog.get_product(slug=slug)
     except Product.DoesNotExist as error:
         raise Http404("There is no such product.") from error
 
 
-def _product_page(
-    request: HttpRequest, shown: Product, form: ReviewForm | None = None
+def product_page(
+    request: HttpRequest,
+    shown: Product,
+    *,
+    review_form: ReviewForm | None = None,
+    buy_form: BuyForm | None = None,
 ) -> HttpResponse:
+    """The page of a product, with a form that was refused."""
     tree = catalog.CategoryTree()
     user = request.user
     try:
@@ -117,6 +125,7 @@ def _product_page(
         )
     except InvalidPage as error:
         raise Http404("There is no such page of reviews.") from error
+    offers = selectors.offers(shown)
     own = selectors.own_review(shown, user) if user.is_authenticated else None
     return render(
         request,
@@ -126,11 +135,14 @@ def _product_page(
             "node": tree.at(shown.category),
             "product": shown,
             "cheapest": catalog.cheapest_variant(shown),
+            "offers": offers,
+            "can_buy": any(not offer.is_sold_out for offer in offers),
+            "buy_form": buy_form or BuyForm(variants=shown.variants.all()),
             "price_changes": catalog.list_price_changes(product=shown)[:PRICE_CHANGES_SHOWN],
             "reviews": reviews,
             "shares": selectors.rating_shares(shown),
             "own_review": own,
-            "review_form": None if own else form or ReviewForm(),
+            "review_form": None if own else review_form or ReviewForm(),
             "related": selectors.related_products(shown),
         },
     )

@@ -1,0 +1,188 @@
+"""Everything that writes to carts, each in one transaction that locks the cart first.
+
+A guest's cart is made when something is put into it, not when somebody looks. Nothing is reserved for
+a cart: stock is held from the checkout on.
+"""
+
+from collections.abc import Mapping
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+
+from shopsmart.accounts.models import User
+from shopsmart.cart.models import MAX_LINES, MAX_QUANTITY, Cart, CartLine
+from shopsmart.cart.selectors import read_lines, summarise
+from shopsmart.catalog.models import Variant
+from shopsmart.inventory.errors import Shortage
+from shopsmart.inventory.models import StockItem
+from shopsmart.promotions.errors import CodeRefused
+from shopsmart.promotions.services import normalise_code
+
+COOKIE = "cart"
+COOKIE_SALT = "shopsmart.cart"
+
+
+def cart_of(request: HttpRequest) -> Cart:
+    """The cart of whoever asks, not yet saved where they have none.
+
+    It is noted on the request, for the middleware to tell a guest's browser the key of a new one.
+    """
+    user = request.user
+    if isinstance(user, User):
+        cart = Cart.objects.filter(user=user).first() or Cart(user=user)
+    else:
+        cart = guest_cart(request) or Cart()
+    # REST framework hands on a wrapper; the middleware sees what is inside.
+    getattr(request, "_request", request).cart = cart
+    return cart
+
+
+def guest_cart(request: HttpRequest) -> Cart | None:
+    """The cart that the request's cookie names; None where it names none that is a guest's."""
+    key = request.get_signed_cookie(COOKIE, default=None, salt=COOKIE_SALT)
+    return Cart.objects.filter(key=key, user=None).first() if key else None
+
+
+@transaction.atomic
+def add_to_cart(*, cart: Cart, variant: Variant, quantity: int = 1) -> CartLine:
+    """Put so many more of a variant into a cart.
+
+    Raises ValidationError by field where it is not sold, or fewer are left, or it would be too many.
+    """
+    _lock(cart)
+    line = cart.lines.filter(variant=variant).first() or CartLine(cart=cart, variant=variant)
+    _check_sold(cart, variant)
+    if line.pk is None and cart.lines.count() >= MAX_LINES:
+        raise ValidationError({"sku": f"A cart holds {MAX_LINES} different things at most."})
+    return _set(line, (line.quantity or 0) + quantity)
+
+
+@transaction.atomic
+def set_quantity(*, cart: Cart, variant: Variant, quantity: int) -> CartLine:
+    """Let there be so many of a variant that is in the cart.
+
+    Raises CartLine.DoesNotExist where it isn't, and ValidationError by field as `add_to_cart` does.
+    """
+    _lock(cart)
+    line = cart.lines.get(variant=variant)
+    return _set(line, quantity)
+
+
+@transaction.atomic
+def remove_line(*, cart: Cart, variant: Variant) -> None:
+    """Take a variant out of a cart; harmless where it isn't in there."""
+    _lock(cart)
+    cart.lines.filter(variant=variant).delete()
+
+
+@transaction.atomic
+def apply_code(*, cart: Cart, code: str) -> Cart:
+    """Remember a code with a cart; raises CodeRefused, which says why it gives nothing here and now."""
+    _lock(cart)
+    lines = list(read_lines(cart))
+    if not lines:
+        raise CodeRefused("Put something into the cart first.")
+    code = normalise_code(code)
+    summary = summarise(lines, code=code, user=cart.user)
+    if summary.applied is None:
+        raise CodeRefused(summary.problems[-1].message)
+    cart.promotion_code = code
+    cart.save(update_fields=["promotion_code"])
+    return cart
+
+
+@transaction.atomic
+def drop_code(*, cart: Cart) -> Cart:
+    """Forget a cart's code; harmless where it has none."""
+    _lock(cart)
+    cart.promotion_code = ""
+    cart.save(update_fields=["promotion_code"])
+    return cart
+
+
+@transaction.atomic
+def merge_carts(*, guest: Cart, user: User) -> Cart:
+    """Put what a guest chose into the cart of the user they turned out to be; the guest's cart goes.
+
+    Quantities add up, to what a line may hold. The user's own code stays, where they had one.
+    """
+    mine = lock_cart(user=user)
+    theirs = Cart.objects.select_for_update(no_key=True).filter(pk=guest.pk, user=None).first()
+    if theirs is not None:
+        lines = {line.variant_id: line.quantity for line in theirs.lines.all()}
+        put_back(cart=mine, lines=lines, code=theirs.promotion_code)
+        theirs.delete()
+    return mine
+
+
+def lock_cart(*, user: User) -> Cart:
+    """The cart of a user, made where there is none, locked until the end of the transaction."""
+    carts = Cart.objects.select_for_update(no_key=True)
+    cart = carts.filter(user=user).first()
+    if cart is None:
+        Cart.objects.bulk_create([Cart(user=user)], ignore_conflicts=True)
+        cart = carts.get(user=user)
+    return cart
+
+
+def empty(*, cart: Cart) -> None:
+    """Take everything out of a cart that the caller has locked, its code too."""
+    cart.lines.all().delete()
+    cart.promotion_code = ""
+    cart.updated_at = timezone.now()
+    cart.save(update_fields=["promotion_code", "updated_at"])
+
+
+def put_back(*, cart: Cart, lines: Mapping[int, int], code: str) -> None:
+    """Add so many of each variant (by id) to a cart that the caller has locked, and a code if it has none."""
+    there = {line.variant_id: line for line in cart.lines.all()}
+    for variant_id, quantity in lines.items():
+        line = there.setdefault(variant_id, CartLine(cart=cart, variant_id=variant_id, quantity=0))
+        line.quantity = min(line.quantity + quantity, MAX_QUANTITY)
+    changed = [there[variant_id] for variant_id in lines]
+    CartLine.objects.bulk_update([line for line in changed if line.pk], ["quantity"])
+    CartLine.objects.bulk_create(line for line in changed if not line.pk)
+    cart.promotion_code = cart.promotion_code or code
+    cart.updated_at = timezone.now()
+    cart.save(update_fields=["promotion_code", "updated_at"])
+
+
+def _lock(cart: Cart) -> None:
+    """Lock the cart, and save it first where it is new; `cart` is then as the database has it."""
+    if cart.pk is None and cart.user is not None:
+        cart.pk = lock_cart(user=cart.user).pk
+    elif cart.pk is None:
+        cart.save()
+    locked = Cart.objects.select_for_update(no_key=True).filter(pk=cart.pk).first()
+    if locked is None:
+        raise ValidationError(
+            "This cart is gone: it was taken over when you logged in. Look again."
+        )
+    cart.key, cart.promotion_code = locked.key, locked.promotion_code
+    cart._state.adding = False
+    cart.updated_at = timezone.now()
+    cart.save(update_fields=["updated_at"])
+
+
+def _check_sold(cart: Cart, variant: Variant) -> None:
+    if not variant.product.is_active:
+        raise ValidationError({"sku": f"{variant} is no longer sold."})
+    other = cart.lines.exclude(variant__currency=variant.currency).first()
+    if other is not None:
+        raise ValidationError(
+            {"sku": f"{variant} is sold in {variant.currency}. Order it by itself."}
+        )
+
+
+def _set(line: CartLine, quantity: int) -> CartLine:
+    if not 1 <= quantity <= MAX_QUANTITY:
+        raise ValidationError({"quantity": f"Choose from 1 to {MAX_QUANTITY}."})
+    stock = StockItem.objects.filter(variant_id=line.variant_id).first()
+    available = stock.available if stock else 0
+    if quantity > available:
+        raise ValidationError({"quantity": str(Shortage(line.variant, quantity, available))})
+    line.quantity = quantity
+    line.save()
+    return line

@@ -1,0 +1,19 @@
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import cache
+from pytest_django import Settings
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_counted_yet() -> Iterator[None]:
+    """Limits are counted in the cache by user id, and each test's first user has the same."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _mails_wait(settings: Settings) -> None:
+    """No thread looks into a test's database; the tests of the mails wake it themselves."""
+    settings.MAIL_AT_ONCE = False

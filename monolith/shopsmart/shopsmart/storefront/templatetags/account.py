@@ -1,0 +1,46 @@
+"""The rooms of an account, beside every page in it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import template
+from django.template import Context
+from django.urls import reverse
+
+register = template.Library()
+
+# The page a room begins with, its name, and the other pages in it.
+ROOMS: tuple[tuple[str, str, frozenset[str]], ...] = (
+    ("accounts:addresses", "Addresses", frozenset({"accounts:address", "accounts:new-address"})),
+    ("accounts:account", "Profile", frozenset({"accounts:avatar"})),
+    ("accounts:password", "Password", frozenset()),
+    ("accounts:tokens", "API tokens", frozenset()),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A link of the navigation. `current` is what aria-current says where the reader is in it."""
+
+    url: str
+    label: str
+    current: str = ""
+    count: int = 0
+
+
+@register.inclusion_tag("accounts/_nav.html", takes_context=True)
+def account_nav(context: Context) -> dict[str, Any]:
+    """Where else one can go in the account; the inbox with what is unread (one query)."""
+    here = context["request"].resolver_match.view_name
+    unread = context["user"].notifications.filter(read_at=None).count()
+    return {
+        "rooms": [
+            Room(
+                reverse(name),
+                label,
+                "page" if name == here else "true" if here in others else "",
+                unread if name == "accounts:inbox" else 0,
+            )
+            for name, label, others in ROOMS
+        ]
+    }
