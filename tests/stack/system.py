@@ -33,7 +33,7 @@ class Stack:
         self.logs = folder / "logs"
         self.logs.mkdir(parents=True)
         self.secret = secrets.token_urlsafe(32)
-        self._credential = secrets.token_urlsafe(32)
+        self.credential = secrets.token_urlsafe(32)
         self._proxy_credential = secrets.token_urlsafe(32)
         self._is_live = False
         self._processes: list[Process] = []
@@ -137,7 +137,7 @@ class Stack:
         self._monolith_environment = common | {
             "DATABASE_URL": self.data.monolith.url,
             "MEDIA_ROOT": str(self.data.media),
-            "CATALOG_CREDENTIAL": self._credential,
+            "CATALOG_CREDENTIAL": self.credential,
             "PROXY_CREDENTIAL": self._proxy_credential,
         }
         self.monolith = Gunicorn(
@@ -162,7 +162,7 @@ class Stack:
 
     @property
     def _consumer_environment(self) -> dict[str, str]:
-        source = {"CHASSIS_SOURCE_URL": self.monolith_url, "CHASSIS_CREDENTIAL": self._credential}
+        source = {"CHASSIS_SOURCE_URL": self.monolith_url, "CHASSIS_CREDENTIAL": self.credential}
         return self._service_environment | source
 
     def start_proxy(
