@@ -10,6 +10,7 @@ Locks are taken in one order: the order, then its payments, then their refunds.
 import logging
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -19,6 +20,7 @@ from django.utils import timezone
 from shopsmart.catalog.money import to_cents
 from shopsmart.notifications.services import notify
 from shopsmart.orders.models import Order
+from shopsmart.orders.states import OrderState
 from shopsmart.payments import gateway
 from shopsmart.payments.cards import Card
 from shopsmart.payments.gateway import (
@@ -92,12 +94,15 @@ def settle(*, payment: Payment) -> Payment:
     """Ask the gateway by key what came of a payment, and take it; give the payment as it then is.
 
     What the gateway has not heard of, or the card holder has not answered, may still be under way:
-    it is cancelled there, for good, once it is older than the settings allow. Where the gateway
-    gives no answer the payment stays as it is. Raises RuntimeError inside a transaction.
+    it is cancelled there, for good, once it is older than the settings allow, or at once if its
+    order is cancelled. Where the gateway gives no answer the payment stays as it is. Raises
+    RuntimeError inside a transaction.
     """
     known = _read(payment)
     if known.is_settled:
         return known
+    if known.order.state == OrderState.CANCELLED:
+        return withdraw(payment=known)
     outcome = gateway.find_charge(key=known.key, money=known.money)
     patience = {
         NeverAsked: settings.PAYMENT_GIVE_UP_AFTER,
@@ -123,17 +128,26 @@ def withdraw(*, payment: Payment) -> Payment:
 
 
 @transaction.atomic
-def open_refund(*, payment: Payment, amount: Decimal, reason: str) -> Refund:
+def open_refund(
+    *, payment: Payment, amount: Decimal, reason: str, key: UUID | None = None
+) -> Refund:
     """Set aside an amount to be given back; `settle_refund` gives it back after the commit.
 
-    Raises ValidationError for more than is left of the payment.
+    A `key` that the caller has used before gives the refund of then. Raises ValidationError, by
+    field, for more than is left of the payment and for a key of another refund.
     """
     locked = _lock(payment)
+    if key is not None and (known := Refund.objects.filter(key=key).first()):
+        if (known.payment_id, known.amount) != (locked.pk, to_cents(amount)):
+            raise ValidationError({"key": "This key was used for another refund."})
+        return known
     if locked.state != PaymentState.APPROVED:
         raise ValidationError("Only a payment that was approved can be given back.")
+    if to_cents(amount) <= 0:
+        raise ValidationError({"amount": "Say how much is given back."})
     if to_cents(amount) > locked.refundable.amount:
         raise ValidationError({"amount": f"At most {locked.refundable} can be given back."})
-    refund = Refund(payment=locked, amount=to_cents(amount), reason=reason)
+    refund = Refund(payment=locked, amount=to_cents(amount), reason=reason, key=key or uuid4())
     refund.clean_fields(exclude=["payment"])
     refund.save(force_insert=True)
     locked.refunded += refund.amount
@@ -239,7 +253,7 @@ def _take_refund(refund: Refund, outcome: RefundOutcome) -> Refund:
             logger.info("refund %s is %s", locked.key, locked.state)
         locked.save()
         if locked.state == RefundState.DONE:
-            context = {"order": payment.order, "refund": locked}
+            context = {"order": payment.order, "refund": locked, "amount": locked.money}
             notify(user=payment.order.user, kind="refunded", context=context)
     return locked
 
