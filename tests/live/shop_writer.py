@@ -191,20 +191,16 @@ class ShopWriter:
         self.reviews[made] = title
 
     def slugs_swapped(self) -> None:
-        first, second = (
-            row[0]
-            for row in self.draw.sample(ask(self.connection, "SELECT id FROM catalog_product"), 2)
+        """Between products that stay."""
+        known = ask(
+            self.connection, "SELECT id, slug FROM catalog_product WHERE slug NOT LIKE 'copy-%'"
         )
-        slugs = dict(
-            ask(
-                self.connection,
-                f"SELECT id, slug FROM catalog_product WHERE id IN ({first}, {second})",
-            )
-        )
+        (first, its), (second, others) = self.draw.sample(known, 2)
         tell(self.connection, "BEGIN")
-        for product, slug in ((first, "between"), (second, slugs[first]), (first, slugs[second])):
+        for product, slug in ((first, "between"), (second, its), (first, others)):
             tell(
-                self.connection, f"UPDATE catalog_product SET slug = '{slug}' WHERE id = {product}"
+                self.connection,
+                f"UPDATE catalog_product SET slug = '{slug}' WHERE id = {product}",
             )
         tell(self.connection, "COMMIT")
 
