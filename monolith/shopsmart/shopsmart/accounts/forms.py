@@ -1,5 +1,6 @@
 """What people type about themselves. The rules live in the models and services; these only ask."""
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -13,6 +14,14 @@ from shopsmart.accounts.models import (
     Address,
     User,
 )
+
+# How long a token may last: the choice, what it is called, and when it ends, if ever.
+TOKEN_AGES: dict[str, tuple[str, timedelta | None]] = {
+    "30": ("30 days", timedelta(days=30)),
+    "90": ("90 days", timedelta(days=90)),
+    "365": ("a year", timedelta(days=365)),
+    "ever": ("as long as I let it", None),
+}
 
 
 class LoginForm(AuthenticationForm):
@@ -124,9 +133,7 @@ class TokenForm(forms.Form):
     )
     lasts = forms.TypedChoiceField(
         label="It works for",
-        coerce=int,
-        empty_value=None,
-        required=False,
         initial="90",
-        choices=[("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "until I end it")],
+        coerce={value: age for value, (_, age) in TOKEN_AGES.items()}.__getitem__,
+        choices=[(value, label) for value, (label, _) in TOKEN_AGES.items()],
     )

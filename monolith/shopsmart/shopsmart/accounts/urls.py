@@ -1,7 +1,7 @@
 from django.urls import path
 
 from shopsmart.accounts.throttling import RegisterThrottle, limit_logins, limit_posts
-from shopsmart.accounts.views import addresses, profile, session, tokens
+from shopsmart.accounts.views import addresses, inbox, profile, session, tokens
 
 app_name = "accounts"
 
@@ -14,6 +14,9 @@ urlpatterns = [
     path("addresses/<int:pk>/delete/", addresses.delete_address, name="delete-address"),
     path("avatar/", profile.avatar, name="avatar"),
     path("avatar/remove/", profile.remove_avatar, name="remove-avatar"),
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/<int:pk>/", inbox.open_notification, name="open-notification"),
+    path("inbox/read/", inbox.read_all, name="read-all"),
     path("login/", limit_logins(session.LoginView.as_view()), name="login"),
     path("logout/", session.LogoutView.as_view(), name="logout"),
     path("password/", profile.PasswordView.as_view(), name="password"),

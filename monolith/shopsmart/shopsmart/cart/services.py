@@ -4,7 +4,8 @@ A guest's cart is made when something is put into it, not when somebody looks. N
 a cart: stock is held from the checkout on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -45,60 +46,58 @@ def guest_cart(request: HttpRequest) -> Cart | None:
     return Cart.objects.filter(key=key, user=None).first() if key else None
 
 
-@transaction.atomic
 def add_to_cart(*, cart: Cart, variant: Variant, quantity: int = 1) -> CartLine:
     """Put so many more of a variant into a cart.
 
     Raises ValidationError by field where it is not sold, or fewer are left, or it would be too many.
     """
-    _lock(cart)
-    line = cart.lines.filter(variant=variant).first() or CartLine(cart=cart, variant=variant)
-    _check_sold(cart, variant)
-    if line.pk is None and cart.lines.count() >= MAX_LINES:
-        raise ValidationError({"sku": f"A cart holds {MAX_LINES} different things at most."})
-    return _set(line, (line.quantity or 0) + quantity)
+    with _locked(cart):
+        line = cart.lines.filter(variant=variant).first() or CartLine(cart=cart, variant=variant)
+        _check_sold(cart, variant)
+        if line.pk is None and cart.lines.count() >= MAX_LINES:
+            raise ValidationError({"sku": f"A cart holds {MAX_LINES} different things at most."})
+        return _set(line, (line.quantity or 0) + quantity)
 
 
-@transaction.atomic
 def set_quantity(*, cart: Cart, variant: Variant, quantity: int) -> CartLine:
     """Let there be so many of a variant that is in the cart.
 
     Raises CartLine.DoesNotExist where it isn't, and ValidationError by field as `add_to_cart` does.
     """
-    _lock(cart)
-    line = cart.lines.get(variant=variant)
-    return _set(line, quantity)
+    if cart.pk is None:
+        raise CartLine.DoesNotExist
+    with _locked(cart):
+        return _set(cart.lines.get(variant=variant), quantity)
 
 
-@transaction.atomic
 def remove_line(*, cart: Cart, variant: Variant) -> None:
     """Take a variant out of a cart; harmless where it isn't in there."""
-    _lock(cart)
-    cart.lines.filter(variant=variant).delete()
+    if cart.pk is not None:
+        with _locked(cart):
+            cart.lines.filter(variant=variant).delete()
 
 
-@transaction.atomic
 def apply_code(*, cart: Cart, code: str) -> Cart:
     """Remember a code with a cart; raises CodeRefused, which says why it gives nothing here and now."""
-    _lock(cart)
-    lines = list(read_lines(cart))
-    if not lines:
-        raise CodeRefused("Put something into the cart first.")
     code = normalise_code(code)
-    summary = summarise(lines, code=code, user=cart.user)
-    if summary.applied is None:
-        raise CodeRefused(summary.problems[-1].message)
-    cart.promotion_code = code
-    cart.save(update_fields=["promotion_code"])
+    with _locked(cart):
+        lines = list(read_lines(cart))
+        if not lines:
+            raise CodeRefused("Put something into the cart first.")
+        summary = summarise(lines, code=code, user=cart.user)
+        if summary.applied is None:
+            raise CodeRefused(summary.problems[-1].message)
+        cart.promotion_code = code
+        cart.save(update_fields=["promotion_code"])
     return cart
 
 
-@transaction.atomic
 def drop_code(*, cart: Cart) -> Cart:
     """Forget a cart's code; harmless where it has none."""
-    _lock(cart)
-    cart.promotion_code = ""
-    cart.save(update_fields=["promotion_code"])
+    if cart.pk is not None:
+        with _locked(cart):
+            cart.promotion_code = ""
+            cart.save(update_fields=["promotion_code"])
     return cart
 
 
@@ -149,21 +148,35 @@ def put_back(*, cart: Cart, lines: Mapping[int, int], code: str) -> None:
     cart.save(update_fields=["promotion_code", "updated_at"])
 
 
-def _lock(cart: Cart) -> None:
-    """Lock the cart, and save it first where it is new; `cart` is then as the database has it."""
-    if cart.pk is None and cart.user is not None:
-        cart.pk = lock_cart(user=cart.user).pk
-    elif cart.pk is None:
-        cart.save()
-    locked = Cart.objects.select_for_update(no_key=True).filter(pk=cart.pk).first()
-    if locked is None:
-        raise ValidationError(
-            "This cart is gone: it was taken over when you logged in. Look again."
-        )
-    cart.key, cart.promotion_code = locked.key, locked.promotion_code
-    cart._state.adding = False
-    cart.updated_at = timezone.now()
-    cart.save(update_fields=["updated_at"])
+@contextmanager
+def _locked(cart: Cart) -> Iterator[None]:
+    """One transaction with the cart locked, and saved first where it is new; then it is as the database has it.
+
+    Where that is rolled back a new cart is as new as before.
+    """
+    is_new = cart.pk is None
+    try:
+        with transaction.atomic():
+            if is_new:
+                cart.pk = lock_cart(user=cart.user).pk if cart.user else _make(cart)
+            locked = Cart.objects.select_for_update(no_key=True).filter(pk=cart.pk).first()
+            if locked is None:
+                said = "This cart is gone: it was taken over when you logged in. Look again."
+                raise ValidationError(said)
+            cart.key, cart.promotion_code = locked.key, locked.promotion_code
+            cart._state.adding = False
+            cart.updated_at = timezone.now()
+            cart.save(update_fields=["updated_at"])
+            yield
+    except BaseException:
+        if is_new:
+            cart.pk, cart._state.adding = None, True
+        raise
+
+
+def _make(guests: Cart) -> int:
+    guests.save(force_insert=True)
+    return guests.pk
 
 
 def _check_sold(cart: Cart, variant: Variant) -> None:

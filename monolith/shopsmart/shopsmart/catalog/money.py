@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 CENT = Decimal("0.01")
+SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def to_cents(amount: Decimal) -> Decimal:
@@ -46,6 +48,13 @@ class Money:
     def _check_same_currency(self, other: "Money") -> None:
         if self.currency != other.currency:
             raise ValueError(f"{self} and {other} can't be reckoned together.")
+
+
+def written(price: Money) -> str:
+    """€1,234.50; currencies without a sign here keep their three letters."""
+    if price.currency in SYMBOLS:
+        return f"{SYMBOLS[price.currency]}{price.amount:,.2f}"
+    return f"{price.amount:,.2f}{NO_BREAK_SPACE}{price.currency}"
 
 
 def share_out(amount: Decimal, by: Sequence[Decimal]) -> list[Decimal]:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from shopsmart.storefront.views import cart, catalog
+from shopsmart.storefront.views import cart, catalog, checkout, orders
 
 app_name = "storefront"
 
@@ -12,6 +12,12 @@ urlpatterns = [
     path("cart/code/", cart.apply_code, name="cart-code"),
     path("cart/code/remove/", cart.drop_code, name="cart-drop-code"),
     path("category/<slug:slug>/", catalog.category, name="category"),
+    path("checkout/", checkout.checkout, name="checkout"),
+    path("orders/", orders.orders, name="orders"),
+    path("orders/<str:number>/", orders.order, name="order"),
+    path("orders/<str:number>/cancel/", orders.cancel, name="cancel"),
+    path("orders/<str:number>/payment/", checkout.payment, name="payment"),
+    path("orders/<str:number>/return/", orders.send_back, name="send-back"),
     path("product/<slug:slug>/", catalog.product, name="product"),
     path("product/<slug:slug>/buy/", cart.buy, name="buy"),
     path("product/<slug:slug>/reviews/", catalog.review, name="review"),

@@ -1,7 +1,5 @@
 """The page of a shopper's API tokens. A token is shown once, on the page after the one that made it."""
 
-from datetime import timedelta
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
@@ -14,21 +12,19 @@ from django.views.decorators.http import require_http_methods, require_POST
 from shopsmart.accounts import selectors, services
 from shopsmart.accounts.forms import TokenForm
 from shopsmart.accounts.models import ApiToken
-from shopsmart.accounts.throttling import TokenThrottle, throttle_of
-from shopsmart.errors import too_many_requests
+from shopsmart.accounts.throttling import TokenThrottle, limit_posts
 
 
 @login_required
+@limit_posts(TokenThrottle)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
     """All tokens and a form for another; POST makes one."""
-    if request.method == "POST" and (wait_s := throttle_of(request, TokenThrottle)) is not None:
-        return too_many_requests(request, wait_s)
     form = TokenForm(request.POST or None)
     if form.is_valid():
-        lasts = form.cleaned_data["lasts"]
-        expires_at = timezone.now() + timedelta(days=lasts) if lasts else None
+        age = form.cleaned_data["lasts"]
+        expires_at = timezone.now() + age if age else None
         try:
             _, token = services.create_token(
                 user=request.user, name=form.cleaned_data["name"], expires_at=expires_at

@@ -1,5 +1,12 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from shopsmart.cart.api import views
 
 app_name = "cart-api"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.CartView.as_view(), name="cart"),
+    path("lines/", views.LineListView.as_view(), name="lines"),
+    path("lines/<str:sku>/", views.LineView.as_view(), name="line"),
+    path("promotion/", views.PromotionView.as_view(), name="promotion"),
+]

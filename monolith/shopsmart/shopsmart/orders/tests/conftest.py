@@ -1,11 +1,12 @@
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import pytest
-from pytest_django import Settings
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from shopsmart.orders.tests.gateway import Gateway, run_gateway
+from shopsmart.payments.tests.gateway_process import GatewayProcess
 
 
 @pytest.fixture(autouse=True)
@@ -15,21 +16,23 @@ def _quick_passwords(settings: Settings) -> None:
 
 
 @pytest.fixture(scope="session")
-def running_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    with run_gateway(tmp_path_factory.mktemp("gateway") / "ledger.sqlite3") as gateway:
-        yield gateway
+def running_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    gateway = GatewayProcess(tmp_path_factory.mktemp("gateway"))
+    yield gateway
+    gateway.kill()
 
 
 @pytest.fixture
-def gateway(running_gateway: Gateway, settings: Settings) -> Gateway:
-    """The card gateway that the shop asks."""
+def gateway(running_gateway: GatewayProcess, settings: Settings) -> GatewayProcess:
+    """The card gateway that the shop asks. It is not to be killed: other tests use it too."""
     settings.CARD_GATEWAY_URL = running_gateway.url
     settings.CARD_GATEWAY_READ_TIMEOUT = 1
-    before = running_gateway.entries()
-    return replace(running_gateway, since=before[-1]["id"] if before else 0)
+    return running_gateway
 
 
 @pytest.fixture
-def after_commit(django_capture_on_commit_callbacks: Any) -> Any:
+def after_commit(
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> Callable[[], AbstractContextManager[Any]]:
     """`with after_commit():` does at its end what waits for the commit, which no test's transaction makes."""
-    return lambda: django_capture_on_commit_callbacks(execute=True)
+    return partial(django_capture_on_commit_callbacks, execute=True)

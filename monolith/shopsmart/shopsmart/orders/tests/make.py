@@ -1,5 +1,6 @@
 """Buys things, as a shopper would; what a test does not name is of no matter."""
 
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -10,8 +11,8 @@ from shopsmart.catalog.models import Variant
 from shopsmart.inventory.tests.make import make_stocked
 from shopsmart.orders.models import Order
 from shopsmart.orders.services import deliver_order, place_order, ship_order
-from shopsmart.orders.tests.gateway import APPROVED
-from shopsmart.payments.cards import Card
+from shopsmart.payments.tests.gateway_process import APPROVED, GatewayProcess
+from shopsmart.payments.tests.make import card
 
 ADDRESS = SimpleNamespace(
     name="Ada Lovelace",
@@ -21,10 +22,6 @@ ADDRESS = SimpleNamespace(
     city="Vienna",
     country="AT",
 )
-
-
-def card(number: str = APPROVED) -> Card:
-    return Card(number, "12/99", "123")
 
 
 def buy(user: User, number: str = APPROVED, **fields: Any) -> Order:
@@ -53,3 +50,9 @@ def make_delivered(
     """The same, arrived."""
     order = make_paid(user, lines, code, **fields)
     return deliver_order(order=ship_order(order=order, by=None), by=None)
+
+
+def moved(gateway: GatewayProcess, order: Order) -> list[Decimal]:
+    """What the gateway's ledger says of an order: charged is positive, given back negative."""
+    keys = order.payments.values_list("key", flat=True)
+    return [Decimal(cents) / 100 for key in keys for cents in gateway.moved(key)]

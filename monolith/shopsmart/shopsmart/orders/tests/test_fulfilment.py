@@ -24,10 +24,10 @@ from shopsmart.orders.services import (
 )
 from shopsmart.orders.services.steps import move
 from shopsmart.orders.states import TRANSITIONS, OrderState, may_become
-from shopsmart.orders.tests.gateway import CHARGED_AND_BROKEN, CONFIRM, Gateway
-from shopsmart.orders.tests.make import buy, make_paid
+from shopsmart.orders.tests.make import buy, make_paid, moved
 from shopsmart.payments import services as payments
 from shopsmart.payments.states import PaymentState, RefundState
+from shopsmart.payments.tests.gateway_process import BROKEN, CONFIRM, GatewayProcess
 from shopsmart.promotions.models import Redemption
 from shopsmart.promotions.tests.make import make_promotion
 
@@ -116,7 +116,7 @@ def test_the_database_refuses_an_order_that_cannot_be(ada: User, change: dict[st
 
 
 def test_a_paid_order_is_cancelled_with_its_money_and_its_stock(
-    ada: User, gateway: Gateway, after_commit: AfterCommit
+    ada: User, gateway: GatewayProcess, after_commit: AfterCommit
 ) -> None:
     make_promotion("ONCE", usage_limit=1)
     pot = make_stocked("Pot", 5)
@@ -124,7 +124,7 @@ def test_a_paid_order_is_cancelled_with_its_money_and_its_stock(
     with after_commit():
         order = cancel_order(order=order, by=ada, reason="Too many pots.")
     assert order.state == OrderState.CANCELLED
-    assert gateway.moved(order.number) == [order.total, -order.total]
+    assert moved(gateway, order) == [order.total, -order.total]
     assert order.payments.get().refunds.get().state == RefundState.DONE
     assert stock_of(pot) == (5, 0)
     assert not Redemption.objects.exists()
@@ -140,7 +140,7 @@ def test_a_paid_order_is_cancelled_with_its_money_and_its_stock(
 
 
 def test_an_order_that_waits_for_its_holder_is_cancelled_at_the_gateway_too(
-    ada: User, gateway: Gateway, after_commit: AfterCommit
+    ada: User, gateway: GatewayProcess, after_commit: AfterCommit
 ) -> None:
     pot = make_stocked("Pot", 5)
     order = make_paid(ada, {pot: 2}, number=CONFIRM)
@@ -149,32 +149,32 @@ def test_an_order_that_waits_for_its_holder_is_cancelled_at_the_gateway_too(
         cancel_order(order=order, by=ada)
     assert order.payments.get().state == PaymentState.CANCELLED
     gateway.answer(url, "yes")
-    assert gateway.entries(order.number) == []
+    assert moved(gateway, order) == []
     assert stock_of(pot) == (5, 0)
     assert contents(Cart.objects.get()) == {}
     assert_books_agree()
 
 
 def test_money_that_was_faster_than_the_cancelling_comes_back(
-    ada: User, gateway: Gateway, after_commit: AfterCommit
+    ada: User, gateway: GatewayProcess, after_commit: AfterCommit
 ) -> None:
     pot = make_stocked("Pot", 5)
-    order = make_paid(ada, {pot: 2}, number=CHARGED_AND_BROKEN)
+    order = make_paid(ada, {pot: 2}, number=BROKEN)
     assert order.state == OrderState.PLACED
     cancelled = cancel_order(order=order, by=ada)  # the process dies before it asks the gateway
-    assert gateway.moved(order.number) == [order.total]
+    assert moved(gateway, order) == [order.total]
     with after_commit():
         payment = payments.settle(payment=order.payments.get())  # as settle_payments does
     with after_commit():
         assert take_outcome(payment=payment).state == OrderState.CANCELLED
-    assert gateway.moved(order.number) == [order.total, -order.total]
+    assert moved(gateway, order) == [order.total, -order.total]
     assert stock_of(pot) == (5, 0)
     assert cancelled.events.count() == 2
     assert_books_agree()
 
 
 def test_what_staff_gave_back_before_is_not_given_twice(
-    ada: User, gateway: Gateway, after_commit: AfterCommit
+    ada: User, gateway: GatewayProcess, after_commit: AfterCommit
 ) -> None:
     order = make_paid(ada)
     refund = payments.open_refund(
@@ -183,10 +183,10 @@ def test_what_staff_gave_back_before_is_not_given_twice(
     payments.settle_refund(refund=refund)
     with after_commit():
         cancel_order(order=order, by=None)
-    assert gateway.moved(order.number) == [order.total, Decimal(-3), 3 - order.total]
+    assert moved(gateway, order) == [order.total, Decimal(-3), 3 - order.total]
 
 
-def test_an_outcome_is_taken_once(ada: User, gateway: Gateway) -> None:
+def test_an_outcome_is_taken_once(ada: User, gateway: GatewayProcess) -> None:
     pot = make_stocked("Pot", 5)
     order = make_paid(ada, {pot: 2})
     payment = order.payments.get()
@@ -200,7 +200,7 @@ def test_an_outcome_is_taken_once(ada: User, gateway: Gateway) -> None:
 # Shipping ------------------------------------------------------------------------------------
 
 
-def test_an_order_goes_its_way(ada: User, gateway: Gateway) -> None:
+def test_an_order_goes_its_way(ada: User, gateway: GatewayProcess) -> None:
     staff = make_user("staff", is_staff=True)
     order = ship_order(order=make_paid(ada), by=staff, note="Parcel 17")
     with pytest.raises(WrongState, match="is shipped"):
@@ -212,7 +212,7 @@ def test_an_order_goes_its_way(ada: User, gateway: Gateway) -> None:
     assert list(kinds)[2:] == ["order_shipped", "order_delivered"]
 
 
-def test_what_is_not_paid_is_not_shipped(ada: User, gateway: Gateway) -> None:
+def test_what_is_not_paid_is_not_shipped(ada: User, gateway: GatewayProcess) -> None:
     make_cart(ada, {make_stocked(): 1})
     order = buy(ada, CONFIRM)
     for step in (ship_order, deliver_order):

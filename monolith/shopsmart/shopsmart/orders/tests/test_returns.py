@@ -24,9 +24,9 @@ from shopsmart.orders.services import (
     ship_order,
 )
 from shopsmart.orders.states import OrderState, ReturnState
-from shopsmart.orders.tests.gateway import Gateway
-from shopsmart.orders.tests.make import make_delivered, make_paid
+from shopsmart.orders.tests.make import make_delivered, make_paid, moved
 from shopsmart.payments import services as payments
+from shopsmart.payments.tests.gateway_process import GatewayProcess
 from shopsmart.promotions.tests.make import make_promotion
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +49,9 @@ def send_back(order: Order, **pieces: int) -> Return:
     return request_return(order=order, lines=lines, reason="Too small.", by=order.user)
 
 
-def test_all_of_it_comes_back(ada: User, gateway: Gateway, after_commit: AfterCommit) -> None:
+def test_all_of_it_comes_back(
+    ada: User, gateway: GatewayProcess, after_commit: AfterCommit
+) -> None:
     pot = make_stocked("Pot", 5)
     order = make_delivered(ada, {pot: 2})
     returned = send_back(order, Pot=2)
@@ -59,7 +61,7 @@ def test_all_of_it_comes_back(ada: User, gateway: Gateway, after_commit: AfterCo
     with after_commit():
         returned = receive_return(returned=returned, by=staff)
     assert (returned.state, returned.refund_amount) == (ReturnState.RECEIVED, order.total)
-    assert gateway.moved(order.number) == [order.total, -order.total]
+    assert moved(gateway, order) == [order.total, -order.total]
     order.refresh_from_db()
     assert order.state == OrderState.RETURNED
     assert stock_of(pot) == (5, 0)
@@ -73,7 +75,7 @@ def test_all_of_it_comes_back(ada: User, gateway: Gateway, after_commit: AfterCo
 
 
 def test_parts_come_back_one_by_one_and_add_up_to_the_cent(
-    ada: User, gateway: Gateway, after_commit: AfterCommit
+    ada: User, gateway: GatewayProcess, after_commit: AfterCommit
 ) -> None:
     make_promotion("SEVEN", amount="7.00")
     pot, cup = make_stocked("Pot", 9, "3.33"), make_stocked("Cup", 9, "9.99")
@@ -84,13 +86,13 @@ def test_parts_come_back_one_by_one_and_add_up_to_the_cent(
             receive_return(returned=send_back(order, Pot=1), by=None)
         order.refresh_from_db()
         assert order.state == OrderState.DELIVERED
-    back = [-amount for amount in gateway.moved(order.number)[1:]]
+    back = [-amount for amount in moved(gateway, order)[1:]]
     assert set(back) <= {Decimal("2.63"), Decimal("2.62")}
     assert sum(back) == Decimal("18.41") == order.lines.first().paid
     with after_commit():
         last = receive_return(returned=send_back(order, Cup=1), by=None)
     assert last.refund_amount == order.lines.last().paid + order.shipping
-    assert sum(gateway.moved(order.number)) == 0
+    assert sum(moved(gateway, order)) == 0
     order.refresh_from_db()
     assert order.state == OrderState.RETURNED
     assert (stock_of(pot), stock_of(cup)) == ((9, 0), (9, 0))
@@ -98,7 +100,7 @@ def test_parts_come_back_one_by_one_and_add_up_to_the_cent(
 
 
 def test_two_announced_returns_may_arrive_in_any_order(
-    ada: User, gateway: Gateway, after_commit: AfterCommit
+    ada: User, gateway: GatewayProcess, after_commit: AfterCommit
 ) -> None:
     pot = make_stocked("Pot", 9, "3.33")
     order = make_delivered(ada, {pot: 3})
@@ -106,10 +108,10 @@ def test_two_announced_returns_may_arrive_in_any_order(
     with after_commit():
         receive_return(returned=second, by=None)
         receive_return(returned=first, by=None)
-    assert sum(gateway.moved(order.number)) == 0
+    assert sum(moved(gateway, order)) == 0
 
 
-def test_no_more_comes_back_than_went_out(ada: User, gateway: Gateway) -> None:
+def test_no_more_comes_back_than_went_out(ada: User, gateway: GatewayProcess) -> None:
     order = make_delivered(ada, {make_stocked("Pot"): 3, make_stocked("Cup"): 1})
     send_back(order, Pot=2)
     pot, cup = order.lines.get(product_name="Pot"), order.lines.get(product_name="Cup")
@@ -125,7 +127,7 @@ def test_no_more_comes_back_than_went_out(ada: User, gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("reason", ["", "x" * 201])
-def test_a_return_has_a_reason(ada: User, gateway: Gateway, reason: str) -> None:
+def test_a_return_has_a_reason(ada: User, gateway: GatewayProcess, reason: str) -> None:
     order = make_delivered(ada)
     with pytest.raises(ValidationError) as caught:
         request_return(order=order, lines={order.lines.get(): 1}, reason=reason, by=ada)
@@ -133,14 +135,14 @@ def test_a_return_has_a_reason(ada: User, gateway: Gateway, reason: str) -> None
 
 
 def test_a_refused_return_gives_nothing_and_may_be_tried_again(
-    ada: User, gateway: Gateway, after_commit: AfterCommit
+    ada: User, gateway: GatewayProcess, after_commit: AfterCommit
 ) -> None:
     pot = make_stocked("Pot", 5)
     order = make_delivered(ada, {pot: 1})
     with after_commit():
         refused = refuse_return(returned=send_back(order, Pot=1), by=None, note="It was broken.")
     assert (refused.state, refused.note) == (ReturnState.REFUSED, "It was broken.")
-    assert gateway.moved(order.number) == [order.total]
+    assert moved(gateway, order) == [order.total]
     assert stock_of(pot) == (4, 0)
     with pytest.raises(WrongState, match="refused already"):
         receive_return(returned=refused, by=None)
@@ -148,7 +150,7 @@ def test_a_refused_return_gives_nothing_and_may_be_tried_again(
     assert Notification.objects.filter(kind="return_refused").count() == 1
 
 
-def test_what_is_not_shipped_cannot_come_back(ada: User, gateway: Gateway) -> None:
+def test_what_is_not_shipped_cannot_come_back(ada: User, gateway: GatewayProcess) -> None:
     order = make_paid(ada, {make_stocked("Pot"): 1})
     with pytest.raises(WrongState, match="is paid"):
         send_back(order, Pot=1)
@@ -158,7 +160,7 @@ def test_what_is_not_shipped_cannot_come_back(ada: User, gateway: Gateway) -> No
 
 @pytest.mark.parametrize("column", ["delivered_at", "shipped_at"])
 def test_thirty_days_begin_when_it_arrived_or_else_left(
-    ada: User, gateway: Gateway, column: str
+    ada: User, gateway: GatewayProcess, column: str
 ) -> None:
     order = ship_order(order=make_paid(ada, {make_stocked("Pot"): 2}), by=None)
     if column == "delivered_at":
@@ -172,7 +174,7 @@ def test_thirty_days_begin_when_it_arrived_or_else_left(
 
 
 def test_what_staff_gave_back_before_is_not_given_twice(
-    ada: User, gateway: Gateway, after_commit: AfterCommit
+    ada: User, gateway: GatewayProcess, after_commit: AfterCommit
 ) -> None:
     order = make_delivered(ada, {make_stocked("Pot"): 1})
     refund = payments.open_refund(
@@ -182,4 +184,4 @@ def test_what_staff_gave_back_before_is_not_given_twice(
     with after_commit():
         returned = receive_return(returned=send_back(order, Pot=1), by=None)
     assert returned.refund_amount == 1
-    assert sum(gateway.moved(order.number)) == 0
+    assert sum(moved(gateway, order)) == 0

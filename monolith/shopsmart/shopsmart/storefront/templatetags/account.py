@@ -7,10 +7,14 @@ from django import template
 from django.template import Context
 from django.urls import reverse
 
+from shopsmart.notifications.selectors import count_unread
+
 register = template.Library()
 
 # The page a room begins with, its name, and the other pages in it.
 ROOMS: tuple[tuple[str, str, frozenset[str]], ...] = (
+    ("storefront:orders", "Orders", frozenset({"storefront:order", "storefront:send-back"})),
+    ("accounts:inbox", "Inbox", frozenset()),
     ("accounts:addresses", "Addresses", frozenset({"accounts:address", "accounts:new-address"})),
     ("accounts:account", "Profile", frozenset({"accounts:avatar"})),
     ("accounts:password", "Password", frozenset()),
@@ -32,7 +36,7 @@ class Room:
 def account_nav(context: Context) -> dict[str, Any]:
     """Where else one can go in the account; the inbox with what is unread (one query)."""
     here = context["request"].resolver_match.view_name
-    unread = context["user"].notifications.filter(read_at=None).count()
+    unread = count_unread(user=context["user"])
     return {
         "rooms": [
             Room(

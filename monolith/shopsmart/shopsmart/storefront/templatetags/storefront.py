@@ -10,22 +10,24 @@ from django.urls import reverse
 from shopsmart.cart.selectors import quantity_in
 from shopsmart.cart.services import cart_of
 from shopsmart.catalog.models import Product
-from shopsmart.catalog.money import Money
+from shopsmart.catalog.money import Money, written
 from shopsmart.catalog.selectors import CategoryTree, cheapest_variant
+from shopsmart.orders.models import Order
+from shopsmart.orders.states import OrderState
+from shopsmart.storefront.orders_shown import WORDS
 
 register = template.Library()
 
-SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
 TINTS = 6  # as many as shop.css has
-NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+
+
+money = register.filter("money", written)
 
 
 @register.filter
-def money(price: Money) -> str:
-    """€1,234.50; currencies without a sign here keep their three letters."""
-    if price.currency in SYMBOLS:
-        return f"{SYMBOLS[price.currency]}{price.amount:,.2f}"
-    return f"{price.amount:,.2f}{NO_BREAK_SPACE}{price.currency}"
+def in_currency(amount: Decimal, currency: str) -> str:
+    """An amount of a row that keeps its currency beside it, as `money` writes it."""
+    return written(Money(amount, currency))
 
 
 @register.filter
@@ -50,6 +52,13 @@ def card(product: Product) -> dict[str, Any]:
         "cheapest": cheapest_variant(product),
         "has_choice": len(product.variants.all()) > 1,
     }
+
+
+@register.inclusion_tag("storefront/_state.html")
+def order_state(order: Order) -> dict[str, str]:
+    """Where an order stands, in a shopper's words."""
+    word, tone = WORDS[OrderState(order.state)]
+    return {"word": word, "tone": tone}
 
 
 @register.inclusion_tag("storefront/_shelves.html", takes_context=True)

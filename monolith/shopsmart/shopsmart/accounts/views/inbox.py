@@ -1,0 +1,57 @@
+"""The inbox: what the shop has told a shopper."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import InvalidPage, Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from shopsmart.notifications import selectors, services
+from shopsmart.notifications.models import Notification
+
+NEWS_ON_PAGE = 20
+
+
+@login_required
+@never_cache
+@require_safe
+def inbox(request: HttpRequest) -> HttpResponse:
+    """The newest first, in pages. Looking at the list reads nothing: opening one does."""
+    news = selectors.list_notifications(user=request.user)
+    try:
+        page = Paginator(news, NEWS_ON_PAGE).page(request.GET.get("page", "1"))
+    except InvalidPage as error:
+        raise Http404("There is no such page.") from error
+    numbers = page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)
+    return render(
+        request,
+        "accounts/inbox.html",
+        {
+            "page": page,
+            "numbers": numbers,
+            "has_unread": selectors.count_unread(user=request.user) > 0,
+        },
+    )
+
+
+@login_required
+@require_POST
+def open_notification(request: HttpRequest, pk: int) -> HttpResponse:
+    """Note that one was read, and lead to what it is about."""
+    try:
+        found = selectors.get_notification(user=request.user, pk=pk)
+    except Notification.DoesNotExist as error:
+        raise Http404("There is no such message.") from error
+    services.mark_read(notification=found)
+    return redirect(found.url or "accounts:inbox")
+
+
+@login_required
+@require_POST
+def read_all(request: HttpRequest) -> HttpResponse:
+    """Note that everything was read."""
+    services.mark_all_read(user=request.user)
+    messages.info(request, "Everything is marked as read.")
+    return redirect("accounts:inbox")
