@@ -1,22 +1,20 @@
 """A Django project behind gunicorn, on a port that the kernel chooses and a restart keeps."""
 
-import socket
-import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import requests
 
 from stack.access_log import FORMAT, AccessLine, read_access_log
-from stack.process import Process
+from stack.listening import Listening
 
 START_TIMEOUT_S = 60.0
 GRACEFUL_TIMEOUT_S = 3
 
 
-class Gunicorn(Process):
+class Gunicorn(Listening):
     """Ready when the constructor returns."""
 
     def __init__(
@@ -29,7 +27,6 @@ class Gunicorn(Process):
         environment: Mapping[str, str],
     ) -> None:
         self.access_log = logs / f"{name}.access.log"
-        self._port = 0
         arguments = [
             *(sys.executable, "-m", "gunicorn", application),
             *("--workers", "2", "--threads", "4", "--keep-alive", "75"),
@@ -43,9 +40,8 @@ class Gunicorn(Process):
         )
         self.wait_until_ready()
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+    def words_for(self, descriptor: int) -> list[str]:
+        return ["--bind", f"fd://{descriptor}"]
 
     def access(self) -> list[AccessLine]:
         """What it has answered so far. gunicorn writes a line when an answer has ended."""
@@ -70,13 +66,3 @@ class Gunicorn(Process):
             said = answer.text
             time.sleep(0.05)
         raise self.failure(f"did not become ready: {said}")
-
-    def _start(
-        self, arguments: Sequence[str], pass_fds: Sequence[int] = ()
-    ) -> "subprocess.Popen[bytes]":
-        # Bound here and inherited, so that no other process can take the port in between. Our copy is closed: when
-        # gunicorn is gone, connections are refused.
-        with socket.create_server(("127.0.0.1", self._port), backlog=512) as listener:
-            self._port = listener.getsockname()[1]
-            bind = f"fd://{listener.fileno()}"
-            return super()._start([*arguments, "--bind", bind], [*pass_fds, listener.fileno()])

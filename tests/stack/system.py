@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stack.card_gateway import CardGateway
 from stack.data import MONOLITH, SERVICE, SeededData
 from stack.gunicorn import Gunicorn
 from stack.process import Process, manage
@@ -14,6 +15,8 @@ from stack.proxy import Proxy
 
 # Both apps answer for these; the last is what a shopper's browser might say.
 ALLOWED_HOSTS = "127.0.0.1,localhost,shop.example"
+
+NOBODY = "http://127.0.0.1:1"
 
 CATALOG: Mapping[str, Any] = {
     "catalog": {
@@ -37,6 +40,7 @@ class Stack:
         self._proxy_credential = secrets.token_urlsafe(32)
         self._is_live = False
         self._processes: list[Process] = []
+        self.gateway: CardGateway | None = None
         self.data: SeededData
         self.monolith: Gunicorn
         self.service: Gunicorn
@@ -53,15 +57,20 @@ class Stack:
         config: Mapping[str, Any] | None = None,
         with_proxy: bool = True,
         live: bool = False,
+        with_gateway: bool = False,
     ) -> "Stack":
         """Start everything in `folder` and fill the service by `backfill`.
 
         `capabilities` is that part of fig.yaml, `config` more keys of its top level. Without `data` a shop is seeded
         for this stack alone. `live`: a consumer brings what changes, and the proxy may ask how far behind it is.
+        `with_gateway`: the shop has a card gateway to be paid at.
         """
         stack = cls(folder)
         stack._is_live = live
         try:
+            if with_gateway:
+                stack.gateway = CardGateway(folder=folder, logs=stack.logs)
+                stack._processes.append(stack.gateway)
             stack._start_upstreams(data)
             if with_proxy:
                 stack.start_proxy(capabilities, config)
@@ -139,6 +148,10 @@ class Stack:
             "MEDIA_ROOT": str(self.data.media),
             "CATALOG_CREDENTIAL": self.credential,
             "PROXY_CREDENTIAL": self._proxy_credential,
+            # Never the one of a demo that happens to run here.
+            "CARD_GATEWAY_URL": NOBODY if self.gateway is None else self.gateway.url,
+            # What it limits is tested in the shop; here everybody comes from one address.
+            "THROTTLES": "off",
         }
         self.monolith = Gunicorn(
             "monolith",
