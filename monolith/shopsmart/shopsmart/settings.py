@@ -216,6 +216,13 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/",
+    # Four fields are called `state`, and each has words of its own.
+    "ENUM_NAME_OVERRIDES": {
+        "OrderState": "shopsmart.orders.states.OrderState",
+        "ReturnState": "shopsmart.orders.states.ReturnState",
+        "PaymentState": "shopsmart.payments.states.PaymentState",
+        "RefundState": "shopsmart.payments.states.RefundState",
+    },
 }
 
 # Limits ---------------------------------------------------------------------------------------

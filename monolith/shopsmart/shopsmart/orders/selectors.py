@@ -7,9 +7,10 @@ from shopsmart.orders.models import Order, OrderEvent, OrderLine, Return, Return
 from shopsmart.orders.states import ReturnState
 
 
-def list_orders(*, user: User) -> QuerySet[Order]:
-    """A shopper's orders, the latest first, with lines and payments at hand."""
-    return with_parts(Order.objects.filter(user=user))
+def list_orders(*, user: User, state: str = "") -> QuerySet[Order]:
+    """A shopper's orders, of one state or all, the latest first, with lines and payments at hand."""
+    orders = Order.objects.filter(user=user)
+    return with_parts(orders.filter(state=state) if state else orders)
 
 
 def get_order(*, number: str, user: User) -> Order:

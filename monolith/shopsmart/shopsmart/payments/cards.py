@@ -19,6 +19,10 @@ class Card:
     def __repr__(self) -> str:
         return f"<Card …{self.last4}>"
 
+    def __reduce__(self) -> str:
+        """Keep it out of caches, sessions and queues."""
+        raise TypeError("A card is not to be kept.")
+
     @property
     def last4(self) -> str:
         """What may be kept of the number."""

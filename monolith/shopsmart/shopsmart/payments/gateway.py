@@ -240,8 +240,11 @@ def _ask(
         if isinstance(getattr(cause, "reason", None), NewConnectionError):
             return None
         return Unknown("the connection broke")
-    except requests.RequestException as error:
-        # Its kind alone: the text of some holds what was sent.
+    except Exception as error:
+        # Whatever it is, the gateway may have charged the card by now. And no exception may leave
+        # here: an error page would show the card in the local variables of what sent it. For the
+        # same reason its kind alone is told, since the text of some holds what was sent.
+        logger.error("asking the gateway failed: %s", type(error).__name__)
         return Unknown(f"no answer ({type(error).__name__})")
     if not isinstance(content, dict):
         return Unknown(f"the gateway answered {answer.status_code} with something else")

@@ -45,8 +45,10 @@ logger = logging.getLogger(__name__)
 def open_payment(*, order: Order, amount: Decimal) -> Payment:
     """Note that an order is to be paid; belongs into the transaction that makes the order.
 
-    Raises ValidationError where the order has been paid, or is being paid, already.
+    Raises ValidationError for no amount, and where the order has been paid, or is being paid, already.
     """
+    if to_cents(amount) <= 0:
+        raise ValidationError({"amount": "There is nothing to pay."})
     payment = Payment(order=order, amount=to_cents(amount), currency=order.currency)
     payment.clean_fields(exclude=["order"])
     try:
@@ -226,7 +228,7 @@ def _take(payment: Payment, outcome: Outcome) -> Payment:
         locked.save()
         if locked.is_settled:
             logger.info("payment %s is %s", locked.key, locked.state)
-            take_outcome(payment=locked)
+            locked.order = take_outcome(payment=locked)
             # An order that was cancelled meanwhile gave it back at once.
             locked.refresh_from_db(fields=["refunded"])
     return locked

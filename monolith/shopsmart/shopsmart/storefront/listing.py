@@ -1,13 +1,9 @@
-"""A list of products as a page shows it: filtered, sorted and cut into pages.
-
-A page number out of range is 404, never the last page: an address always means the same thing or
-nothing, and crawlers do not walk pages that do not exist.
-"""
+"""A list of products as a page shows it: filtered, sorted and cut into pages."""
 
 from dataclasses import dataclass
 
-from django.core.paginator import InvalidPage, Page, Paginator
-from django.http import Http404, QueryDict
+from django.core.paginator import Page
+from django.http import QueryDict
 
 from shopsmart.catalog.models import Product, default_currency
 from shopsmart.catalog.selectors import (
@@ -17,6 +13,7 @@ from shopsmart.catalog.selectors import (
     ProductOrder,
     list_products,
 )
+from shopsmart.paging import page_of
 from shopsmart.storefront.forms.browsing import DEFAULT_ORDER, ORDER_LABELS, ListingForm
 from shopsmart.storefront.selectors import brands_among
 
@@ -51,12 +48,6 @@ class Listing:
         """What the list may be sorted by: value, label, whether it is."""
         return [(order.value, label, order is self.order) for order, label in ORDER_LABELS.items()]
 
-    @property
-    def page_numbers(self) -> list[int | str]:
-        """First, last and nearby pages, with an ellipsis for each gap."""
-        paginator = self.page.paginator
-        return list(paginator.get_elided_page_range(self.page.number, on_each_side=1, on_ends=1))
-
 
 def read_listing(
     asked: QueryDict, *, tree: CategoryTree, node: CategoryNode | None = None, q: str = ""
@@ -78,8 +69,4 @@ def read_listing(
         q=q,
     )
     products = list_products(wanted=wanted, order=order, tree=tree)
-    try:
-        page = Paginator(products, PAGE_SIZE).page(asked.get("page", "1"))
-    except InvalidPage as error:
-        raise Http404("There is no such page.") from error
-    return Listing(form, wanted, order, page)
+    return Listing(form, wanted, order, page_of(products, asked, size=PAGE_SIZE))

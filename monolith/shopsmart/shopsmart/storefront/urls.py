@@ -1,6 +1,6 @@
 from django.urls import path
 
-from shopsmart.storefront.views import cart, catalog, checkout, orders
+from shopsmart.storefront.views import cart, catalog, checkout, desk, orders
 
 app_name = "storefront"
 
@@ -13,6 +13,12 @@ urlpatterns = [
     path("cart/code/remove/", cart.drop_code, name="cart-drop-code"),
     path("category/<slug:slug>/", catalog.category, name="category"),
     path("checkout/", checkout.checkout, name="checkout"),
+    path("desk/", desk.desk, name="desk"),
+    path("desk/returns/<int:pk>/receive/", desk.receive, name="receive"),
+    path("desk/returns/<int:pk>/refuse/", desk.refuse, name="refuse"),
+    path("desk/<str:number>/", desk.desk_order, name="desk-order"),
+    path("desk/<str:number>/deliver/", desk.deliver, name="deliver"),
+    path("desk/<str:number>/ship/", desk.ship, name="ship"),
     path("orders/", orders.orders, name="orders"),
     path("orders/<str:number>/", orders.order, name="order"),
     path("orders/<str:number>/cancel/", orders.cancel, name="cancel"),

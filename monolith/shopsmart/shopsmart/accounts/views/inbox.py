@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import InvalidPage, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -10,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from shopsmart.notifications import selectors, services
 from shopsmart.notifications.models import Notification
+from shopsmart.paging import page_of
 
 NEWS_ON_PAGE = 20
 
@@ -20,17 +20,11 @@ NEWS_ON_PAGE = 20
 def inbox(request: HttpRequest) -> HttpResponse:
     """The newest first, in pages. Looking at the list reads nothing: opening one does."""
     news = selectors.list_notifications(user=request.user)
-    try:
-        page = Paginator(news, NEWS_ON_PAGE).page(request.GET.get("page", "1"))
-    except InvalidPage as error:
-        raise Http404("There is no such page.") from error
-    numbers = page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)
     return render(
         request,
         "accounts/inbox.html",
         {
-            "page": page,
-            "numbers": numbers,
+            "page": page_of(news, request.GET, size=NEWS_ON_PAGE),
             "has_unread": selectors.count_unread(user=request.user) > 0,
         },
     )

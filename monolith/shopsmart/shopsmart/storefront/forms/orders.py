@@ -58,6 +58,16 @@ class ReturnForm(forms.Form):
         super().add_error(field, error)
 
 
+class NoteForm(forms.Form):
+    """A word about a step of an order, such as the parcel's number; the shopper reads it."""
+
+    note = forms.CharField(
+        label="Parcel number or another note, for the shopper to read",
+        required=False,
+        max_length=LONGEST_NOTE,
+    )
+
+
 class RefusalForm(forms.Form):
     """Why a return is refused; the shopper reads it."""
 

@@ -20,6 +20,10 @@ ROOMS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("accounts:password", "Password", frozenset()),
     ("accounts:tokens", "API tokens", frozenset()),
 )
+# For staff: the page, its name, the other pages, and the permission that opens it.
+STAFF_ROOMS: tuple[tuple[str, str, frozenset[str], str], ...] = (
+    ("storefront:desk", "Order desk", frozenset({"storefront:desk-order"}), "orders.view_order"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +39,19 @@ class Room:
 @register.inclusion_tag("accounts/_nav.html", takes_context=True)
 def account_nav(context: Context) -> dict[str, Any]:
     """Where else one can go in the account; the inbox with what is unread (one query)."""
-    here = context["request"].resolver_match.view_name
-    unread = count_unread(user=context["user"])
+    here, user = context["request"].resolver_match.view_name, context["user"]
+    rooms = list(ROOMS)
+    if user.is_staff:
+        rooms += [(*room, others) for *room, others, opens in STAFF_ROOMS if user.has_perm(opens)]
+    unread = {"accounts:inbox": count_unread(user=user)}
     return {
         "rooms": [
             Room(
                 reverse(name),
                 label,
                 "page" if name == here else "true" if here in others else "",
-                unread if name == "accounts:inbox" else 0,
+                unread.get(name, 0),
             )
-            for name, label, others in ROOMS
+            for name, label, others in rooms
         ]
     }

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.core.paginator import Page
 from django.template import Context
 from django.urls import reverse
 
@@ -28,6 +29,12 @@ money = register.filter("money", written)
 def in_currency(amount: Decimal, currency: str) -> str:
     """An amount of a row that keeps its currency beside it, as `money` writes it."""
     return written(Money(amount, currency))
+
+
+@register.filter
+def numbers(page: Page[Any]) -> list[int | str]:
+    """First, last and nearby pages, with an ellipsis for each gap."""
+    return list(page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1))
 
 
 @register.filter

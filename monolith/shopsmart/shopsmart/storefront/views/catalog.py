@@ -3,7 +3,6 @@
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ValidationError
-from django.core.paginator import InvalidPage, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from shopsmart.catalog import selectors as catalog
 from shopsmart.catalog.models import Product
 from shopsmart.catalog.services import add_review
+from shopsmart.paging import page_of
 from shopsmart.storefront import selectors
 from shopsmart.storefront.forms.browsing import QueryForm
 from shopsmart.storefront.forms.buying import BuyForm
@@ -119,12 +119,6 @@ def product_page(
     """The page of a product, with a form that was refused."""
     tree = catalog.CategoryTree()
     user = request.user
-    try:
-        reviews = Paginator(catalog.list_reviews(product=shown), REVIEWS_ON_PAGE).page(
-            request.GET.get("reviews", "1")
-        )
-    except InvalidPage as error:
-        raise Http404("There is no such page of reviews.") from error
     offers = selectors.offers(shown)
     own = selectors.own_review(shown, user) if user.is_authenticated else None
     return render(
@@ -139,7 +133,12 @@ def product_page(
             "can_buy": any(not offer.is_sold_out for offer in offers),
             "buy_form": buy_form or BuyForm(variants=shown.variants.all()),
             "price_changes": catalog.list_price_changes(product=shown)[:PRICE_CHANGES_SHOWN],
-            "reviews": reviews,
+            "reviews": page_of(
+                catalog.list_reviews(product=shown),
+                request.GET,
+                size=REVIEWS_ON_PAGE,
+                parameter="reviews",
+            ),
             "shares": selectors.rating_shares(shown),
             "own_review": own,
             "review_form": None if own else review_form or ReviewForm(),

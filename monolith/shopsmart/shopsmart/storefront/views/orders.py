@@ -5,7 +5,6 @@ from datetime import datetime
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.core.paginator import InvalidPage, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -17,6 +16,7 @@ from shopsmart.orders.errors import WrongState
 from shopsmart.orders.models import Order
 from shopsmart.orders.services.returns import RETURN_WITHIN
 from shopsmart.orders.states import OrderState, may_become
+from shopsmart.paging import page_of
 from shopsmart.storefront.forms.orders import CancelForm, ReturnForm
 from shopsmart.storefront.orders_shown import (
     WORDS,
@@ -36,19 +36,12 @@ def orders(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     if state and state not in OrderState:
         raise Http404("There is no such state.")
-    found = selectors.list_orders(user=request.user)
-    if state:
-        found = found.filter(state=state)
-    try:
-        page = Paginator(found, ORDERS_ON_PAGE).page(request.GET.get("page", "1"))
-    except InvalidPage as error:
-        raise Http404("There is no such page.") from error
+    found = selectors.list_orders(user=request.user, state=state)
     return render(
         request,
         "storefront/orders.html",
         {
-            "page": page,
-            "numbers": page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1),
+            "page": page_of(found, request.GET, size=ORDERS_ON_PAGE),
             "state": state,
             "states": [(state.value, word) for state, (word, _) in WORDS.items()],
         },

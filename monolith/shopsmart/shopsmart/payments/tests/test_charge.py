@@ -1,0 +1,193 @@
+"""What comes of a charge, by a real gateway; what moved is read from its ledger."""
+
+import socket
+from collections.abc import Iterator
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from pytest_django import Settings
+
+from shopsmart.catalog.tests.make import make_user
+from shopsmart.inventory.tests.make import make_order
+from shopsmart.payments import services
+from shopsmart.payments.gateway import UNREACHABLE
+from shopsmart.payments.models import Payment
+from shopsmart.payments.states import TRANSITIONS, UNSETTLED, PaymentState
+from shopsmart.payments.tests.gateway_process import (
+    APPROVED,
+    BROKEN,
+    CONFIRM,
+    DECLINED,
+    LATE,
+    NEVER,
+    GatewayProcess,
+)
+from shopsmart.payments.tests.make import card, make_payment, pay
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("number", "state", "code", "moved", "order_state"),
+    [
+        (APPROVED, "approved", "", [1000], "paid"),
+        ("5555555555554444", "approved", "", [1000], "paid"),
+        ("378282246310005", "approved", "", [1000], "paid"),
+        ("4000000000000002", "declined", "card_declined", [], "cancelled"),
+        (DECLINED, "declined", "insufficient_funds", [], "cancelled"),
+        ("4000000000000069", "declined", "expired_card", [], "cancelled"),
+        ("4000000000000127", "declined", "incorrect_cvc", [], "cancelled"),
+        ("4000000000009979", "declined", "stolen_card", [], "cancelled"),
+        ("4111111111111111", "declined", "not_a_test_card", [], "cancelled"),
+        (CONFIRM, "needs_confirmation", "", [], "placed"),
+        ("4000008400001629", "needs_confirmation", "", [], "placed"),
+        (LATE, "unknown", "", [1000], "placed"),
+        (BROKEN, "unknown", "", [1000], "placed"),
+        (NEVER, "unknown", "", [], "placed"),
+        ("4000000000005126", "approved", "", [1000], "paid"),
+        ("4000000000007726", "approved", "", [1000], "paid"),
+    ],
+)
+def test_each_card_has_its_outcome(
+    gateway: GatewayProcess, number: str, state: str, code: str, moved: list[int], order_state: str
+) -> None:
+    payment = pay(make_payment("10.00"), number)
+    stored = Payment.objects.get()
+    assert payment == stored
+    assert (payment.state, payment.decline_code) == (stored.state, stored.decline_code)
+    assert (stored.state, stored.decline_code) == (state, code)
+    assert gateway.moved(stored.key) == moved
+    assert (stored.settled_at is None) == (PaymentState(state) in UNSETTLED)
+    assert (stored.card_last4, stored.attempts) == (number[-4:], 1)
+    assert stored.confirmation_url.startswith(gateway.url) == (state == "needs_confirmation")
+    assert stored.order.state == order_state
+
+
+def test_a_brand_is_what_the_gateway_says(gateway: GatewayProcess) -> None:
+    assert pay(make_payment(), "378282246310005").card_brand == "amex"
+
+
+def test_a_payment_that_is_settled_is_not_charged_again(gateway: GatewayProcess) -> None:
+    payment = make_payment()
+    pay(payment)
+    again = pay(payment, DECLINED)
+    assert (again.state, again.attempts) == (PaymentState.APPROVED, 1)
+    assert gateway.moved(payment.key) == [1000]
+
+
+def test_the_same_key_is_charged_once(gateway: GatewayProcess) -> None:
+    payment = make_payment()
+    pay(payment)
+    # As after a crash that lost the answer.
+    Payment.objects.update(state="pending", gateway_id="", settled_at=None)
+    payment.order.state = "placed"
+    payment.order.paid_at = None
+    payment.order.save()
+    again = pay(payment)
+    assert (again.state, again.attempts) == (PaymentState.APPROVED, 2)
+    assert gateway.moved(payment.key) == [1000]
+    assert again.order.state == "paid"
+
+
+def test_another_card_with_a_key_that_was_charged_takes_what_came_of_the_first(
+    gateway: GatewayProcess,
+) -> None:
+    payment = make_payment()
+    pay(payment, BROKEN)
+    Payment.objects.update(state="pending")
+    again = pay(payment, DECLINED)
+    assert again.state == PaymentState.APPROVED
+    assert gateway.moved(payment.key) == [1000]
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """An address at which nobody listens, and nobody else can come to listen meanwhile."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield "http://127.0.0.1:{1}".format(*taken.getsockname())
+
+
+def test_a_gateway_that_was_never_reached_charged_nothing(settings: Settings, nobody: str) -> None:
+    settings.CARD_GATEWAY_URL = nobody
+    payment = pay(make_payment())
+    assert (payment.state, payment.decline_code) == (PaymentState.DECLINED, UNREACHABLE)
+    assert payment.order.state == "cancelled"
+
+
+def test_a_gateway_that_is_not_reached_the_second_time_may_have_charged_the_first(
+    settings: Settings, nobody: str
+) -> None:
+    settings.CARD_GATEWAY_URL = nobody
+    payment = make_payment()
+    Payment.objects.update(attempts=1)
+    payment = pay(payment)
+    assert (payment.state, payment.order.state) == (PaymentState.UNKNOWN, "placed")
+
+
+def test_what_is_not_the_gateway_settles_nothing(settings: Settings, live_server: object) -> None:
+    settings.CARD_GATEWAY_URL = str(live_server)  # the shop's own pages: 404 in HTML
+    payment = pay(make_payment())
+    assert payment.state == PaymentState.UNKNOWN
+    assert services.settle(payment=payment).state == PaymentState.UNKNOWN
+
+
+def test_the_gateway_is_not_asked_inside_a_transaction(gateway: GatewayProcess) -> None:
+    payment = make_payment()
+    for ask in (
+        lambda: pay(payment),
+        lambda: services.settle(payment=payment),
+        lambda: services.confirm(payment=payment),
+        lambda: services.withdraw(payment=payment),
+    ):
+        with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
+            ask()
+    assert gateway.moved(payment.key) == []
+    assert Payment.objects.get().attempts == 0
+
+
+def test_an_order_is_charged_by_one_payment_at_a_time(gateway: GatewayProcess) -> None:
+    payment = make_payment()
+    with pytest.raises(ValidationError, match="is being paid, already"):
+        services.open_payment(order=payment.order, amount=Decimal(10))
+    pay(payment, DECLINED)
+    assert services.open_payment(order=payment.order, amount=Decimal(10)).key != payment.key
+
+
+def test_an_amount_is_kept_in_cents_and_never_nothing() -> None:
+    order = make_order(make_user())
+    assert services.open_payment(order=order, amount=Decimal("10.005")).amount == Decimal("10.01")
+    for nothing in ("0", "0.004", "-1"):
+        with pytest.raises(ValidationError, match="nothing to pay"):
+            services.open_payment(order=make_order(order.user), amount=Decimal(nothing))
+
+
+def test_final_states_lead_nowhere_and_unsettled_ones_everywhere_needed() -> None:
+    assert {state for state, ways in TRANSITIONS.items() if not ways} == set(
+        PaymentState
+    ) - UNSETTLED
+    for state in UNSETTLED:
+        assert TRANSITIONS[state] >= set(PaymentState) - UNSETTLED
+
+
+def test_a_gateway_that_tells_of_another_charge_is_not_believed(
+    gateway: GatewayProcess,
+) -> None:
+    payment = make_payment("10.00")
+    pay(payment)
+    other = Payment(key=payment.key, amount=Decimal("9.99"), currency="EUR")
+    found = services.gateway.find_charge(key=payment.key, money=other.money)
+    assert found == services.gateway.Unknown("the answer was about another charge")
+    nothing = services.gateway.find_charge(key=uuid4(), money=other.money)
+    assert nothing == services.gateway.NeverAsked()
+
+
+def test_a_return_url_the_gateway_refuses_declines_and_charges_nothing(
+    gateway: GatewayProcess,
+) -> None:
+    payment = services.charge(payment=make_payment(), card=card(), return_url="nowhere")
+    assert (payment.state, payment.decline_code) == (PaymentState.DECLINED, "invalid_request")
+    assert gateway.moved(payment.key) == []
