@@ -152,6 +152,7 @@ class Stack:
             "CARD_GATEWAY_URL": NOBODY if self.gateway is None else self.gateway.url,
             # What it limits is tested in the shop; here everybody comes from one address.
             "THROTTLES": "off",
+            "EMAIL_URL": f"file:{self.folder / 'mail'}",
         }
         self.monolith = Gunicorn(
             "monolith",
