@@ -22,6 +22,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "chassis.ops",
     "chassis.ownership",
+    "chassis.inbox",
     "tests.library",
     "tests.reading_room",
     "django.contrib.auth",

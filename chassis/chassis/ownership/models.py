@@ -57,3 +57,63 @@ class BackfillCursor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.capability}/{self.table}: {self.phase} after {self.after}"
+
+
+class Change(models.Model):
+    """One entry of the change log: *look at this row*. Written by triggers, in the writer's transaction.
+
+    It holds no content: a reader of the log reads what the row holds by then. So a needless entry does no harm.
+    """
+
+    table: "models.CharField[str, str]" = models.CharField(
+        max_length=200, help_text="Empty: a marker, written when capture begins."
+    )
+    column: "models.CharField[str, str]" = models.CharField(
+        max_length=200,
+        help_text="Empty: this row changed. Else: what is reached by this column's value changed.",
+    )
+    key: "models.TextField[str, str]" = models.TextField()
+    at: "models.BigIntegerField[int, int]" = models.BigIntegerField(
+        help_text="Microseconds since 1970, by the database's clock."
+    )
+    xid: "models.BigIntegerField[int | None, int | None]" = models.BigIntegerField(
+        null=True, help_text="PostgreSQL: the writer's transaction."
+    )
+
+    class Meta:
+        indexes = [models.Index(fields=["xid", "id"], name="chassis_change_order")]
+
+    def __str__(self) -> str:
+        return f"{self.pk}: {self.table}/{self.key}"
+
+
+class CaptureState(models.Model):
+    """That a capability is captured, and since when without a gap."""
+
+    capability: "models.CharField[str, str]" = models.CharField(max_length=100, unique=True)
+    incarnation: "models.UUIDField[uuid.UUID, uuid.UUID]" = models.UUIDField(
+        help_text="Changes when changes may have been missed: whoever copied before must copy again."
+    )
+    began_at: "models.DateTimeField[dt.datetime, dt.datetime]" = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.capability}: {self.incarnation}"
+
+
+class FeedReader(models.Model):
+    """How far a caller has applied a capability's feed, as it said when it last asked."""
+
+    capability: "models.CharField[str, str]" = models.CharField(max_length=100)
+    caller: "models.CharField[str, str]" = models.CharField(max_length=100)
+    cursor: "models.TextField[str, str]" = models.TextField()
+    asked_at: "models.DateTimeField[dt.datetime, dt.datetime]" = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["capability", "caller"], name="chassis_one_row_per_reader"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.caller} of {self.capability}: {self.cursor}"
