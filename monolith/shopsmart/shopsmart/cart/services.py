@@ -32,7 +32,8 @@ def cart_of(request: HttpRequest) -> Cart:
     """
     user = request.user
     if isinstance(user, User):
-        cart = Cart.objects.filter(user=user).first() or Cart(user=user)
+        cart = Cart.objects.filter(user=user).first() or Cart()
+        cart.user = user
     else:
         cart = guest_cart(request) or Cart()
     # REST framework hands on a wrapper; the middleware sees what is inside.
