@@ -46,8 +46,7 @@ def main() -> int:
 
 
 def _run(topology: Topology, processes: Processes, once: bool) -> int:
-    wanted = {name: spec.port for name, spec in topology.processes.items()}
-    check_ports_are_free({"proxy": PROXY, "admin": ADMIN} | wanted)
+    check_ports_are_free({"proxy": PROXY, "admin": ADMIN} | topology.ports)
     began = time.monotonic()
     fig = _prepare_state(topology)
     _start_all(topology, processes, fig)
@@ -82,7 +81,7 @@ def _prepare_state(topology: Topology) -> Fig:
     state = topology.state_dir
     (state / "logs").mkdir(parents=True, exist_ok=True)
     (state / "secrets").mkdir(mode=0o700, exist_ok=True)
-    for name in ("catalog_credential", "fig_secret"):
+    for name in topology.secrets:
         file = state / "secrets" / name
         # An empty one is what a demo that was killed in this very moment left behind.
         if not file.exists() or file.stat().st_size == 0:
@@ -93,8 +92,11 @@ def _prepare_state(topology: Topology) -> Fig:
     shutil.rmtree(state / "fig", ignore_errors=True)
     shutil.copyfile(FIG_FILE, state / "fig.yaml")
     shutil.copyfile(RULES_FILE, state / "fig.rules.yaml")
-    secret = {"FIG_SECRET_FILE": str(state / "secrets" / "fig_secret")}
-    return Fig(state / "fig.yaml", secret, f"http://127.0.0.1:{ADMIN}")
+    secrets_of_fig = {
+        "FIG_SECRET_FILE": str(state / "secrets" / "fig_secret"),
+        "CHASSIS_CREDENTIAL_FILE": str(state / "secrets" / "proxy_credential"),
+    }
+    return Fig(state / "fig.yaml", secrets_of_fig, f"http://127.0.0.1:{ADMIN}")
 
 
 def _start_all(topology: Topology, processes: Processes, fig: Fig) -> None:
@@ -103,11 +105,14 @@ def _start_all(topology: Topology, processes: Processes, fig: Fig) -> None:
         folder, environment = ROOT / spec.folder, topology.environment(spec)
         for text in spec.prepare:
             processes.run(name, topology.command(spec, text), folder, environment)
-        # Again: preparing took a while, and another copy of the demo would answer in this one's place.
-        check_ports_are_free({name: spec.port})
+        if spec.port is not None:
+            # Again: preparing took a while, and another copy of the demo would answer in this one's place.
+            check_ports_are_free({name: spec.port})
         started = processes.start(name, topology.command(spec, spec.serve), folder, environment)
-        processes.wait_ready(started, f"http://127.0.0.1:{spec.port}{spec.ready}")
-        report.say(f"http://127.0.0.1:{spec.port}")
+        if spec.port is not None:
+            url = f"http://127.0.0.1:{spec.port}"
+            processes.wait_ready(started, f"{url}{spec.ready or '/'}")
+            report.say(url)
     report.heading("proxy: in front of both; nothing changes")
     started = processes.start("proxy", fig.serve_command, topology.state_dir, fig.environment)
     processes.wait_ready(started, f"http://127.0.0.1:{ADMIN}/readyz")

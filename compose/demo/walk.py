@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from demo.access_log import AccessLog, Asked
 from demo.failure import DemoError
 from demo.fig import Counts, Fig
-from demo.pages import CATALOG
+from demo.pages import CATALOG, CHECKOUT
 from demo.shoppers import Shoppers, Tally
 
 ANSWERS_BEFORE = 30  # so that the word changes under traffic
@@ -74,6 +74,12 @@ class Window:
                 self.shoppers.answers[CATALOG],
                 "they stand in the logs with",
                 shoppers,
+            ),
+            (
+                "shoppers checked out",
+                self.shoppers.answers[CHECKOUT],
+                "the monolith's log has",
+                self.monolith_log.checkouts,
             ),
             ("by the monolith", counts.monolith, "in its log", self.monolith_log.by_users),
             ("by the service", counts.service, "in its log", self.service_log.by_users),
