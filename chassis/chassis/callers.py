@@ -1,4 +1,4 @@
-"""Who may call the internal endpoints, and for which capabilities.
+"""Who may call the internal endpoints, for which capabilities, and for what.
 
 Declared in `CHASSIS["CALLERS"]`: each caller has a credential of its own, so that one can be withdrawn alone and the
 log says who called. A caller without a credential (its variable is not set here) is declared but can't call.
@@ -16,6 +16,9 @@ from django.views.decorators.debug import sensitive_variables
 from chassis.declaration import section
 from chassis.problem import ProblemError
 
+DATA, STATUS = RIGHTS = ("data", "status")
+"""The rights: to read rows and changes; to ask how far others have read them."""
+
 # 128 bits written in base64 are 22 characters; shorter ones are words somebody chose.
 MIN_CREDENTIAL_LENGTH = 20
 
@@ -24,6 +27,7 @@ MIN_CREDENTIAL_LENGTH = 20
 class Caller:
     name: str
     capabilities: frozenset[str]
+    rights: frozenset[str]
     digest: bytes | None = field(repr=False)
     """SHA-256 of the credential; None when the caller has none yet."""
 
@@ -35,7 +39,7 @@ def declared_callers() -> Mapping[str, Caller]:
     callers: dict[str, Caller] = {}
     for name, value in written.items():
         place = top[name]
-        entry = place.mapping(value, known=("credential", "capabilities"))
+        entry = place.mapping(value, known=("credential", "capabilities", "rights"))
         credential, digest = entry.get("credential"), None
         if credential is not None:
             credential = place["credential"].text_value(credential)
@@ -48,15 +52,18 @@ def declared_callers() -> Mapping[str, Caller]:
             if any(other.digest == digest for other in callers.values()):
                 place["credential"].refuse("is another caller's too: each caller has its own")
         capabilities = place["capabilities"].names(entry.get("capabilities", ()))
-        callers[name] = Caller(name, frozenset(capabilities), digest)
+        rights = place["rights"].names(entry.get("rights", (DATA,)))
+        if unknown := sorted(set(rights) - set(RIGHTS)):
+            place["rights"].refuse(f"knows {' and '.join(RIGHTS)}, not {unknown[0]}")
+        callers[name] = Caller(name, frozenset(capabilities), frozenset(rights), digest)
     return callers
 
 
 @sensitive_variables()
-def authorize(request: HttpRequest, capability: str) -> Caller:
+def authorize(request: HttpRequest, capability: str, right: str) -> Caller:
     """The caller whose credential the request bears.
 
-    Raises ProblemError 401 when there is none that is known, 403 when its caller has no right to `capability`.
+    Raises ProblemError 401 when there is none that is known, 403 when its caller lacks this right to `capability`.
     """
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
     given = _digest(credential.strip())
@@ -78,6 +85,12 @@ def authorize(request: HttpRequest, capability: str) -> Caller:
             HTTPStatus.FORBIDDEN,
             "capability_not_granted",
             f"{caller.name} may not read the capability {capability}: CHASSIS CALLERS grants it.",
+        )
+    if right not in caller.rights:
+        raise ProblemError(
+            HTTPStatus.FORBIDDEN,
+            "right_not_granted",
+            f'{caller.name} has not the right "{right}": CHASSIS CALLERS grants it.',
         )
     return caller
 

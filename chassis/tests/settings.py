@@ -23,6 +23,7 @@ INSTALLED_APPS = [
     "chassis.ops",
     "chassis.ownership",
     "chassis.inbox",
+    "tests.archive",
     "tests.library",
     "tests.reading_room",
     "django.contrib.auth",
@@ -80,12 +81,37 @@ CHASSIS = {
                     ],
                 },
             ]
-        }
+        },
+        "archive": {
+            "tables": [
+                {
+                    "model": "archive.Box",
+                    "columns": ["label", "place", {"kind_title": "kind.title"}],
+                },
+                {"model": "archive.Slot"},
+                {
+                    "model": "archive.Letter",
+                    "columns": [
+                        "paper_ptr",
+                        "title",
+                        "sender",
+                        "slot",
+                        {"box_place": "slot.box.place"},
+                        {"box_kind": "slot.box.kind.title"},
+                    ],
+                },
+            ]
+        },
     },
     "CALLERS": {
         "reading-room": {
             "credential": read_secret("READING_ROOM_CREDENTIAL") or "a-credential-for-tests-only",
+            "capabilities": ["lending", "archive"],
+        },
+        "gate": {
+            "credential": "a-third-credential-for-tests",
             "capabilities": ["lending"],
+            "rights": ["status"],
         },
         "cellar": {"credential": "another-credential-for-tests", "capabilities": []},
     },

@@ -1,11 +1,12 @@
-"""What must hold before a process should get traffic: its databases answer, their migrations are applied.
+"""What must hold before a process should get traffic: its databases answer, their migrations are applied, and what
+other apps have registered.
 
 Each check has a name and a one-line detail. The details are readable by anybody who reaches /_chassis/, so they name
 kinds of errors and migrations, never addresses, users or passwords.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -26,15 +27,29 @@ class CheckResult:
     duration_ms: float
 
 
+Check = Callable[[], str | None]
+"""Says what is wrong, None when nothing is; may raise, which is wrong too."""
+
+_registered: list[Callable[[], Iterable[tuple[str, Check]]]] = []
+
+
+def register_checks(checks: Callable[[], Iterable[tuple[str, Check]]]) -> None:
+    """Ask also these, by name; called in an app's `ready`. `checks` is called each time, so that it may depend on
+    settings."""
+    _registered.append(checks)
+
+
 def readiness() -> list[CheckResult]:
     """Every check, run now, one after another. Does not raise: what fails is a result."""
     return [_run(name, check) for name, check in _checks()]
 
 
-def _checks() -> Iterator[tuple[str, Callable[[], str | None]]]:
+def _checks() -> Iterator[tuple[str, Check]]:
     for alias in _aliases():
         yield f"database.{alias}", partial(_database_answers, alias)
         yield f"migrations.{alias}", partial(_migrations_are_applied, alias)
+    for checks in _registered:
+        yield from checks()
 
 
 def _aliases() -> tuple[str, ...]:
@@ -48,7 +63,7 @@ def _aliases() -> tuple[str, ...]:
     return aliases
 
 
-def _run(name: str, check: Callable[[], str | None]) -> CheckResult:
+def _run(name: str, check: Check) -> CheckResult:
     begun = time.perf_counter()
     try:
         mistake = check()

@@ -5,10 +5,15 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, router
+from django.db.models import UniqueConstraint
 
 from chassis.callers import declared_callers
 from chassis.declaration import section
 from chassis.ownership.backfill.mapping import declared_targets
+from chassis.ownership.capture.install import log_database
+from chassis.ownership.capture.triggers import ENGINES
+from chassis.ownership.capture.watches import watches
 from chassis.ownership.tables import declared_capabilities
 
 
@@ -19,6 +24,45 @@ def declarations_are_sound(**_: Any) -> list[CheckMessage]:
         *_mistakes("E002", declared_callers),
         *_mistakes("E003", lambda: [declared_targets(name) for name in section("BACKFILL")[0]]),
     ]
+
+
+def changes_can_be_captured(**_: Any) -> list[CheckMessage]:
+    """E004 the database's kind, E005 tables and log in several databases, W003 what SQLite's REPLACE may hide."""
+    if declarations_are_sound() or not (declared := watches(declared_capabilities())):
+        return []
+    alias = log_database()
+    vendor = connections[alias].vendor
+    if vendor not in ENGINES:
+        return [
+            Error(
+                f"OWNERSHIP declares tables, but {alias} is a {vendor} database: changes are captured on PostgreSQL "
+                "and SQLite.",
+                id="chassis_ownership.E004",
+            )
+        ]
+    found: list[CheckMessage] = []
+    for model in dict.fromkeys(watch.model for watch in declared):
+        if (elsewhere := router.db_for_write(model)) != alias:
+            found.append(
+                Error(
+                    f"{model._meta.label} is in the database {elsewhere}, but the log of its changes is in {alias}: "
+                    "both are written in one transaction.",
+                    hint="Route the models of chassis_ownership to where the declared models are.",
+                    id="chassis_ownership.E005",
+                )
+            )
+        if vendor == "sqlite":
+            found += [
+                Warning(
+                    f"{model._meta.label}: a row that REPLACE deletes because of the constraint {constraint.name}, "
+                    "which is over an expression, is not seen.",
+                    hint="Don't write to this table with REPLACE, or INSERT or UPDATE OR REPLACE.",
+                    id="chassis_ownership.W003",
+                )
+                for constraint in model._meta.constraints
+                if isinstance(constraint, UniqueConstraint) and constraint.expressions
+            ]
+    return found
 
 
 def callers_can_call(**_: Any) -> list[CheckMessage]:

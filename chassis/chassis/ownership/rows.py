@@ -1,7 +1,7 @@
-"""Pages of a declared table in key order.
+"""Pages of a declared table in key order, and single rows.
 
-A page is one statement, so it is consistent in itself. Columns behind foreign keys are subqueries and not joins: a
-join would silently leave out rows whose foreign key points nowhere.
+Columns behind foreign keys are subqueries and not joins: a join would silently leave out rows whose foreign key points
+nowhere.
 """
 
 import uuid
@@ -47,9 +47,11 @@ def in_key_order(model: type[Model], using: str | None = None) -> QuerySet[Any]:
     return rows.annotate(chassis_key=key).order_by("chassis_key")
 
 
-def page_after(table: Table, columns: Sequence[Column], after: object | None, limit: int) -> Page:
+def page_after(
+    table: Table, columns: Sequence[Column], after: object | None, limit: int, using: str
+) -> Page:
     """At most `limit` rows whose key comes after `after` (None: from the first)."""
-    rows = in_key_order(table.model)
+    rows = in_key_order(table.model, using)
     if after is not None:
         rows = rows.filter(chassis_key__gt=after)
     read = _read(rows[: limit + 1], columns)
@@ -60,15 +62,17 @@ def page_after(table: Table, columns: Sequence[Column], after: object | None, li
     return Page(page, next_key)
 
 
-def rows_with_keys(table: Table, columns: Sequence[Column], keys: Sequence[object]) -> Page:
+def rows_with_keys(
+    table: Table, columns: Sequence[Column], keys: Sequence[object], using: str
+) -> Page:
     """The rows with these keys, as far as there are any."""
-    return Page(_read(in_key_order(table.model).filter(pk__in=keys), columns), None)
+    return Page(_read(in_key_order(table.model, using).filter(pk__in=keys), columns), None)
 
 
-def row_count(table: Table) -> int:
+def row_count(table: Table, using: str) -> int:
     """How many rows there are, about: a large PostgreSQL table's is the planner's estimate."""
-    rows = table.model._base_manager.all()
-    connection = connections[rows.db]
+    rows = table.model._base_manager.using(using)
+    connection = connections[using]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(
@@ -102,7 +106,9 @@ def _read(rows: QuerySet[Any], columns: Sequence[Column]) -> list[list[object]]:
             names.append(column.path[0])
         else:
             names.append(f"chassis_column_{i}")
-            rows = rows.annotate(**{names[-1]: _through_foreign_key(rows.model, column.path)})
+            rows = rows.annotate(
+                **{names[-1]: _through_foreign_key(rows.model, column.path, rows.db)}
+            )
     return [
         [_encode(column, value) for column, value in zip(columns, row, strict=True)]
         for row in rows.values_list(*names)
@@ -122,10 +128,12 @@ def _encode(column: Column, value: object) -> object:
         ) from error
 
 
-def _through_foreign_key(model: type[Model], path: Sequence[str]) -> Subquery:
+def _through_foreign_key(model: type[Model], path: Sequence[str], using: str) -> Subquery:
     field: Any = model._meta.get_field(path[0])
     related: type[Model] = field.related_model
-    same = related._base_manager.filter(
-        **{field.target_field.attname: OuterRef(field.attname)}
-    ).order_by()
+    same = (
+        related._base_manager.using(using)
+        .filter(**{field.target_field.attname: OuterRef(field.attname)})
+        .order_by()
+    )
     return Subquery(same.values("__".join(path[1:]))[:1])

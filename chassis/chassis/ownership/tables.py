@@ -80,12 +80,27 @@ def key_field(model: type[Model], place: Place) -> AnyField:
     field = model._meta.pk
     if field.column is None:  # several columns: Django 5.2's CompositePrimaryKey
         place.refuse(f"{model._meta.label} has no single-column primary key, which paging needs")
-    if kind_of(field) not in KEY_KINDS:
+    if not names_rows(field):
         place.refuse(
             f"the primary key {field.name} of {model._meta.label} is a {type(field).__name__}; "
             "an integer, UUID or text key can be paged"
         )
     return field
+
+
+def column_of(field: AnyField) -> str:
+    """The name of its column. Only of fields that have one."""
+    assert field.column is not None
+    return field.column
+
+
+def names_rows(field: AnyField) -> bool:
+    """Whether its values read the same in SQL's text and in a query string, so that a row can be named by them."""
+    named = field
+    while isinstance(named, ForeignKey):
+        named = named.target_field
+    # PostgreSQL writes an address with its network's length.
+    return kind_of(named) in KEY_KINDS and named.get_internal_type() != "GenericIPAddressField"
 
 
 def _read_table(value: object, place: Place) -> Table:
@@ -126,6 +141,12 @@ def _read_column(model: type[Model], name: str, path: str, place: Place) -> Colu
         field = _field(through, step, path, place)
         if not isinstance(field, ForeignKey):
             place.refuse(f"{path}: {step} of {through._meta.label} is no foreign key")
+        own_table = field.target_field.model._meta.db_table == field.related_model._meta.db_table
+        if not (names_rows(field) and own_table):
+            place.refuse(
+                f"{path}: {step} of {through._meta.label} refers to {field.target_field}; a column can be "
+                "reached through foreign keys to an integer, UUID or text of the other table itself"
+            )
         resolved.append(field.name)
         through = field.related_model
     field = _field(through, last, path, place)

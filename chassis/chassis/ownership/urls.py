@@ -8,4 +8,6 @@ app_name = "chassis_ownership"
 
 urlpatterns = [
     path("rows/<str:capability>", views.rows, name="rows"),
+    path("feed/<str:capability>", views.feed, name="feed"),
+    path("ownership/<str:capability>", views.ownership, name="ownership"),
 ]
