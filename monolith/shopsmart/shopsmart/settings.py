@@ -92,6 +92,7 @@ INSTALLED_APPS = [
     "shopsmart.promotions",
     "shopsmart.payments",
     "shopsmart.notifications",
+    "shopsmart.reports",
     "shopsmart.storefront",
     "chassis.ops",
     "chassis.ownership",

@@ -19,6 +19,7 @@ from shopsmart.accounts.tokens import fits, make_token, prefix_of
 from shopsmart.notifications.services import notify
 
 MAX_ADDRESSES = 20
+ADDRESS_FIELDS = ("name", "line1", "line2", "postcode", "city", "country")
 MAX_TOKENS = 20
 LAST_USED_STEP = timedelta(minutes=5)
 
@@ -87,14 +88,18 @@ def remove_avatar(*, user: User) -> User:
 def add_address(*, user: User, make_default: bool = False, **fields: Any) -> Address:
     """Put an address into a user's book; the first one is the default.
 
-    `fields` are name, line1, line2, postcode, city and country. Raises ValidationError by field,
-    and for a book that is full.
+    `fields` are name, line1, line2, postcode, city and country. One that is in the book already, to
+    the letter, is given instead of a double. Raises ValidationError by field, and for a book that is
+    full.
     """
     others = _lock_addresses(user)
-    if len(others) >= MAX_ADDRESSES:
-        raise ValidationError(f"You have {MAX_ADDRESSES} addresses. Delete one you don't need.")
     address = Address(user=user)
     _write_address(address, fields)
+    for other in others:
+        if all(getattr(other, field) == getattr(address, field) for field in ADDRESS_FIELDS):
+            return set_default_address(address=other) if make_default else other
+    if len(others) >= MAX_ADDRESSES:
+        raise ValidationError(f"You have {MAX_ADDRESSES} addresses. Delete one you don't need.")
     address.is_default = not others
     address.save(force_insert=True)
     return set_default_address(address=address) if make_default else address

@@ -7,11 +7,11 @@ A counter is raised before it is read, so that requests sent at once don't all s
 
 import logging
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from hashlib import sha256
+from time import time
 from typing import Any
 
 from django.conf import settings
@@ -48,7 +48,7 @@ def count(scope: str, who: str) -> Counted:
     if rate is None:
         return Counted(is_allowed=True)
     number, period_s = rate
-    now = time.time()
+    now = time()
     window = int(now // period_s)
     key = f"throttle:{scope}:{window}:{sha256(who.encode()).hexdigest()[:32]}"
 

@@ -17,10 +17,10 @@ from shopsmart.notifications.texts import write_texts
 def notify(*, user: User, kind: str, context: Mapping[str, Any]) -> Notification:
     """Write a notification and its mail, in the caller's transaction; the mail leaves after it.
 
-    `context` is what the texts speak of: `order` for every kind but `welcome`; `amount` (Money) for
-    `return_received` and `refunded`, `reason` (words for the shopper) for `payment_failed`,
-    `order_cancelled` and `return_refused`, where they are known. Raises ValueError for a kind that
-    does not exist or a context without its order.
+    `context` is what the texts speak of: `order` for every kind but `welcome`; `payment` for
+    `payment_failed`, `returned` for `return_received` and `return_refused`, `amount` (Money) for
+    `refunded`. Without these the texts say less. Raises ValueError for a kind that does not exist or
+    a context without its order.
     """
     kind = Kind(kind)
     texts = write_texts(user=user, kind=kind, context=context)

@@ -20,6 +20,7 @@ from shopsmart.accounts.models import User
 from shopsmart.catalog.money import Money
 from shopsmart.notifications.models import SUBJECT_MAX_LENGTH, Kind
 from shopsmart.orders.models import Order
+from shopsmart.payments.reasons import why_failed
 from shopsmart.storefront.templatetags.storefront import money
 
 COLUMNS = 72
@@ -44,7 +45,7 @@ def write_texts(*, user: User, kind: Kind, context: Mapping[str, Any]) -> Texts:
         raise ValueError(f"The context of {kind.value!r} has no order.")
     url = reverse("accounts:account") if order is None else order_path(order)
     words = {
-        **context,
+        **_told(order, context),
         "user": user,
         "link": settings.PUBLIC_URL + url,
         "shop": settings.PUBLIC_URL + reverse("storefront:home"),
@@ -60,6 +61,17 @@ def write_texts(*, user: User, kind: Kind, context: Mapping[str, Any]) -> Texts:
         url=url,
         mail="\n\n".join(map(_broken, paragraphs)) + "\n",
     )
+
+
+def _told(order: Order | None, context: Mapping[str, Any]) -> dict[str, Any]:
+    """What the context says, with reason and amount taken from the payment or return in it."""
+    words = dict(context)
+    if payment := context.get("payment"):
+        words["reason"] = why_failed(payment)
+    if order and (returned := context.get("returned")):
+        words["reason"] = returned.note
+        words["amount"] = Money(returned.refund_amount, order.currency)
+    return words
 
 
 def order_path(order: Order) -> str:

@@ -1,20 +1,27 @@
 """A small shop, built by hand: each test says how many of what it needs."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
-from pytest_django import Settings
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from shopsmart.accounts.models import User
 from shopsmart.catalog.models import Brand, Category, Product, ProductImage, Review, Variant
 from shopsmart.catalog.services import refresh_ratings
+from shopsmart.inventory.models import MovementKind
+from shopsmart.inventory.services import restock
+from shopsmart.payments.tests.gateway_process import GatewayProcess
 
 MakeProduct = Callable[..., Product]
 MakeReviews = Callable[..., list[Review]]
+MakeStocked = Callable[..., list[Variant]]
 
 
 @pytest.fixture(autouse=True)
@@ -126,3 +133,41 @@ def make_reviews() -> MakeReviews:
         return reviews
 
     return make
+
+
+@pytest.fixture
+def make_stocked(make_product: MakeProduct) -> MakeStocked:
+    """A product's variants with so many of each in the store."""
+
+    def make(*on_hand: int, price: str = "12.50", **fields: object) -> list[Variant]:
+        product = make_product(prices=(price,) * len(on_hand), **fields)
+        variants = list(product.variants.all())
+        lines = {variant: n for variant, n in zip(variants, on_hand, strict=True) if n}
+        if lines:
+            restock(lines=lines, kind=MovementKind.RECEIVED, reference="delivery")
+        return variants
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def running_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    gateway = GatewayProcess(tmp_path_factory.mktemp("gateway"))
+    yield gateway
+    gateway.kill()
+
+
+@pytest.fixture
+def gateway(running_gateway: GatewayProcess, settings: Settings) -> GatewayProcess:
+    """The card gateway that the shop asks, and its ledger."""
+    settings.CARD_GATEWAY_URL = running_gateway.url
+    settings.CARD_GATEWAY_READ_TIMEOUT = 1
+    return running_gateway
+
+
+@pytest.fixture
+def after_commit(
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> Callable[[], AbstractContextManager[Any]]:
+    """`with after_commit():` does at its end what waits for the commit, which no test's transaction makes."""
+    return partial(django_capture_on_commit_callbacks, execute=True)

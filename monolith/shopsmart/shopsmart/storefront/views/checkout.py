@@ -24,6 +24,7 @@ from shopsmart.orders import services as orders
 from shopsmart.orders.errors import TotalChanged
 from shopsmart.orders.models import Order
 from shopsmart.orders.states import OrderState
+from shopsmart.payments.reasons import why_failed
 from shopsmart.payments.states import PaymentState
 from shopsmart.storefront.forms.checkout import CheckoutForm, NewAddressForm
 from shopsmart.storefront.views.orders import find_order
@@ -58,7 +59,7 @@ def payment(request: HttpRequest, number: str) -> HttpResponse:
         return render(
             request,
             "storefront/payment.html",
-            {"order": order, "payment": paid, "why": "The bank behind this card said no."},
+            {"order": order, "payment": paid, "why": why_failed(paid)},
         )
     if before.state == OrderState.PLACED:
         _thank(request, order)

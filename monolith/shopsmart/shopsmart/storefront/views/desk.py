@@ -25,8 +25,7 @@ QUEUES = {
 }
 RETURNS = "returns"
 SEES = permission_required("orders.view_order", raise_exception=True)
-SENDS = permission_required("orders.change_order", raise_exception=True)
-TAKES_BACK = permission_required("orders.change_return", raise_exception=True)
+WORKS = permission_required("orders.change_order", raise_exception=True)
 
 
 @login_required
@@ -68,7 +67,7 @@ def desk_order(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @login_required
-@SENDS
+@WORKS
 @require_POST
 def ship(request: HttpRequest, number: str) -> HttpResponse:
     """Note that an order has left the house (field `note`)."""
@@ -76,7 +75,7 @@ def ship(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @login_required
-@SENDS
+@WORKS
 @require_POST
 def deliver(request: HttpRequest, number: str) -> HttpResponse:
     """Note that an order has arrived (field `note`)."""
@@ -84,7 +83,7 @@ def deliver(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @login_required
-@TAKES_BACK
+@WORKS
 @require_POST
 def receive(request: HttpRequest, pk: int) -> HttpResponse:
     """Take back what has come: into stock, and its money to the shopper."""
@@ -99,7 +98,7 @@ def receive(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-@TAKES_BACK
+@WORKS
 @require_POST
 def refuse(request: HttpRequest, pk: int) -> HttpResponse:
     """Say no to a return (field `note` says why)."""

@@ -52,8 +52,15 @@ def orders(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def order(request: HttpRequest, number: str) -> HttpResponse:
-    """Everything about an order, and what can still be done about it."""
-    return _order_page(request, find_order(request, number))
+    """Everything about an order, and what can still be done about it.
+
+    While nobody knows whether it was paid, looking asks the gateway again.
+    """
+    shown = find_order(request, number)
+    if shown.state == OrderState.PLACED:
+        services.look_again(order=shown)
+        shown = find_order(request, number)
+    return _order_page(request, shown)
 
 
 @login_required
