@@ -19,6 +19,7 @@ from stranglerfig.channel.messages import (
     Ack,
     Drain,
     Hello,
+    LagsMessage,
     Message,
     MessageError,
     Role,
@@ -44,6 +45,7 @@ class ChildChannel:
         on_snapshot: Callable[[SnapshotMessage], Awaitable[None]],
         on_drain: Callable[[float], Awaitable[None]],
         state: Callable[[], dict[str, Any]],
+        on_lags: Callable[[LagsMessage], None] | None = None,
         listen_fd: int | None = None,
         path: str = SOCKET_NAME,
     ) -> None:
@@ -51,6 +53,7 @@ class ChildChannel:
         self._slot = slot
         self._on_snapshot = on_snapshot
         self._on_drain = on_drain
+        self._on_lags = on_lags
         self._draining: asyncio.Task[None] | None = None
         self._state = state
         self._listen_fd = listen_fd
@@ -138,6 +141,8 @@ class ChildChannel:
                     self.drain(message.deadline)
                 elif isinstance(message, SnapshotMessage):
                     await self._take(message, writer)
+                elif isinstance(message, LagsMessage) and self._on_lags is not None:
+                    self._on_lags(message)
             log.info("supervisor_gone", role=self._role, slot=self._slot)
         finally:
             reporting.cancel()

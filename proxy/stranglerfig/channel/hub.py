@@ -20,6 +20,7 @@ from stranglerfig.channel.messages import (
     Ack,
     Drain,
     Hello,
+    LagsMessage,
     Message,
     MessageError,
     SnapshotMessage,
@@ -55,7 +56,7 @@ class Link:
         self._writer = writer
         self._acked = asyncio.Event()
 
-    def send(self, message: SnapshotMessage | Drain) -> None:
+    def send(self, message: SnapshotMessage | LagsMessage | Drain) -> None:
         """Queue a message; a child that is gone is noticed by ``closed``."""
         if not self._writer.is_closing():
             self._writer.write(message.line())

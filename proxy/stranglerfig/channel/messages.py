@@ -45,6 +45,8 @@ class SnapshotMessage(_Message):
     overrides: dict[str, Any]
     rules: dict[str, Any]
     secret: str | None = Field(repr=False)  # a message that is logged must not tell it
+    cookie_key: str = Field(min_length=1, repr=False)
+    """Signs the cookie fig_wrote: ``secret``, or random for as long as the supervisor lives."""
 
 
 class Ack(_Message):
@@ -52,6 +54,20 @@ class Ack(_Message):
 
     type: Literal["ack"] = "ack"
     generation: int
+
+
+class MeasuredLag(BaseModel):
+    """How far a service was behind its monolith, and how long ago that was found; both in seconds."""
+
+    lag_s: float = Field(ge=0, allow_inf_nan=False)
+    age_s: float = Field(ge=0, allow_inf_nan=False)
+
+
+class LagsMessage(_Message):
+    """How far the services are behind, by capability; replaces what was said before. No new generation."""
+
+    type: Literal["lags"] = "lags"
+    lags: dict[str, MeasuredLag]
 
 
 class Drain(_Message):
@@ -68,7 +84,7 @@ class State(_Message):
     state: dict[str, Any]
 
 
-Message = Hello | SnapshotMessage | Ack | Drain | State
+Message = Hello | SnapshotMessage | LagsMessage | Ack | Drain | State
 _ANY: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
 
 

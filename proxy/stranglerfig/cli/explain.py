@@ -8,6 +8,7 @@ from typing import Annotated
 from urllib.parse import quote, urlsplit
 
 import typer
+from pydantic_core import PydanticCustomError
 from rich.markup import escape
 
 from stranglerfig.cli.output import (
@@ -19,18 +20,23 @@ from stranglerfig.cli.output import (
     print_json,
 )
 from stranglerfig.config.load import load
+from stranglerfig.config.model import Writes
 from stranglerfig.config.pattern import KNOWN_METHODS
 from stranglerfig.config.problem import ConfigError
+from stranglerfig.config.scalar import duration
 from stranglerfig.control import overrides
 from stranglerfig.control.environment import SecretError, secret
 from stranglerfig.routing.decide import USER_COOKIE
 from stranglerfig.routing.explanation import Explanation, explain_request
-from stranglerfig.routing.facts import Facts
+from stranglerfig.routing.facts import Facts, parse_cookies
 from stranglerfig.routing.path import wsgi_path
 from stranglerfig.routing.plan import Side
-from stranglerfig.routing.snapshot import Snapshot, compile_snapshot
+from stranglerfig.routing.recent import RecentWrites
+from stranglerfig.routing.snapshot import Claim, Snapshot, compile_snapshot
 from stranglerfig.signing import Refusal, verify
 from stranglerfig.signing.force import read_force
+from stranglerfig.signing.wrote import NAME as WROTE_COOKIE
+from stranglerfig.signing.wrote import Ignored, Taker, Wrote, read_wrote
 
 
 def explain(
@@ -47,6 +53,12 @@ def explain(
         typer.Option("--header", "-H", help="A request header, NAME:VALUE; repeatable."),
     ] = None,
     address: Annotated[str, typer.Option(help="The client's address.")] = "127.0.0.1",
+    wrote: Annotated[
+        str | None,
+        typer.Option(
+            help="As if who owns the journey's data had taken a write of this user so long ago: 500ms, 1s."
+        ),
+    ] = None,
     config: ConfigOption = "fig.yaml",
     as_json: JsonFlag = False,
 ) -> None:
@@ -60,6 +72,8 @@ def explain(
 
       fig explain GET /api/catalog/ --user 4Yw2Kd0mQ1uRz8T_x-9aBc
 
+      fig explain GET /api/catalog/ --wrote 1s
+
       fig explain POST /cart/ --header "Authorization: Token 1" --json
     """
     snapshot = _compile(Path(config))
@@ -71,7 +85,15 @@ def explain(
     decoded = wsgi_path(target)
     if user is not None:
         address = _introduce(user, snapshot, method, decoded, headers, address)
-    facts = Facts(method, decoded, headers, address, _mint, forced=_forced(headers))
+    facts = Facts(
+        method,
+        decoded,
+        headers,
+        address,
+        _mint,
+        forced=_forced(headers),
+        recent=_recent(wrote, snapshot.table.match(method, decoded), headers),
+    )
     explanation = explain_request(target, facts, snapshot)
     if as_json:
         _tell_json(method, target, decoded, explanation)
@@ -138,16 +160,8 @@ def _forced(headers: dict[str, str]) -> dict[str, Side]:
     value = headers.get("fig-force")
     if value is None:
         return {}
-    try:
-        key = secret("FIG_SECRET")
-    except SecretError as error:
-        fail(str(error))
-    if not key:
-        fail(
-            "without FIG_SECRET no Fig-Force is believed",
-            mend="set the proxy's FIG_SECRET here too",
-        )
-    payload = verify("Fig-Force", value, key.encode(), time.time())
+    key = _key("without FIG_SECRET no Fig-Force is believed")
+    payload = verify("Fig-Force", value, key, time.time())
     if isinstance(payload, Refusal):
         fail(
             f"the Fig-Force is {payload}, and the proxy would not believe it",
@@ -157,6 +171,42 @@ def _forced(headers: dict[str, str]) -> dict[str, Side]:
     if forced is None:
         fail("the Fig-Force names no sides", mend="fig sign force CAPABILITY=service")
     return {name: Side(side) for name, side in forced.items()}
+
+
+def _recent(wrote: str | None, claim: Claim | None, headers: dict[str, str]) -> RecentWrites | None:
+    """The user's own writes: as --wrote supposes them, else as a fig_wrote among the cookies tells them."""
+    now_s = time.time()
+    if wrote is not None:
+        try:
+            at_ms = int((now_s - duration(wrote)) * 1000)
+        except PydanticCustomError as error:
+            context = error.context or {}
+            fail(f"--wrote: {context.get('message')}", mend=str(context.get("mend")))
+        taker: Taker = "s" if claim is not None and claim.writes is Writes.SERVICE else "m"
+        known = {claim.journey_scope: Wrote(taker, at_ms)} if claim is not None else {}
+        return RecentWrites(lambda: known, {}, now_s)
+    value = parse_cookies(headers.get("cookie", "")).get(WROTE_COOKIE)
+    if value is None:
+        return None
+    key = _key(f"without FIG_SECRET no {WROTE_COOKIE} can be verified here")
+    writes = read_wrote(value, key, int(now_s * 1000))
+    if isinstance(writes, Ignored):
+        fail(
+            f"the {WROTE_COOKIE} is {writes}, and the proxy would not believe it",
+            mend="try --wrote 1s",
+        )
+    return RecentWrites(lambda: writes, {}, now_s)
+
+
+def _key(why: str) -> bytes:
+    """FIG_SECRET; ends the command with ``why`` where it is not set."""
+    try:
+        key = secret("FIG_SECRET")
+    except SecretError as error:
+        fail(str(error))
+    if not key:
+        fail(why, mend="set the proxy's FIG_SECRET here too")
+    return key.encode()
 
 
 def _mint() -> str:

@@ -15,6 +15,7 @@ class SkipReason(StrEnum):
 
     SAMPLED_OUT = "sampled_out"  # the plan's: the user's session is not in the sample
     FORCED = "forced"  # the plan's: a signed Fig-Force chose the side
+    WROTE = "wrote"  # the plan's: the user wrote a moment ago, and the other side may lack it still
     QUEUE_FULL = "queue_full"  # the buffer to the comparer is full: it is slow or hangs
     COMPARER_AWAY = "comparer_away"  # no connection to the comparer now
     REQUEST_BODY_TOO_LARGE = "request_body_too_large"

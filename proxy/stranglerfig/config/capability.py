@@ -23,13 +23,14 @@ from pydantic import (
 from stranglerfig.config.mistake import mistake
 from stranglerfig.config.pattern import (
     KNOWN_METHODS,
+    SAFE_METHODS,
     Pattern,
     PatternError,
     parse_methods,
     parse_pattern,
     parse_route,
 )
-from stranglerfig.config.scalar import Percent, hundredths
+from stranglerfig.config.scalar import Percent, Window, hundredths
 from stranglerfig.config.written import (
     NAME,
     NOT_BUILT,
@@ -223,6 +224,13 @@ class Route(Written):
         return parse_pattern(self.pattern)
 
     @property
+    def may_be_safe(self) -> bool:
+        """Whether some request of it changes nothing."""
+        if self.safe is None:
+            return self.methods is None or bool(self.methods & SAFE_METHODS)
+        return self.safe
+
+    @property
     def text(self) -> str:
         """The route in one spelling: ``GET,POST /x/**``, methods in a fixed order."""
         if self.methods is None:
@@ -246,6 +254,12 @@ class Capability(Written):
         0.0, description="share of users who get the service; read in canary only"
     )
     writes: Writes = Field(default=Writes.MONOLITH, description="who takes unsafe requests")
+    read_your_writes_s: Window = Field(
+        default=2.0,
+        validation_alias="read_your_writes",
+        serialization_alias="read_your_writes",
+        description="how long a user's reads stay with the side that took a write of theirs; off: they do not",
+    )
     journey: str = Field(
         default="", description="capabilities of one journey share their users' buckets"
     )

@@ -188,8 +188,9 @@ def _sound_part(data: dict[str, Any], bad: Iterable[KeyPath]) -> Config | None:
                 capabilities.get(name, {}).pop(key, None)
             case ("upstreams", str(name), *_) if NAME.fullmatch(name):
                 upstreams[name] = _STAND_IN
-            case ("upstreams", str(name), *_) if name in upstreams:
-                _rename(rest, name, f"unreadable-{len(upstreams)}")
+            case ("upstreams", str(name), *_):
+                if name in upstreams:  # else it was wrong in two ways, and has its stand-in
+                    _rename(rest, name, f"unreadable-{len(upstreams)}")
             case (str(key), *_):
                 rest.pop(key, None)
     try:

@@ -7,7 +7,6 @@ from typing import Final
 
 from stranglerfig.config.conflicts import find_conflicts
 from stranglerfig.config.model import Address, Capability, Config, Stage, Writes
-from stranglerfig.config.pattern import SAFE_METHODS
 from stranglerfig.config.yaml_tree import KeyPath
 
 _EVERYWHERE: Final = ("0.0.0.0", "::")
@@ -59,7 +58,7 @@ def find_doubts(config: Config) -> Iterator[Finding]:
         if (
             capability.writes is Writes.SERVICE
             and capability.stage.rank < Stage.CANARY.rank
-            and _has_safe_routes(capability)
+            and any(route.may_be_safe for route in capability.routes)
         ):
             yield Finding(
                 (*here, "writes"),
@@ -76,14 +75,6 @@ def find_doubts(config: Config) -> Iterator[Finding]:
     for name in config.upstreams:
         if name not in used:
             yield Finding(("upstreams", name), "nothing uses this upstream", "remove it, or use it")
-
-
-def _has_safe_routes(capability: Capability) -> bool:
-    return any(
-        route.safe
-        or (route.safe is None and (route.methods is None or route.methods & SAFE_METHODS))
-        for route in capability.routes
-    )
 
 
 def _addresses(config: Config) -> Iterator[Finding]:

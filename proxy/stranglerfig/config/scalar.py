@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from stranglerfig.config.mistake import mistake
+from stranglerfig.signing.wrote import KEPT_S
 
 DURATION_PATTERN: Final = r"^\d+(\.\d+)?(ms|s|m|h)$"
 LONGEST_S: Final = 24 * 3600.0
@@ -48,13 +49,16 @@ def duration(text: str) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
-def _read_duration(value: Any, info: ValidationInfo) -> float:
+def _in_seconds(value: Any, info: ValidationInfo) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         if info.context and info.context.get("written"):
             raise mistake(f"{value} has no unit", f"write it with one: {value}s or {value}ms")
-        seconds = float(value)
-    else:
-        seconds = duration(str(value))
+        return float(value)
+    return duration(str(value))
+
+
+def _read_duration(value: Any, info: ValidationInfo) -> float:
+    seconds = _in_seconds(value, info)
     if not 0.001 <= seconds <= LONGEST_S:
         raise mistake(f"{value} is out of range", "durations go from 1ms to 24h")
     return seconds
@@ -68,6 +72,28 @@ Seconds = Annotated[
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
 ]
 """A duration in seconds, written with its unit: ``250ms``, ``10s``, ``2m``, ``1h``."""
+
+
+def _read_window(value: Any, info: ValidationInfo) -> float:
+    if value == "off":
+        return 0.0
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number and not (isinstance(value, str) and _DURATION.fullmatch(value)):
+        said = str(value).lower() if isinstance(value, bool) else repr(value)
+        raise mistake(f"{said} is not a duration", "write one such as 2s, or off")
+    seconds = _in_seconds(value, info)
+    if seconds and not 0.001 <= seconds <= KEPT_S:
+        raise mistake(f"{value} is out of range", "it goes from 1ms to 1h; off is never")
+    return seconds
+
+
+Window = Annotated[
+    float,
+    BeforeValidator(_read_window),
+    PlainSerializer(lambda seconds: f"{seconds!r}s" if seconds else "off", return_type=str),
+    WithJsonSchema({"type": "string", "pattern": rf"^off$|{DURATION_PATTERN}"}),
+]
+"""A duration in seconds that may be 0, written ``off``; no longer than browsers keep the cookie it needs."""
 
 
 def _read_percent(value: Any) -> float:

@@ -78,5 +78,5 @@ def _show_as_written(schema: dict[str, Any], model: type[BaseModel]) -> None:
             shown.pop("default", None)
         elif isinstance(info.default, Address | Sticky):
             shown["default"] = str(info.default)
-        elif model is Timeouts:
+        elif name.endswith("_s"):
             shown["default"] = f"{info.default:g}s"

@@ -28,7 +28,6 @@ NOT_BUILT: Final[Mapping[str, str]] = {
     "tls": "TLS",
     "dashboard": "a dashboard",
     "live_data": "live data",
-    "read_your_writes": "reads that follow a user's own writes",
     "rollout": "a gated rollout",
     "session_cookie": "identity",
     "extra_load": "a limit of re-asks",

@@ -155,11 +155,22 @@ def _say_unknown(path: KeyPath, model: type[BaseModel] | None) -> tuple[str, str
     later = getattr(above, "not_built", {}).get(key.lower().replace("-", "_"))
     if later is not None:
         return f"not built yet: {later}", "remove the key"
+    if model is above and (home := _home_of(key, above)):
+        return "the key is unknown here", f"write it below a name in {home}"
     known = written_keys(above)
     near = get_close_matches(key, known, 1, 0.7)
     if near:
         return "the key is unknown", f"did you mean {near[0]}?"
     return "the key is unknown", f"remove it; known keys are {', '.join(known)}"
+
+
+def _home_of(key: str, root: type[BaseModel]) -> str | None:
+    """Among whose entries ``key`` may be written: ``stage`` among those of ``capabilities``."""
+    for name, info in root.model_fields.items():
+        entry = _model_at(info.annotation, ("any",))
+        if entry is not None and key in written_keys(entry):
+            return name
+    return None
 
 
 def written_keys(model: type[BaseModel]) -> list[str]:

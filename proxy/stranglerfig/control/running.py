@@ -20,6 +20,7 @@ class Running:
     generation: int
     key: tuple[str, str]
     secret: str | None = field(repr=False)
+    cookie_key: str = field(repr=False)
 
     @property
     def digest(self) -> str:
@@ -38,6 +39,7 @@ class Running:
             overrides={name: item.to_dict() for name, item in self.overrides.items()},
             rules=self.rules.model_dump(mode="json"),
             secret=self.secret,
+            cookie_key=self.cookie_key,
         )
 
 

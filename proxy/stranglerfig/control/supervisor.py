@@ -8,6 +8,7 @@ generation, the predecessor's workers may leave and ``serve.json`` says that we 
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -117,6 +118,7 @@ class Supervisor:
                 generation=next_generation(previous, orphans),
                 key=self._written.key,
                 secret=settings.secret,
+                cookie_key=settings.secret or secrets.token_hex(),
             )
             self._changes = Changes(
                 self._source, HERE, running, self._fleet.spread, self._on_change

@@ -28,6 +28,7 @@ class Metric:
 OVERFLOW = "counter_overflow"
 REQUESTS = "requests"
 FORCED = "forced_requests"
+WROTE = "wrote_requests"
 DURATION = "request_duration_seconds"
 CONNECTIONS = "connections"
 REFUSED = "refused_requests"
@@ -37,6 +38,9 @@ UPSTREAM_CONNECTIONS = "upstream_connections"
 DROPPED_HEADERS = "dropped_headers"
 USERS_MINTED = "user_cookies"
 COOKIES_WITHHELD = "user_cookies_withheld"
+WRITES_REMEMBERED = "writes_remembered"
+WRITE_COOKIES_WITHHELD = "write_cookies_withheld"
+WRITE_COOKIES_IGNORED = "write_cookies_ignored"
 UNITS = "assigned_units"
 ASKED = "compare_asked"
 TEE_SKIPPED = "compare_tee_skipped"
@@ -65,10 +69,16 @@ _TABLE = (
         "Requests sent to a side by a signed Fig-Force; kept out of the evidence.",
     ),
     Metric(
+        WROTE,
+        "counter",
+        ("capability", "side", "status"),
+        "Of the answered requests, reads that stayed with the side that took their user's write; no evidence.",
+    ),
+    Metric(
         DURATION,
         "histogram",
         ("capability", "side"),
-        "Time from a request's head read to its answer's last byte handed to the socket.",
+        "Time from a request's head read to its answer's last byte handed to the socket; evidence alone.",
     ),
     Metric(CONNECTIONS, "counter", (), "Client connections accepted."),
     Metric(REFUSED, "counter", ("reason",), "Requests answered by the proxy itself, by reason."),
@@ -92,6 +102,19 @@ _TABLE = (
         "counter",
         (),
         "Answers marked for shared caches, on which fig_user was not set.",
+    ),
+    Metric(WRITES_REMEMBERED, "counter", (), "Answers to unsafe requests that set fig_wrote."),
+    Metric(
+        WRITE_COOKIES_WITHHELD,
+        "counter",
+        (),
+        "Answers to unsafe requests marked for shared caches, on which fig_wrote was not set.",
+    ),
+    Metric(
+        WRITE_COOKIES_IGNORED,
+        "counter",
+        ("reason",),
+        "fig_wrote cookies that were not believed: oversized, malformed, forged, expired, ahead of the clock.",
     ),
     Metric(
         UNITS,

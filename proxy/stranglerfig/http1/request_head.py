@@ -7,7 +7,7 @@ The rest is refused here: RFC 9112 sections 3.2 (Host, target forms), 6.1 and 6.
 import re
 from collections.abc import Callable, Sequence
 
-from stranglerfig.http1.cookies import without_cookie
+from stranglerfig.http1.cookies import last_cookie, without_cookies
 from stranglerfig.http1.failure import ClientError, Failure
 from stranglerfig.http1.headers import (
     KNOWN_MEANINGS,
@@ -18,8 +18,12 @@ from stranglerfig.http1.headers import (
     may_be_named_in_connection,
     meaning_of,
 )
+from stranglerfig.signing import wrote
 
 USER_COOKIE = b"fig_user"
+WROTE_COOKIE = wrote.NAME.encode()
+OWN_COOKIES = frozenset({USER_COOKIE, WROTE_COOKIE})
+_OWN_BEGINNING = b"fig_"
 _ORDINARY = Meaning.ORDINARY
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110 section 9.2.1
 
@@ -50,6 +54,7 @@ class RequestHead:
         "kept",
         "method",
         "target",
+        "wrote",
     )
 
     def __init__(self, method: str, target: bytes, *, is_http_1_0: bool) -> None:
@@ -67,6 +72,8 @@ class RequestHead:
         self.forwarded: list[Header] = []
         self.force: bytes | None = None
         self.debug: bytes | None = None
+        self.wrote: bytes | None = None
+        """The cookie fig_wrote as it was sent; the last one counts, as in Django."""
         self.connection: list[bytes] = []
         self.dropped: list[str] = []
         """Reasons for which headers were dropped that the client may have meant: ``fig``, ``folded``."""
@@ -141,8 +148,11 @@ def _read_transfer_encoding(head: RequestHead, header: Header) -> None:
 def _read_cookie(head: RequestHead, header: Header) -> None:
     name, value = header
     head.cookies.append(value)
-    if USER_COOKIE in value:
-        value = without_cookie(value, USER_COOKIE)
+    if _OWN_BEGINNING in value:
+        if WROTE_COOKIE in value:
+            sent = last_cookie(value, WROTE_COOKIE)
+            head.wrote = head.wrote if sent is None else sent
+        value = without_cookies(value, OWN_COOKIES)
         if not value:
             return
         header = (name, value)

@@ -5,8 +5,9 @@ Unsafe requests go to the owner that ``writes`` names, whatever else is said. Al
 
 1. an abort sends them to the monolith, and nobody is asked too
 2. a signed ``Fig-Force`` sends them where it says, as no evidence
-3. in canary, ``lists``, then the user's bucket
-4. in any other stage, the stage alone
+3. in canary and service, reads of who wrote a moment ago stay with the side that took the write, as no evidence
+4. in canary, ``lists``, then the user's bucket
+5. in any other stage, the stage alone
 
 Safe requests in shadow, and with ``compare`` in canary and service, are asked of the other side too, if the user's
 session is in the sample.
@@ -26,6 +27,7 @@ USER_COOKIE: Final = "fig_user"
 SESSION_COOKIE: Final = "sessionid"  # Django's default
 SAMPLED_OUT: Final = "sampled_out"
 FORCED: Final = "forced"
+WROTE: Final = "wrote"
 _USER: Final = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)  # 16 random bytes in base64url
 
 
@@ -56,9 +58,11 @@ def decide(facts: Facts, snapshot: Snapshot) -> Plan:
     safe = facts.method in SAFE_METHODS if claim.safe is None else claim.safe
     side, reason, number, user = _choose(facts, claim, safe)
     comparing = safe and _asks_both(claim)
+    evidence = reason is not Reason.FORCED and reason is not Reason.WROTE
     skip = None
-    if comparing and reason is Reason.FORCED:
-        skip = FORCED
+    if comparing and not evidence:
+        # After a write the other side may lack it still: it would differ, and be right.
+        skip = FORCED if reason is Reason.FORCED else WROTE
     elif comparing and not _is_sampled(facts, claim, user):
         skip = SAMPLED_OUT
     sampled = comparing and skip is None
@@ -77,7 +81,8 @@ def decide(facts: Facts, snapshot: Snapshot) -> Plan:
         sampled=sampled,
         skip=skip,
         set_cookie=user.minted if user else None,
-        evidence=reason is not Reason.FORCED,
+        evidence=evidence,
+        pin=None if safe else claim.pins.get(side),
     )
 
 
@@ -90,6 +95,10 @@ def _choose(facts: Facts, claim: Claim, safe: bool) -> _Choice:
         return _Choice(Side.MONOLITH, Reason.ABORTED)
     if facts.forced and (forced := facts.forced.get(claim.capability)):
         return _Choice(forced, Reason.FORCED)
+    if safe and facts.recent is not None and claim.window_s:
+        own_write = facts.recent.last(claim)
+        if own_write is not None and own_write.is_recent:
+            return _Choice(own_write.side, Reason.WROTE)
     if claim.stage is not Stage.CANARY:
         return _Choice(
             Side.SERVICE if claim.stage is Stage.SERVICE else Side.MONOLITH, Reason.STAGE

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from stranglerfig.config.model import Stage, Writes
+from stranglerfig.config.model import Capability, Stage, Writes
 from stranglerfig.config.pattern import KNOWN_METHODS, SAFE_METHODS, Pattern
 from stranglerfig.routing.snapshot import Claim, Snapshot
 
 # A route for any method is tried with these: others differ from them in nothing that routing looks at.
 _COMMON: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_USUAL_WINDOW_S: Final[float] = Capability.model_fields["read_your_writes_s"].default
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,19 @@ def _decided(claim: Claim, method: str, control: str, candidate: str) -> str:
             )
         case Stage.SERVICE:
             text = candidate
+    text += _own_writes(claim) if safe else ""
     return f"{text}; compared{sample}" if asked_too else text
+
+
+def _own_writes(claim: Claim) -> str:
+    """How long reads follow a user's writes, where that is not as usual."""
+    if claim.window_s == _USUAL_WINDOW_S:
+        return ""
+    return (
+        f"; own writes followed for {claim.window_s:g} s"
+        if claim.window_s
+        else "; own writes not followed"
+    )
 
 
 def _users(claim: Claim) -> str:

@@ -54,6 +54,13 @@ def explain_request(target: bytes, facts: Facts, snapshot: Snapshot) -> Explanat
         steps.append(Step("route", "no route claims it"))
         nobody = "404 from the proxy: fallthrough is none"
         steps.append(Step("answer", f"from {plan.upstream}" if plan.upstream else nobody))
+        if plan.pin is not None:
+            steps.append(
+                Step(
+                    "then",
+                    f"this user's reads stay with {plan.upstream} for a while, in every journey that it has a side of",
+                )
+            )
         return Explanation(tuple(steps), plan, None if plan.upstream else 404)
     steps += _steps(facts, snapshot, claim, plan)
     return Explanation(tuple(steps), plan)
@@ -76,6 +83,11 @@ def _steps(facts: Facts, snapshot: Snapshot, claim: Claim, plan: Plan) -> Iterat
     if plan.reason is not Reason.OWNER:
         yield from _precedence(facts, claim, plan)
     yield Step("answer", f"from {plan.upstream}, the {plan.side} side")
+    if plan.pin is not None:
+        yield Step(
+            "then",
+            f"this user's reads of journey {claim.salt} stay with the {plan.side} for a while",
+        )
     yield _asked_too(claim, plan)
 
 
@@ -118,6 +130,10 @@ def _precedence(facts: Facts, claim: Claim, plan: Plan) -> Iterator[Step]:
         yield Step("Fig-Force", f"sends it to the {plan.side}, as no evidence")
         return
     yield Step("Fig-Force", "none")
+    if plan.safe and claim.stage.rank >= Stage.CANARY.rank:
+        yield Step("wrote", _own_writes(facts, claim))
+    if plan.reason is Reason.WROTE:
+        return
     if claim.stage is not Stage.CANARY:
         yield Step("side", f"{plan.side}: in stage {claim.stage} for every user")
         return
@@ -134,6 +150,21 @@ def _precedence(facts: Facts, claim: Claim, plan: Plan) -> Iterator[Step]:
         f"{plan.bucket} of 10000 in journey {claim.salt}, {relation} {claim.share} "
         f"({claim.share / 100:g} percent): {plan.side}",
     )
+
+
+def _own_writes(facts: Facts, claim: Claim) -> str:
+    if not claim.window_s:
+        return "not looked at: read_your_writes is off"
+    own = facts.recent.last(claim) if facts.recent is not None else None
+    if own is None:
+        return (
+            f"none that is known; for {claim.window_s:g} s after one, and while the service is known to lag behind, "
+            "reads stay with the side that took it (try --wrote 1s)"
+        )
+    taken = f"the {own.side} took one {own.age_s:.3g} s ago"
+    if own.is_recent:
+        return f"{taken}, so it stays there (for {own.window_s:.3g} s), as no evidence"
+    return f"{taken}; after {own.window_s:.3g} s it says nothing any more"
 
 
 def _user(facts: Facts, claim: Claim, plan: Plan) -> str:
@@ -161,6 +192,8 @@ def _asked_too(claim: Claim, plan: Plan) -> Step:
             "asked too",
             f"nobody: this session is not in the sample of {claim.sample_share / 100:g} percent",
         )
+    if plan.reason is Reason.WROTE and plan.skip is not None:
+        return Step("asked too", "nobody: the other side may lack what was written")
     if plan.skip is not None:
         return Step("asked too", "nobody: forced requests are no evidence")
     if not plan.safe:

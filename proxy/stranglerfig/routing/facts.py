@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from stranglerfig.routing.plan import Side
+from stranglerfig.routing.recent import RecentWrites
 
 _NOTHING_FORCED: Mapping[str, Side] = {}
 
@@ -12,11 +13,12 @@ class Facts:
 
     ``headers`` has lower-case names; of a name that was sent more than once it holds the first value, but all
     ``cookie`` headers joined by ``"; "``. ``path`` comes from ``wsgi_path``. ``address`` is the client's, found by
-    ``trusted_proxies``. ``forced`` is a verified Fig-Force. ``mint`` makes a value of the cookie fig_user: 22
+    ``trusted_proxies``. ``forced`` is a verified Fig-Force. ``recent`` tells of the user's own writes, and is None for
+    who has no cookie fig_wrote: such requests pay nothing. ``mint`` makes a value of the cookie fig_user: 22
     characters of base64url; randomness is an argument, so that decisions can be tested.
     """
 
-    __slots__ = ("_cookies", "address", "forced", "headers", "method", "mint", "path")
+    __slots__ = ("_cookies", "address", "forced", "headers", "method", "mint", "path", "recent")
 
     def __init__(
         self,
@@ -27,6 +29,7 @@ class Facts:
         mint: Callable[[], str],
         *,
         forced: Mapping[str, Side] = _NOTHING_FORCED,
+        recent: RecentWrites | None = None,
     ) -> None:
         self.method = method
         self.path = path
@@ -34,6 +37,7 @@ class Facts:
         self.address = address
         self.mint = mint
         self.forced = forced
+        self.recent = recent
         self._cookies: dict[str, str] | None = None
 
     @property

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from stranglerfig.config.model import Stage
+from stranglerfig.signing.wrote import Pin
 
 
 class Side(StrEnum):
@@ -26,6 +27,7 @@ class Reason(StrEnum):
     OWNER = "owner"  # unsafe: `writes` names the owner
     ABORTED = "aborted"  # an abort override is in force
     FORCED = "forced"  # a signed Fig-Force
+    WROTE = "wrote"  # the user wrote a moment ago, and reads where it was written
     LISTED = "listed"  # the user is in `lists`
     BUCKET = "bucket"  # canary: the user's bucket against the share
     STAGE = "stage"  # the stage alone says
@@ -64,8 +66,10 @@ class Plan(NamedTuple):
     """The upstream that is asked too, and whose answer is compared; None: nobody is."""
     sampled: bool = False
     skip: str | None = None
-    """Why nobody is asked although shadow or compare is on: ``sampled_out`` or ``forced``."""
+    """Why nobody is asked although shadow or compare is on: ``sampled_out``, ``forced`` or ``wrote``."""
     set_cookie: str | None = None
     """The value of fig_user to set with the answer."""
     evidence: bool = True
-    """Whether the outcome may count as evidence; not for forced requests."""
+    """Whether the outcome may count as evidence; not for forced requests and reads that follow a write."""
+    pin: Pin | None = None
+    """What an unsafe request puts into the cookie fig_wrote; None where that would change nothing."""

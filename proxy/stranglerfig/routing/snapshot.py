@@ -6,8 +6,10 @@ from types import MappingProxyType
 
 from stranglerfig.config.model import Capability, Config, Route, Stage, Sticky, Writes
 from stranglerfig.routing.override import Override
+from stranglerfig.routing.pins import Pins
 from stranglerfig.routing.plan import Plan, Reason, Side
 from stranglerfig.routing.table import Table
+from stranglerfig.signing.wrote import Pin, scope_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,13 @@ class Claim:
     candidate: str
     text: str
     """The route's text, as it stands in plans and metrics."""
+    window_s: float
+    """``read_your_writes`` where some user's reads could go to either side; 0 elsewhere."""
+    pins: Mapping[Side, Pin]
+    """What an unsafe request puts into the cookie fig_wrote, by the side that took it."""
+    journey_scope: str
+    control_scope: str
+    candidate_scope: str
 
     def upstream_of(self, side: Side) -> str | None:
         """The name of the upstream on ``side``."""
@@ -56,10 +65,17 @@ def compile_snapshot(
     config: Config, overrides: Mapping[str, Override], generation: int
 ) -> Snapshot:
     """Compile ``config``, which has no contradictions. Overrides of capabilities it does not know are kept unused."""
-    claims = [
-        _claim(config, capability, route, aborted=capability.name in overrides)
+    pins = Pins()
+    routes = [
+        (capability, route, capability.name in overrides)
         for capability in config.capabilities.values()
         for route in capability.routes
+    ]
+    for capability, route, aborted in routes:
+        pins.add(config, capability, route, effective_stage(capability, route, aborted=aborted))
+    claims = [
+        _claim(config, capability, route, pins, aborted=aborted)
+        for capability, route, aborted in routes
     ]
     unclaimed = Plan(
         generation,
@@ -72,7 +88,7 @@ def compile_snapshot(
         overrides=MappingProxyType(dict(overrides)),
         table=Table(claims),
         unclaimed_safe=unclaimed,
-        unclaimed_unsafe=unclaimed._replace(safe=False),
+        unclaimed_unsafe=unclaimed._replace(safe=False, pin=pins.of_upstream(config.fallthrough)),
     )
 
 
@@ -81,11 +97,15 @@ def effective_stage(capability: Capability, route: Route, *, aborted: bool) -> S
     return Stage.MONOLITH if aborted else capability.stage.at_most(route.stage)
 
 
-def _claim(config: Config, capability: Capability, route: Route, *, aborted: bool) -> Claim:
+def _claim(
+    config: Config, capability: Capability, route: Route, pins: Pins, *, aborted: bool
+) -> Claim:
+    stage = effective_stage(capability, route, aborted=aborted)
+    control = config.control_of(capability)
     return Claim(
         capability=capability.name,
         route=route,
-        stage=effective_stage(capability, route, aborted=aborted),
+        stage=stage,
         aborted=aborted,
         safe=route.safe,
         writes=capability.writes,
@@ -98,7 +118,12 @@ def _claim(config: Config, capability: Capability, route: Route, *, aborted: boo
         sticky=capability.sticky,
         allow=capability.lists.allow,
         deny=capability.lists.deny,
-        control=config.control_of(capability),
+        control=control,
         candidate=capability.upstream,
         text=route.text,
+        window_s=capability.read_your_writes_s if stage.rank >= Stage.CANARY.rank else 0.0,
+        pins=pins.of_journey(capability.journey),
+        journey_scope=scope_of("journey", capability.journey),
+        control_scope=scope_of("upstream", control or ""),
+        candidate_scope=scope_of("upstream", capability.upstream),
     )

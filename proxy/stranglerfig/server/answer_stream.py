@@ -12,7 +12,9 @@ from stranglerfig.http1.response_parser import ResponseEvent
 from stranglerfig.http1.writing import BodyFraming, chunk, last_chunk, response_bytes
 from stranglerfig.routing.plan import Plan
 from stranglerfig.server.meters import Meters
+from stranglerfig.server.own_writes import OwnWrites
 from stranglerfig.server.recording import Recording
+from stranglerfig.signing.wrote import Pin
 
 _USER_COOKIE_AGE_S: Final = 365 * 24 * 3600
 
@@ -25,6 +27,7 @@ class AnswerStream:
         "_head",
         "_meters",
         "_origin",
+        "_own_writes",
         "_plan",
         "_recording",
         "framing",
@@ -40,14 +43,16 @@ class AnswerStream:
         added: tuple[Header, ...],
         meters: Meters,
         recording: Recording | None,
+        own_writes: OwnWrites | None,
     ) -> None:
-        """``added`` headers go on the answer as they are."""
+        """``added`` headers go on the answer as they are; ``own_writes`` is there if the plan has a pin."""
         self._head = head
         self._plan = plan
         self._origin = origin
         self._added = added
         self._meters = meters
         self._recording = recording
+        self._own_writes = own_writes
         self.status = 0
         """The status that the client was sent; 0 as long as it was sent none."""
         self.framing = BodyFraming.NONE
@@ -89,7 +94,9 @@ class AnswerStream:
             self.keep_alive = False
         added = b"".join([b"%b: %b\r\n" % header for header in self._added]) if self._added else b""
         if self._plan.set_cookie is not None:
-            added += self._cookie(self._plan.set_cookie, response)
+            added += self._user_cookie(self._plan.set_cookie, response)
+        if self._plan.pin is not None and self._own_writes is not None:
+            added += self._wrote_cookie(self._plan.pin, self._own_writes, response)
         if self.framing is BodyFraming.CHUNKED:
             added += b"Transfer-Encoding: chunked\r\n"
         if not self.keep_alive:
@@ -98,7 +105,7 @@ class AnswerStream:
             added += b"Connection: keep-alive\r\n"
         return response_bytes(response, added)
 
-    def _cookie(self, user: str, response: ResponseHead) -> bytes:
+    def _user_cookie(self, user: str, response: ResponseHead) -> bytes:
         """Set fig_user, but not on what a shared cache may keep: everybody would be that user."""
         if response.is_shared:
             self._meters.cookie_withheld()
@@ -109,3 +116,10 @@ class AnswerStream:
             _USER_COOKIE_AGE_S,
             b"; Secure" if self._origin.https else b"",
         )
+
+    def _wrote_cookie(self, pin: Pin, own_writes: OwnWrites, response: ResponseHead) -> bytes:
+        """Set fig_wrote, but not on what a shared cache may keep: everybody would have written."""
+        if response.is_shared:
+            self._meters.write_cookie_withheld()
+            return b""
+        return b"%b: %b\r\n" % own_writes.header(pin, https=self._origin.https)

@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import socket
+from collections.abc import Mapping
 from typing import Any
 
 from stranglerfig.counters import CounterBlock
+from stranglerfig.routing.recent import Lag
 from stranglerfig.routing.snapshot import Snapshot
 from stranglerfig.server.listener import Listener
 from stranglerfig.server.meters import Meters
@@ -25,14 +27,19 @@ class DataPlane:
         counters: CounterBlock,
         tee: Tee,
         signing_key: bytes | None,
+        cookie_key: bytes,
     ) -> None:
-        """Without ``signing_key`` no Fig-Force and no Fig-Debug is believed. The tee is started by its owner."""
+        """Without ``signing_key`` no Fig-Force and no Fig-Debug is believed. The tee is started by its owner.
+
+        ``cookie_key`` signs fig_wrote and must not be empty.
+        """
         self._runtime = Runtime(
             loop=asyncio.get_running_loop(),
             snapshot=snapshot,
             meters=Meters(counters),
             tee=tee,
             signing_key=signing_key,
+            cookie_key=cookie_key,
         )
         self._listener = Listener(self._runtime)
 
@@ -41,9 +48,13 @@ class DataPlane:
         self._runtime.deadlines.start()
         await self._listener.start(listening)
 
-    def swap(self, snapshot: Snapshot) -> None:
+    def swap(self, snapshot: Snapshot, *, cookie_key: bytes) -> None:
         """Let requests that begin from now on use ``snapshot``; each keeps to its end the one it began with."""
-        self._runtime.swap(snapshot)
+        self._runtime.swap(snapshot, cookie_key)
+
+    def learn(self, lags: Mapping[str, Lag]) -> None:
+        """Take how far the services are behind now, by capability; replaces what was known."""
+        self._runtime.lags = lags
 
     async def drain(self, deadline_s: float) -> None:
         """Accept no more, answer with ``Connection: close``, wait for what is under way, then close everything.

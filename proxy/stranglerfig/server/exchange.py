@@ -16,7 +16,7 @@ import structlog
 
 from stranglerfig.compare.observation import SkipReason
 from stranglerfig.config.model import Upstream
-from stranglerfig.http1.failure import Failure, Side
+from stranglerfig.http1.failure import Failure, Phase, Side
 from stranglerfig.http1.forwarded import Origin
 from stranglerfig.http1.headers import Header
 from stranglerfig.http1.request_head import RequestHead
@@ -26,6 +26,7 @@ from stranglerfig.http1.writing import BodyFraming, chunk, last_chunk, request_b
 from stranglerfig.routing.path import check_path, is_internal, wsgi_path
 from stranglerfig.routing.plan import Plan
 from stranglerfig.server.answer_stream import AnswerStream
+from stranglerfig.server.own_writes import OwnWrites
 from stranglerfig.server.planning import make_plan, plan_header, verify_debug, verify_force
 from stranglerfig.server.recording import Recording
 from stranglerfig.server.runtime import Runtime, new_request_id
@@ -53,6 +54,7 @@ class Exchange:
         "_is_whole",
         "_may_retry",
         "_origin",
+        "_own_writes",
         "_plan",
         "_recording",
         "_request",
@@ -76,6 +78,7 @@ class Exchange:
         self._answer: AnswerStream | None = None
         self._connection: UpstreamConnection | None = None
         self._origin: Origin | None = None
+        self._own_writes: OwnWrites | None = None
         self._plan: Plan | None = None
         self._recording: Recording | None = None
         self._request = b""
@@ -109,7 +112,13 @@ class Exchange:
             self._runtime.tee.asked(plan.capability)
             self._runtime.tee.skip(plan.capability, SkipReason(plan.skip))
         self._answer = AnswerStream(
-            head, plan, origin, self._plan_headers(), self._runtime.meters, self._recording
+            head,
+            plan,
+            origin,
+            self._plan_headers(),
+            self._runtime.meters,
+            self._recording,
+            self._own_writes,
         )
         self._request = request_bytes(head, origin.lines, upstream.authority)
         self._may_retry = head.is_safe and self._is_whole
@@ -119,8 +128,9 @@ class Exchange:
         head, runtime = self._head, self._runtime
         meters = runtime.meters
         forced = None
+        recent = None if head.wrote is None else self._know_writes().recent(runtime.lags)
         if head.force is None and head.debug is None:
-            plan = make_plan(head, path, origin, self._generation.snapshot, {})
+            plan = make_plan(head, path, origin, self._generation.snapshot, {}, recent)
         else:
             now = time.time()
             forced = verify_force(head, runtime.signing_key, now)
@@ -128,7 +138,7 @@ class Exchange:
             if forced is None or debug is None:
                 meters.dropped_header("not_signed")
             self._shows_plan = bool(debug)
-            plan = make_plan(head, path, origin, self._generation.snapshot, forced or {})
+            plan = make_plan(head, path, origin, self._generation.snapshot, forced or {}, recent)
         if head.dropped:
             for reason in head.dropped:
                 meters.dropped_header(reason)
@@ -136,7 +146,16 @@ class Exchange:
             meters.dropped_header("untrusted_forwarded", len(head.forwarded))
         if plan.unit is not None and plan.capability is not None:
             meters.assigned(plan.capability, plan.unit)
+        if plan.pin is not None:
+            self._know_writes()
         return plan
+
+    def _know_writes(self) -> OwnWrites:
+        """Look after fig_wrote in this exchange; most have nothing to do with it."""
+        if self._own_writes is None:
+            key = self._generation.cookie_key
+            self._own_writes = OwnWrites(self._head.wrote, key, self._runtime.meters)
+        return self._own_writes
 
     def _send(self, upstream: Upstream, *, fresh: bool) -> None:
         connection = self._connection = self._runtime.upstreams.take(upstream, fresh=fresh)
@@ -290,7 +309,7 @@ class Exchange:
             self._head,
             self._request_id,
             keep_alive=keep_alive,
-            extra=self._plan_headers(),
+            extra=(*self._plan_headers(), *self._wrote_headers(failure)),
         )
         assert failure.status is not None
         self._count(failure.status)
@@ -319,6 +338,15 @@ class Exchange:
 
     def _plan_headers(self) -> tuple[Header, ...]:
         return (plan_header(self._plan),) if self._shows_plan and self._plan is not None else ()
+
+    def _wrote_headers(self, failure: Failure) -> tuple[Header, ...]:
+        """Set fig_wrote with an answer of our own if an upstream may have got the request: it may go on with it."""
+        plan, origin = self._plan, self._origin
+        if plan is None or plan.pin is None or origin is None or not self._request:
+            return ()
+        if failure.phase is Phase.CONNECT:
+            return ()
+        return (self._know_writes().header(plan.pin, https=origin.https),)
 
     def _end(self) -> None:
         if not self._is_over:

@@ -2,7 +2,8 @@
 
 from stranglerfig.counters import CounterBlock, Histogram, names
 from stranglerfig.http1.failure import Failure
-from stranglerfig.routing.plan import Plan, Unit
+from stranglerfig.routing.plan import Plan, Reason, Unit
+from stranglerfig.signing.wrote import Ignored
 
 NOBODY = "-"  # the label of what no capability claims, and of errors that are no upstream's fault
 
@@ -12,7 +13,7 @@ class Meters:
 
     def __init__(self, counters: CounterBlock) -> None:
         self._counters = counters
-        self._answered: dict[tuple[object, ...], tuple[int, Histogram | None]] = {}
+        self._answered: dict[tuple[object, ...], tuple[tuple[int, ...], Histogram | None]] = {}
         self._cells: dict[tuple[str, ...], int] = {}
         self._units: dict[tuple[str, Unit], int] = {}
         self._taken: dict[tuple[str, bool], int] = {}
@@ -22,12 +23,14 @@ class Meters:
 
     def answered(self, plan: Plan, status: int, elapsed_s: float) -> None:
         """Count one request that got its whole answer, also one that the proxy made for want of another."""
-        key = (plan.capability, plan.stage, plan.side, plan.evidence, status // 100)
+        kept_out = None if plan.evidence else plan.reason
+        key = (plan.capability, plan.stage, plan.side, kept_out, status // 100)
         known = self._answered.get(key)
         if known is None:
             known = self._answered[key] = self._cells_of(plan, status)
-        cell, histogram = known
-        self._counters.cells[cell] += 1
+        cells, histogram = known
+        for cell in cells:
+            self._counters.cells[cell] += 1
         if histogram is not None:
             histogram.observe(elapsed_s)
 
@@ -59,6 +62,18 @@ class Meters:
         """Count an answer marked for shared caches, on which no cookie may be set."""
         self._add(names.COOKIES_WITHHELD)
 
+    def write_remembered(self) -> None:
+        """Count an answer that sets fig_wrote."""
+        self._add(names.WRITES_REMEMBERED)
+
+    def write_cookie_withheld(self) -> None:
+        """Count an answer to a write that is marked for shared caches, on which no cookie may be set."""
+        self._add(names.WRITE_COOKIES_WITHHELD)
+
+    def write_cookie_ignored(self, why: Ignored) -> None:
+        """Count a cookie fig_wrote that is not believed."""
+        self._add(names.WRITE_COOKIES_IGNORED, reason=why.value)
+
     def assigned(self, capability: str, unit: Unit) -> None:
         """Count by what a user was recognised when a bucket or a list decided."""
         cell = self._units.get((capability, unit))
@@ -83,17 +98,20 @@ class Meters:
             cell = self._cells[key] = self._counters.cell(name, **labels)
         self._counters.add(cell, n)
 
-    def _cells_of(self, plan: Plan, status: int) -> tuple[int, Histogram | None]:
+    def _cells_of(self, plan: Plan, status: int) -> tuple[tuple[int, ...], Histogram | None]:
         capability = plan.capability or NOBODY
         labels = {
             "capability": capability,
             "side": plan.side.value,
             "status": f"{status // 100}xx",
         }
-        if not plan.evidence:
-            return self._counters.cell(names.FORCED, **labels), None
+        if plan.reason is Reason.FORCED:
+            return (self._counters.cell(names.FORCED, **labels),), None
         stage = plan.stage.value if plan.stage is not None else NOBODY
+        requests = self._counters.cell(names.REQUESTS, stage=stage, **labels)
+        if plan.reason is Reason.WROTE:
+            return (requests, self._counters.cell(names.WROTE, **labels)), None
         histogram = Histogram(
             self._counters, names.DURATION, capability=capability, side=plan.side.value
         )
-        return self._counters.cell(names.REQUESTS, stage=stage, **labels), histogram
+        return (requests,), histogram

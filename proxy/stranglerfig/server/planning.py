@@ -8,6 +8,7 @@ from stranglerfig.http1.request_head import RequestHead
 from stranglerfig.routing.decide import decide
 from stranglerfig.routing.facts import Facts
 from stranglerfig.routing.plan import Plan, Side
+from stranglerfig.routing.recent import RecentWrites
 from stranglerfig.routing.snapshot import Snapshot
 from stranglerfig.server.runtime import new_user
 from stranglerfig.signing import Refusal, verify
@@ -54,7 +55,12 @@ class HeaderView(Mapping[str, str]):
 
 
 def make_plan(
-    head: RequestHead, path: str, origin: Origin, snapshot: Snapshot, forced: Mapping[str, Side]
+    head: RequestHead,
+    path: str,
+    origin: Origin,
+    snapshot: Snapshot,
+    forced: Mapping[str, Side],
+    recent: RecentWrites | None = None,
 ) -> Plan:
     """Decide who answers ``head``; ``path`` is its ``wsgi_path``."""
     facts = Facts(
@@ -64,6 +70,7 @@ def make_plan(
         origin.address,
         new_user,
         forced=forced,
+        recent=recent,
     )
     return decide(facts, snapshot)
 

@@ -3,10 +3,11 @@
 import asyncio
 import base64
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from stranglerfig.http1.forwarded import Network
+from stranglerfig.routing.recent import Lag
 from stranglerfig.routing.snapshot import Snapshot
 from stranglerfig.server.meters import Meters
 from stranglerfig.server.tee import Tee
@@ -20,10 +21,18 @@ if TYPE_CHECKING:
 class Generation:
     """One snapshot and how many exchanges still hold it: when none does, it is no longer used."""
 
-    __slots__ = ("allow_dot_segments", "exchanges", "snapshot", "trusted", "upstreams")
+    __slots__ = (
+        "allow_dot_segments",
+        "cookie_key",
+        "exchanges",
+        "snapshot",
+        "trusted",
+        "upstreams",
+    )
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, cookie_key: bytes) -> None:
         self.snapshot = snapshot
+        self.cookie_key = cookie_key
         self.exchanges = 0
         config = snapshot.config
         self.trusted: Sequence[Network] = config.trusted_proxies
@@ -42,23 +51,26 @@ class Runtime:
         meters: Meters,
         tee: Tee,
         signing_key: bytes | None,
+        cookie_key: bytes,
     ) -> None:
         self.loop = loop
-        self.generation = Generation(snapshot)
+        self.generation = Generation(snapshot, cookie_key)
         self.generations = [self.generation]
         self.meters = meters
         self.tee = tee
         self.signing_key = signing_key
         self.deadlines = Deadlines(loop)
         self.upstreams = Upstreams(loop, self.deadlines, meters.upstream_taken)
+        self.lags: Mapping[str, Lag] = {}
+        """How far the services are behind, by capability, as far as it is known."""
         self.sessions: set[ClientSession] = set()
         self.is_draining = False
         self.closes_idle = False  # draining, and clients had their moment to learn of it
         self.on_last_session_gone = asyncio.Event()
 
-    def swap(self, snapshot: Snapshot) -> None:
-        """Let every request that begins from now on use ``snapshot``."""
-        self.generation = Generation(snapshot)
+    def swap(self, snapshot: Snapshot, cookie_key: bytes) -> None:
+        """Let every request that begins from now on use ``snapshot`` and ``cookie_key``."""
+        self.generation = Generation(snapshot, cookie_key)
         self.generations = [known for known in self.generations if known.exchanges]
         self.generations.append(self.generation)
         self.upstreams.retain(snapshot.config.upstreams.values())

@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ import uvloop
 
 from stranglerfig import logs
 from stranglerfig.channel.child import ChildChannel
-from stranglerfig.channel.messages import SnapshotMessage
+from stranglerfig.channel.messages import LagsMessage, SnapshotMessage
 from stranglerfig.config.model import Config
 from stranglerfig.counters import COUNTERS_NAME, CounterBlock
 from stranglerfig.routing.override import Override
+from stranglerfig.routing.recent import Lag
 from stranglerfig.routing.snapshot import Snapshot, compile_snapshot
 from stranglerfig.server.data_plane import DataPlane
 from stranglerfig.server.tee import Tee
@@ -43,6 +45,7 @@ class Worker:
             slot=slot,
             on_snapshot=self._take,
             on_drain=self._drain,
+            on_lags=self._learn,
             state=self._state,
             listen_fd=listener.fileno(),
         )
@@ -59,8 +62,9 @@ class Worker:
 
     async def _take(self, message: SnapshotMessage) -> None:
         snapshot = _compile(message)
+        cookie_key = message.cookie_key.encode()
         if self._plane is not None:
-            self._plane.swap(snapshot)
+            self._plane.swap(snapshot, cookie_key=cookie_key)
             return
         self._tee = Tee(self._slot, self._counters, capabilities=snapshot.config.capabilities)
         self._tee.start()
@@ -69,8 +73,19 @@ class Worker:
             counters=self._counters,
             tee=self._tee,
             signing_key=None if message.secret is None else message.secret.encode(),
+            cookie_key=cookie_key,
         )
         await self._plane.serve(self._listener)
+
+    def _learn(self, message: LagsMessage) -> None:
+        if self._plane is not None:
+            now_s = time.time()
+            self._plane.learn(
+                {
+                    name: Lag(measured.lag_s, now_s - measured.age_s)
+                    for name, measured in message.lags.items()
+                }
+            )
 
     async def _drain(self, deadline_s: float) -> None:
         log.info("draining", slot=self._slot, deadline_s=deadline_s)

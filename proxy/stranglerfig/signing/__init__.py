@@ -1,4 +1,4 @@
-"""Pure: the signatures on Fig-Force, Fig-Debug and Fig-Shadow. Time is an argument."""
+"""Pure: the signatures on Fig-Force, Fig-Debug, Fig-Shadow and the cookie fig_wrote. Time is an argument."""
 
 from stranglerfig.signing.seal import Refusal, sign, verify
 

@@ -24,7 +24,12 @@ from stranglerfig.channel.messages import (
 
 def snapshot(generation: int) -> SnapshotMessage:
     return SnapshotMessage(
-        generation=generation, config={"x": "y" * 300_000}, overrides={}, rules={}, secret="s3cret"
+        generation=generation,
+        config={"x": "y" * 300_000},
+        overrides={},
+        rules={},
+        secret="s3cret",
+        cookie_key="s3cret",
     )
 
 

@@ -84,6 +84,19 @@ def test_an_upstream_with_a_bad_name_alone_is_one_mistake() -> None:
     assert problem.where == "upstreams.my shop"
 
 
+def test_upstreams_that_are_wrong_in_two_ways_hide_nothing() -> None:
+    """A name that is none and a value that is none, twice: each is said, and so is what else is wrong."""
+    found = problems(
+        """\
+upstreams: {my shop: 5, 1st: 6, monolith: http://127.0.0.1:8100}
+fallthrough: monolit
+"""
+    )
+    assert [problem.where for problem in found] == [
+        *2 * ["upstreams.my shop"], *2 * ["upstreams.1st"], "fallthrough",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "[::1]", "localhost", "my_app-1", "shop.example.", "a1.b2"]
 )
@@ -128,7 +141,9 @@ TOP = [
     ("zzz: 1", "zzz", "unknown", "known keys are listen"),
     ("tls: {}", "tls", "not built yet", "remove the key"),
     ("rollout: {}", "rollout", "not built yet", "remove the key"),
-    ("read_your_writes: 2s", "read_your_writes", "not built yet", "remove the key"),
+    ("read_your_writes: 2s", "read_your_writes", "unknown here", "below a name in capabilities"),
+    ("stage: canary", "stage", "unknown here", "below a name in capabilities"),
+    ("url: http://x", "url", "unknown here", "below a name in upstreams"),
     ("capabilities: [a]", "capabilities", "not a mapping", "keys"),
     ("capabilities: {none: {upstream: catalog, routes: [GET /x]}}", "capabilities.none", "taken", "another name"),
     ("capabilities: {a b: {upstream: catalog, routes: [GET /x]}}", "capabilities.a b", "not a name", "letter"),
@@ -235,7 +250,14 @@ CAPABILITY = [
     ("lists: {alow: []}", "lists.alow", "unknown", "did you mean allow?"),
     ("fallback: monolith", "fallback", "not built yet", "none"),
     ("identity: required", "identity", "not built yet", "none"),
-    ("read_your_writes: 2s", "read_your_writes", "not built yet", "remove"),
+    ("read_your_writes: 2", "read_your_writes", "no unit", "2s or 2ms"),
+    ("read_your_writes: 0", "read_your_writes", "no unit", "0s or 0ms"),
+    ("read_your_writes: 2h", "read_your_writes", "out of range", "1h"),
+    ("read_your_writes: 0.1ms", "read_your_writes", "out of range", "off"),
+    ("read_your_writes: false", "read_your_writes", "not a duration", "off"),
+    ("read_your_writes: never", "read_your_writes", "not a duration", "off"),
+    ("read_your_writes: [2s]", "read_your_writes", "not a duration", "off"),
+    ("read_your_writes:", "read_your_writes", "no value", "remove the key"),
     ("rollout: {}", "rollout", "not built yet", "remove"),
     ("control: nobody", "control", "no upstream 'nobody'", "add it under upstreams"),
     ("control: catalog", "control", "both the monolith and the service", "upstream of the service"),

@@ -41,6 +41,7 @@ capabilities:
     stage: canary
     percent: 2.55
     writes: stage
+    read_your_writes: 1500ms
     journey: shopping
     compare: false
     sample: 12.5
@@ -83,6 +84,7 @@ def test_every_written_value_is_read() -> None:
         stage=Stage.CANARY,
         percent=2.55,
         writes=Writes.STAGE,
+        read_your_writes_s=1.5,
         journey="shopping",
         compare=False,
         sample=12.5,
@@ -112,7 +114,24 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
     assert (capability.stage, capability.share, capability.writes) == ("monolith", 0, "monolith")
     assert (capability.journey, capability.compare, capability.sample_share) == ("c", True, 10_000)
     assert capability.sticky == Sticky("cookie")
+    assert capability.read_your_writes_s == 2.0
     assert config.control_of(capability) == "monolith"
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"), [("off", 0), ("0s", 0), ("0ms", 0), ("1ms", 0.001), ("90s", 90), ("1h", 3600)]
+)  # fmt: skip
+def test_how_long_reads_follow_a_write_may_be_never(written: str, seconds: float) -> None:
+    config = parse(
+        "upstreams: {monolith: 'http://m:1', s: 'http://s:1'}\n"
+        f"capabilities: {{c: {{upstream: s, read_your_writes: {written}, routes: [GET /x]}}}}",
+        "fig.yaml",
+    ).config
+    assert config.capabilities["c"].read_your_writes_s == seconds
+    sent = config.model_dump(mode="json")
+    assert Config.model_validate(sent) == config
+    assert parse(json.dumps(config.model_dump(mode="json", exclude_none=True)), "x").config == config  # fmt: skip
+    assert (sent["capabilities"]["c"]["read_your_writes"] == "off") is (seconds == 0)
 
 
 def test_what_is_sent_to_a_worker_is_what_was_read() -> None:
@@ -138,9 +157,10 @@ def test_what_is_sent_to_a_worker_may_stand_in_the_file() -> None:
     ),
     st.integers(0, 10_000),
     st.frozensets(st.text(max_size=5), max_size=4),
+    st.just(0.0) | st.floats(0.001, 3600),
 )
 def test_no_value_changes_on_the_way_to_a_worker(
-    timeouts: Timeouts, share: int, users: frozenset[str]
+    timeouts: Timeouts, share: int, users: frozenset[str], window_s: float
 ) -> None:
     config = Config(
         upstreams={"m": Upstream(name="m", host="h", port=1, timeouts=timeouts)},
@@ -149,6 +169,7 @@ def test_no_value_changes_on_the_way_to_a_worker(
                 name="c",
                 upstream="m",
                 percent=share / 100,
+                read_your_writes_s=window_s,
                 lists=Lists(allow=users),
                 routes=routes("GET /x"),
             )

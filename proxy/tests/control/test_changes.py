@@ -349,7 +349,7 @@ async def test_an_abort_waits_for_no_set_whose_worker_hangs(
     monkeypatch.setattr(changes_module, "_FOLLOW_TIMEOUT_S", 0.05)
     source = Source(make_fig().config)
     written = source.parse(source.read())
-    running = Running(written.config, written.rules, {}, 1, written.key, None)
+    running = Running(written.config, written.rules, {}, 1, written.key, None, "key")
     workers = Workers()
     changes = Changes(source, tmp_path, running, workers.spread, lambda *_: None)
     setting = asyncio.create_task(

@@ -137,7 +137,7 @@ async def test_a_child_that_says_nothing_any_more_is_replaced(
     fleet = Fleet(hub, log_format="json", on_death=lambda _, code: deaths.append(code))
     hub.start()
     with sockets.listen("127.0.0.1", 0, slots=1)[0] as listener:
-        running = Running(written.config, written.rules, {}, 1, written.key, None)
+        running = Running(written.config, written.rules, {}, 1, written.key, None, "key")
         fleet.start_workers([listener], running.message())
         assert await asyncio.wait_for(seated.get(), 30)
         assert await fleet.ready(30)

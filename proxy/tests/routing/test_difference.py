@@ -45,8 +45,33 @@ def test_a_changed_word_is_shown_with_before_and_after(
     assert changes(snapshot(**keys), snapshot()) == [("GET /a/**", after, before)]
 
 
+OWN_WRITES = [
+    ({"stage": "service"}, "5s", f"catalog: {C}; own writes followed for 5 s; compared"),
+    ({"stage": "service"}, "off", f"catalog: {C}; own writes not followed; compared"),
+    ({"stage": "canary", "percent": 10}, "off", CANARY.replace("; compared", "; own writes not followed; compared")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("keys", "window", "text"), OWN_WRITES)
+def test_how_long_reads_follow_a_write_is_shown_where_it_is_not_as_usual(
+    keys: dict[str, Any], window: str, text: str
+) -> None:
+    [(_, before, after)] = changes(snapshot(**keys), snapshot(read_your_writes=window, **keys))
+    assert after == text
+    assert "own writes" not in before
+    assert changes(snapshot(**keys), snapshot(read_your_writes="2s", **keys)) == []
+
+
 @pytest.mark.parametrize(
-    "keys", [{"percent": 50}, {"sample": 5}, {"compare": False}, {"journey": "j"}, {"sticky": "ip"}]
+    "keys",
+    [
+        {"read_your_writes": "off"},
+        {"percent": 50},
+        {"sample": 5},
+        {"compare": False},
+        {"journey": "j"},
+        {"sticky": "ip"},
+    ],
 )
 def test_what_the_stage_does_not_read_changes_nothing(keys: dict[str, Any]) -> None:
     assert changes(snapshot(), snapshot(**keys)) == []

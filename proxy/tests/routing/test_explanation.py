@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from making import make_facts, make_snapshot, user
+from making import make_facts, make_snapshot, user, wrote
 
 from stranglerfig.config.model import Stage
 from stranglerfig.routing.decide import decide
@@ -75,6 +75,16 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
     ({"facts": {"authorization": "T"}}, "user", "recognised by a hash of Authorization, for there is no fig_user"),
     ({}, "user", f"new: gets fig_user={'m' * 22}, another one each time it comes without"),
     ({"facts": {"cookie": "fig_user=bob"}}, "user", f"'bob' is no value of fig_user, so the user is new: gets fig_user={'m' * 22}, another one each time it comes without"),
+    ({"facts": {"recent": wrote(1)}}, "wrote", "the monolith took one 1 s ago, so it stays there (for 2 s), as no evidence"),
+    ({"facts": {"recent": wrote(1.25, "s", catalog=(9.0, 0.5))}}, "wrote", "the service took one 1.25 s ago, so it stays there (for 2 s), as no evidence"),
+    ({"facts": {"recent": wrote(5, catalog=(9.0, 0.5))}}, "wrote", "the monolith took one 5 s ago, so it stays there (for 9.5 s), as no evidence"),
+    ({"facts": {"recent": wrote(5)}}, "wrote", "the monolith took one 5 s ago; after 2 s it says nothing any more"),
+    ({"read_your_writes": "off", "facts": {"recent": wrote(1)}}, "wrote", "not looked at: read_your_writes is off"),
+    ({"stage": "service"}, "wrote", "none that is known; for 2 s after one, and while the service is known to lag behind, reads stay with the side that took it (try --wrote 1s)"),
+    ({"facts": {"recent": wrote(1)}}, "asked too", "nobody: the other side may lack what was written"),
+    ({"compare": False, "facts": {"recent": wrote(1)}}, "asked too", "nobody: compare is false"),
+    ({"method": "POST", "percent": 50}, "then", "this user's reads of journey catalog stay with the monolith for a while"),
+    ({"target": "/other", "method": "POST", "percent": 50, "top": {}}, "then", "this user's reads stay with monolith for a while, in every journey that it has a side of"),
     ({"stage": "monolith"}, "asked too", "nobody in stage monolith"),
     ({"stage": "service", "compare": False}, "asked too", "nobody: compare is false"),
     ({"stage": "service"}, "asked too", "monolith (compare), never awaited; the answers are compared"),
@@ -103,11 +113,19 @@ def test_of_many_beaten_routes_a_few_are_named() -> None:
     st.booleans(),
     st.sampled_from(["monolith", "service", "stage"]),
     st.sampled_from([None, Side.SERVICE]),
+    st.sampled_from([None, 1.0, 3.0]),
 )
 def test_the_plan_that_is_explained_is_the_plan_that_is_made(
-    stage: str, method: str, target: str, aborted: bool, writes: str, forced: Side | None
+    stage: str,
+    method: str,
+    target: str,
+    aborted: bool,
+    writes: str,
+    forced: Side | None,
+    ago_s: float | None,
 ) -> None:
     facts: dict[str, Any] = {"cookie": user(3), "forced": {"catalog": forced} if forced else {}}
+    facts["recent"] = None if ago_s is None else wrote(ago_s)
     keys: dict[str, Any] = {"aborted": aborted, "writes": writes, "percent": 50}
     explanation = explain(target, method, stage, facts=facts, **keys)
     assert (explanation.plan is None) is (explanation.status in (400, 404))

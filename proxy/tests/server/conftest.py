@@ -302,7 +302,11 @@ async def start_proxy(
         model = Config.model_validate({"upstreams": upstreams, **config})
         tee = Tee(0, counters, path=str(tmp_path / "comparer.sock"))
         plane = DataPlane(
-            compile_snapshot(model, {}, 1), counters=counters, tee=tee, signing_key=signing_key
+            compile_snapshot(model, {}, 1),
+            counters=counters,
+            tee=tee,
+            signing_key=signing_key,
+            cookie_key=KEY,
         )
         listening = listening or socket.create_server(("127.0.0.1", 0))
         proxy = Proxy(plane, listening, counters, model)

@@ -10,6 +10,7 @@ from stranglerfig.config.model import Config
 from stranglerfig.routing.snapshot import compile_snapshot
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+KEY = b"a key of the tests"
 
 
 def answering_when(event: asyncio.Event, begun: asyncio.Event, answer: bytes = OK) -> Any:
@@ -33,13 +34,13 @@ async def test_a_request_keeps_the_table_it_began_with(
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     await within(begun.wait())
     config = Config.model_validate({"upstreams": {"monolith": f"http://127.0.0.1:{new.port}"}})
-    proxy.plane.swap(compile_snapshot(config, {}, 2))
+    proxy.plane.swap(compile_snapshot(config, {}, 2), cookie_key=KEY)
     assert (await other.get()).body == b"new"
     assert proxy.plane.state()["exchanges"] == {"1": 1, "2": 0}
     go.set()
     assert (await client.answer()).body == b"ok"
     assert (await client.get()).body == b"new"
-    proxy.plane.swap(compile_snapshot(config, {}, 3))
+    proxy.plane.swap(compile_snapshot(config, {}, 3), cookie_key=KEY)
     assert proxy.plane.state()["exchanges"] == {"3": 0}
 
 
@@ -63,7 +64,7 @@ async def test_a_reload_keeps_connections_that_are_still_of_use_and_closes_the_o
     await proxy.get("/c")
     assert proxy.plane.state()["upstream_connections"]["open"] == 2
     config = Config.model_validate({"upstreams": {"monolith": f"http://127.0.0.1:{kept.port}"}})
-    proxy.plane.swap(compile_snapshot(config, {}, 2))
+    proxy.plane.swap(compile_snapshot(config, {}, 2), cookie_key=KEY)
     await until(lambda: proxy.plane.state()["upstream_connections"]["open"] == 1)
     await proxy.get("/")
     assert kept.connections == 1
