@@ -87,6 +87,10 @@ class Fig:
             "NO_COLOR": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
+        for name in ("CHASSIS_CREDENTIAL", "CHASSIS_CREDENTIAL_FILE"):
+            self.environment.pop(
+                name, None
+            )  # or the tests' upstreams would be asked what they don't know
 
     def start(self, *arguments: str) -> "Fig":
         """Start it and wait until it is ready."""
@@ -152,10 +156,21 @@ class Fig:
     def get(
         self, path: str, headers: dict[str, str] | None = None
     ) -> tuple[int, dict[str, str], bytes]:
+        """One GET on a connection of its own."""
+        return self.ask("GET", path, headers)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> tuple[int, dict[str, str], bytes]:
         """One request on a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
         try:
-            connection.request("GET", path, headers={"Connection": "close", **(headers or {})})
+            given = {"Connection": "close", **(headers or {})}
+            connection.request(method, path, body=body, headers=given)
             response = connection.getresponse()
             return response.status, dict(response.getheaders()), response.read()
         finally:

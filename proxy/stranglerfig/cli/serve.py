@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import structlog
 import typer
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
     from stranglerfig.control.status import View
 
 
+class _Secrets(NamedTuple):
+    """What the environment holds and nobody is told."""
+
+    key: str | None
+    admin_token: str | None
+    chassis_credential: str | None
+
+
 def serve(
     config: ConfigOption = "fig.yaml",
     log: Annotated[
@@ -42,9 +50,10 @@ def serve(
     fig.yaml is watched: what you save holds for every worker in well under a
     second; a file with mistakes is refused whole and the last good one goes on.
 
-    The environment may hold FIG_SECRET (signed headers, marked shadows) and
-    FIG_ADMIN_TOKEN (needed when `admin` is not on loopback), each also as a file
-    named by NAME_FILE; and FIG_ADMIN_HOSTS, more host names of the admin server.
+    The environment may hold FIG_SECRET (signed headers, marked shadows),
+    FIG_ADMIN_TOKEN (needed when `admin` is not on loopback) and CHASSIS_CREDENTIAL
+    (to ask the monolith how far services are behind), each also as a file named by
+    NAME_FILE; and FIG_ADMIN_HOSTS, more host names of the admin server.
 
     [bold]Examples[/]
 
@@ -57,6 +66,7 @@ def serve(
         written = source.parse(source.read())
         token = secret("FIG_ADMIN_TOKEN")
         key = secret("FIG_SECRET")
+        credential = secret("CHASSIS_CREDENTIAL")
     except RefusedError as error:
         fail_with_problems(error.problems)
     except SecretError as error:
@@ -70,7 +80,8 @@ def serve(
             "secret_can_be_guessed",
             mend=f"set FIG_SECRET to {SHORTEST_GOOD_KEY} random characters or more",
         )
-    _run(source, written, key, token, log_format, drain, partial(_banner, config))
+    secrets = _Secrets(key, token, credential)
+    _run(source, written, secrets, log_format, drain, partial(_banner, config))
 
 
 def _check_admin(admin: Address, token: str | None) -> None:
@@ -84,8 +95,7 @@ def _check_admin(admin: Address, token: str | None) -> None:
 def _run(
     source: Source,
     written: Written,
-    key: str | None,
-    token: str | None,
+    secrets: _Secrets,
     log_format: LogFormat,
     drain_s: float,
     banner: Callable[["View"], None],
@@ -97,8 +107,9 @@ def _run(
 
     settings = Settings(
         state_dir=written.state_dir,
-        secret=key,
-        admin_token=token,
+        secret=secrets.key,
+        chassis_credential=secrets.chassis_credential,
+        admin_token=secrets.admin_token,
         admin_hosts=hosts("FIG_ADMIN_HOSTS"),
         log_format=log_format,
         drain_deadline_s=drain_s,

@@ -25,6 +25,8 @@ from stranglerfig.control.lock import read_serve
 from stranglerfig.control.takeover import living_orphans
 
 _WATCH_EVERY_S = 1.0
+_MUCH_LAG_S = 10.0
+_OLD_LAG_S = 5.0  # it is measured once a second
 _CHANGES = {
     "reload": "fig.yaml was saved",
     "set": "set",
@@ -43,9 +45,10 @@ def status(
     config: ConfigOption = "fig.yaml",
     as_json: JsonFlag = False,
 ) -> None:
-    """Show what runs: stage, requests, errors and latency of both sides, comparison.
+    """Show what runs: stage, requests, errors and latency of both sides, lag, comparison.
 
-    Pairs are monolith / service. Ends with 1 when the proxy does not run, or goes on
+    Pairs are monolith / service; lag is how far the service's data is behind the
+    monolith's, where the monolith is asked for it (CHASSIS_CREDENTIAL). Ends with 1 when the proxy does not run, or goes on
     with an older config because fig.yaml has mistakes.
 
     [bold]Examples[/]
@@ -150,6 +153,7 @@ def _traffic(capabilities: list[dict[str, Any]]) -> Table:
     # Each a pair: the monolith's and the service's.
     for title in ("requests", "errors", "p50 ms", "p99 ms"):
         table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("lag", justify="right", no_wrap=True)
     for item in capabilities:
         is_canary = item["stage"] == "canary" and not item["aborted"]
         stage = f"canary {item['percent']:g} %" if is_canary else item["stage"]
@@ -163,8 +167,29 @@ def _traffic(capabilities: list[dict[str, Any]]) -> Table:
             _pair(item["errors"]),
             _pair({side: latency[side]["p50"] for side in latency}),
             _pair({side: latency[side]["p99"] for side in latency}),
+            _lag(item["lag"]),
         )
     return table
+
+
+def _lag(lag: dict[str, Any]) -> Text:
+    """How far the service is behind the monolith; red where that is a trouble, dim where it was measured a while ago."""
+    if lag["lag_s"] is None:
+        return Text("–")
+    if lag["stopped"]:
+        return Text(f"stopped {_span(lag['asked_s_ago'])}", style="red")
+    style = "red" if lag["lag_s"] > _MUCH_LAG_S else "dim" if lag["age_s"] > _OLD_LAG_S else ""
+    return Text(_span(lag["lag_s"]), style=style)
+
+
+def _span(seconds: float) -> str:
+    """A duration as people say it: ``0.2 s``, ``45 s``, ``3 min``, ``2 h``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    for unit, size in (("s", 1), ("min", 60), ("h", 3600)):
+        if seconds < 120 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds / 86400:.0f} days"
 
 
 def _comparison(capabilities: list[dict[str, Any]]) -> Table:
@@ -186,7 +211,7 @@ def _comparison(capabilities: list[dict[str, Any]]) -> Table:
 
 
 def _notes(item: dict[str, Any]) -> list[Text]:
-    """Who changed a capability last, and whether an abort holds."""
+    """Who changed a capability last, whether an abort holds, and why its lag is not known or can't be relied on."""
     notes = []
     if change := item["last_change"]:
         said = f"{item['name']}: {_change(change)} by {change['who']}: {change['why']}"
@@ -194,6 +219,12 @@ def _notes(item: dict[str, Any]) -> list[Text]:
     if aborted := item["aborted"]:
         said = f"{item['name']} is aborted since {aborted['since']} by {aborted['who']}"
         notes.append(Text(f"{said}: {aborted['why']}", style="red"))
+    if trouble := item["lag"]["trouble"]:
+        age_s = item["lag"]["age_s"]
+        when = (
+            f" (last told {_span(age_s)} ago)" if age_s is not None and age_s > _OLD_LAG_S else ""
+        )
+        notes.append(Text(f"{item['name']}: {trouble}{when}", style="yellow"))
     return notes
 
 

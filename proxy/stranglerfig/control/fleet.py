@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from stranglerfig.channel.hub import Hub, Link
-from stranglerfig.channel.messages import Drain, Role, SnapshotMessage
+from stranglerfig.channel.messages import Drain, LagsMessage, Role, SnapshotMessage
 from stranglerfig.control.processes import KeptProcess, kill
 from stranglerfig.logs import LogFormat
 
@@ -83,12 +83,22 @@ class Spread:
     missing: tuple[int, ...]
 
 
+def _nothing_known() -> LagsMessage:
+    return LagsMessage(lags={})
+
+
 class Fleet:
     """Starts, feeds, replaces and ends the children."""
 
     def __init__(
-        self, hub: Hub, *, log_format: LogFormat, on_death: Callable[[Seat, int], None]
+        self,
+        hub: Hub,
+        *,
+        log_format: LogFormat,
+        on_death: Callable[[Seat, int], None],
+        lags: Callable[[], LagsMessage] = _nothing_known,
     ) -> None:
+        """``lags`` gives what a worker is told of before it serves."""
         self.workers: list[Seat] = []
         self.comparer: Seat | None = None
         #: Workers of a predecessor that finish what they have.
@@ -96,6 +106,7 @@ class Fleet:
         self._hub = hub
         self._log_format: LogFormat = log_format
         self._on_death = on_death
+        self._lags = lags
         self._snapshot: SnapshotMessage | None = None
 
     def seat(self, link: Link) -> bool:
@@ -112,6 +123,7 @@ class Fleet:
                     link.listener.close()  # our own, back again
                     link.listener = None
                 seat.sit(link)
+                link.send(self._lags())
                 if self._snapshot is not None:
                     link.send(self._snapshot)
                 return True
@@ -172,6 +184,12 @@ class Fleet:
         for link in [seat.link for seat in self._seats()] + [*self.leaving]:
             if link is not None:
                 link.send(snapshot)
+
+    def tell(self, message: LagsMessage) -> None:
+        """Let the workers know; nobody waits for it."""
+        for seat in self.workers:
+            if seat.link is not None and seat.is_taken:
+                seat.link.send(message)
 
     async def _arrive(
         self, seat: Seat, generation: int, began: float

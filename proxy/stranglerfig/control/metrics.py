@@ -93,6 +93,30 @@ class _Collector(Collector):
             percents.add_metric([name], capability.percent)
             aborted.add_metric([name], int(name in running.overrides))
         yield from (stages, percents, aborted)
+        yield from self._lags()
+
+    def _lags(self) -> Iterator[Family]:
+        """How far services are behind; no sample where that is not known."""
+        lag = GaugeMetricFamily(
+            "fig_capability_lag_seconds",
+            "How far the service is behind its monolith, as the monolith said last.",
+            labels=["capability"],
+        )
+        age = GaugeMetricFamily(
+            "fig_capability_lag_age_seconds", "How long ago it said so.", labels=["capability"]
+        )
+        stopped = GaugeMetricFamily(
+            "fig_capability_reader_stopped",
+            "1 while the service does not ask for changes.",
+            labels=["capability"],
+        )
+        for name in self._view.changes.running.config.capabilities:
+            known = self._view.ownership.status(name)
+            if known["lag_s"] is not None:
+                lag.add_metric([name], known["lag_s"])
+                age.add_metric([name], known["age_s"])
+                stopped.add_metric([name], int(known["stopped"]))
+        yield from (lag, age, stopped)
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

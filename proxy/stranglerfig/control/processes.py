@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 STABLE_S = 5.0  # a process that lived this long is started again at once
 FIRST_BACKOFF_S = 0.1
 LAST_BACKOFF_S = 2.0
-_SECRETS = ("FIG_SECRET", "FIG_ADMIN_TOKEN")
+_SECRETS = ("FIG_SECRET", "FIG_ADMIN_TOKEN", "CHASSIS_CREDENTIAL")
 
 
 class KeptProcess:

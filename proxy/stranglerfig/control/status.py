@@ -16,10 +16,11 @@ from stranglerfig.compare.marks import Mark, read_marks, write_marks
 from stranglerfig.config.model import Capability
 from stranglerfig.control.changes import Changes
 from stranglerfig.control.fleet import Fleet, Seat
+from stranglerfig.control.ownership import OwnershipWatch
 from stranglerfig.control.running import LastChange, Running
 from stranglerfig.counters import Key, read_all
 from stranglerfig.counters.histogram import quantile_s, read_buckets
-from stranglerfig.counters.names import DURATION, FORCED, REQUESTS
+from stranglerfig.counters.names import DURATION, FORCED, REQUESTS, WROTE
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +35,7 @@ class View:
         *,
         changes: Changes,
         fleet: Fleet,
+        ownership: OwnershipWatch,
         counters_dir: Path,
         state_dir: Path,
         listen: str,
@@ -43,6 +45,7 @@ class View:
     ) -> None:
         self.changes = changes
         self.fleet = fleet
+        self.ownership = ownership
         self.state_dir = state_dir
         self.listen = listen
         self.admin = admin
@@ -69,7 +72,7 @@ class View:
         counts, now = self.counts(), time.time()
         accounts = accounts_of(counts)
         for name in moved:
-            self._counted_before[name] = _requests(counts, name)
+            self._counted_before[name] = _evidence(counts, name)
         self._marks |= {name: Mark(now, accounts.get(name, Account())) for name in fresh}
         try:
             write_marks(self.state_dir, self._marks)
@@ -134,9 +137,10 @@ class View:
         self, capability: Capability, counts: dict[Key, int], account: Account
     ) -> dict[str, Any]:
         name = capability.name
-        requests = _requests(counts, name)
         before = self._counted_before.get(name, {})
-        since_change = {side: requests[side] - before.get(side, 0) for side in _SIDES}
+        since_change = {
+            side: count - before.get(side, 0) for side, count in _evidence(counts, name).items()
+        }
         compared = sum(since_change.values())
         override = self.changes.running.overrides.get(name)
         return {
@@ -147,12 +151,14 @@ class View:
             "upstream": capability.upstream,
             "control": self.changes.running.config.control_of(capability),
             "aborted": override and {**override.to_dict(), "since": _iso(override.since)},
-            "requests": requests,
+            "requests": _requests(counts, name),
+            "wrote": _requests(counts, name, WROTE),
             "requests_since_change": since_change,
             "observed_percent": round(100 * since_change["service"] / compared, 2)
             if compared
             else None,
             "forced": _sum(counts, FORCED, capability=name),
+            "lag": self.ownership.status(name),
             "errors": {side: _errors(counts, name, side) for side in _SIDES},
             "latency_ms": {side: _latency_ms(counts, name, side) for side in _SIDES},
             "comparison": account.sums(),
@@ -188,8 +194,15 @@ def _sum(counts: dict[Key, int], metric: str, **wanted: str) -> int:
     )
 
 
-def _requests(counts: dict[Key, int], capability: str) -> dict[str, int]:
-    return {side: _sum(counts, REQUESTS, capability=capability, side=side) for side in _SIDES}
+def _requests(counts: dict[Key, int], capability: str, metric: str = REQUESTS) -> dict[str, int]:
+    return {side: _sum(counts, metric, capability=capability, side=side) for side in _SIDES}
+
+
+def _evidence(counts: dict[Key, int], capability: str) -> dict[str, int]:
+    """The requests that tell of the share: without reads that stayed where their user wrote."""
+    wrote = _requests(counts, capability, WROTE)
+    # Read while workers count: of two cells that rise together one may be seen risen and the other not yet.
+    return {side: max(n - wrote[side], 0) for side, n in _requests(counts, capability).items()}
 
 
 def _errors(counts: dict[Key, int], capability: str, side: str) -> int:

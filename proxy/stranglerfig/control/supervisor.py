@@ -25,6 +25,7 @@ from stranglerfig.control.changes import Changes
 from stranglerfig.control.fleet import Fleet, Seat
 from stranglerfig.control.guard import Guard
 from stranglerfig.control.lock import SERVE_NAME, StateLock, read_serve, write_serve
+from stranglerfig.control.ownership import OwnershipWatch
 from stranglerfig.control.running import Running
 from stranglerfig.control.source import Source, Written
 from stranglerfig.control.status import View
@@ -53,6 +54,7 @@ class Settings:
 
     state_dir: Path
     secret: str | None
+    chassis_credential: str | None
     admin_token: str | None
     admin_hosts: frozenset[str]
     log_format: LogFormat
@@ -70,10 +72,18 @@ class Supervisor:
         self._hopeless = asyncio.Event()
         self._signals = 0
         self._hub = Hub(self._on_link)
-        self._fleet = Fleet(self._hub, log_format=settings.log_format, on_death=self._on_death)
+        self._fleet = Fleet(
+            self._hub,
+            log_format=settings.log_format,
+            on_death=self._on_death,
+            lags=lambda: self._ownership.message(),
+        )
         self._orphans: Orphans | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._changes: Changes
+        self._ownership = OwnershipWatch(
+            lambda: self._changes.running.config, settings.chassis_credential, self._fleet.tell
+        )
         self._counters: CounterBlock
         self._view: View
         self._listen = ""
@@ -126,6 +136,7 @@ class Supervisor:
             self._view = View(
                 changes=self._changes,
                 fleet=self._fleet,
+                ownership=self._ownership,
                 counters_dir=HERE / COUNTERS_NAME,
                 listen=self._listen,
                 admin=sockets.address(admin_socket),
@@ -159,6 +170,7 @@ class Supervisor:
             )
             on_ready(self._view)
             self._spawn(self._fleet.watch(), "hung children")
+            self._spawn(self._ownership.run(), "ownership")
             self._spawn(Watcher(self._source.path, self._changes.look).run(), "watcher")
             await self._stopping.wait()
         finally:
@@ -242,6 +254,7 @@ class Supervisor:
 
     def _on_change(self, old: Running, new: Running) -> None:
         self._view.remember(old, new)
+        self._ownership.ask_anew()
         self._write_serve(generation=new.generation)
 
     def _write_serve(self, generation: int | None = None) -> None:

@@ -40,6 +40,7 @@ class Worker:
         self._counters = CounterBlock.open(Path(COUNTERS_NAME) / f"worker-{slot}.cells")
         self._plane: DataPlane | None = None
         self._tee: Tee | None = None
+        self._lags: dict[str, Lag] = {}
         self._channel = ChildChannel(
             role="worker",
             slot=slot,
@@ -75,17 +76,18 @@ class Worker:
             signing_key=None if message.secret is None else message.secret.encode(),
             cookie_key=cookie_key,
         )
+        self._plane.learn(self._lags)
         await self._plane.serve(self._listener)
 
     def _learn(self, message: LagsMessage) -> None:
+        """Take what is known of the lags; the first comes before the first snapshot, and so before any request."""
+        now_s = time.time()
+        self._lags = {
+            name: Lag(measured.lag_s, now_s - measured.age_s)
+            for name, measured in message.lags.items()
+        }
         if self._plane is not None:
-            now_s = time.time()
-            self._plane.learn(
-                {
-                    name: Lag(measured.lag_s, now_s - measured.age_s)
-                    for name, measured in message.lags.items()
-                }
-            )
+            self._plane.learn(self._lags)
 
     async def _drain(self, deadline_s: float) -> None:
         log.info("draining", slot=self._slot, deadline_s=deadline_s)

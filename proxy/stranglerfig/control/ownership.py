@@ -1,0 +1,259 @@
+"""How far each service is behind its monolith: asked of the monolith about once a second, off the request path.
+
+Whatever the monolith does, nothing else notices: each capability is asked by a task of its own, with a deadline and a
+bound on the answer. Without a credential nobody is asked, so that a foreign monolith sees no strange requests.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+import structlog
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
+
+from stranglerfig import __version__
+from stranglerfig.channel.messages import LagsMessage, MeasuredLag
+from stranglerfig.config.model import Config, Upstream
+from stranglerfig.http1.failure import UpstreamError
+from stranglerfig.http1.headers import Header
+from stranglerfig.routing.recent import BELIEVED_S
+from stranglerfig.upstream.fetch import Fetched, fetch
+
+log = structlog.get_logger(__name__)
+
+ASK_EVERY_S: Final = 1.0
+DEADLINE_S: Final = 2.0
+MAX_ANSWER_BYTES: Final = 64 * 1024
+STOPPED_AFTER_S: Final = 10.0
+"""A reader that has not asked for so long is taken to have stopped: it asks several times a second."""
+_LONGEST_AFTER_FAILURE_S: Final = 10.0
+_LONGEST_AFTER_REFUSAL_S: Final = 60.0
+_OWNER: Final = "monolith"
+_REFUSALS: Final = {
+    401: "refuses the credential (401); see CHASSIS['CALLERS'] there and CHASSIS_CREDENTIAL here",
+    403: "refuses the credential (403); its caller there needs the right status",
+    404: "does not know it (404); declare its tables in CHASSIS['OWNERSHIP'] there",
+}
+
+_Age = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+# It is printed on terminals.
+_Name = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+
+
+class Reader(BaseModel):
+    """A service that reads the changes of a capability."""
+
+    caller: _Name
+    lag_s: _Age
+    asked_s_ago: _Age
+
+
+class Ownership(BaseModel):
+    """What ``/_chassis/ownership/<capability>`` answers, as far as it is looked at."""
+
+    capability: str
+    owner: _Name
+    captured: bool
+    readers: list[Reader]
+
+    @property
+    def furthest_behind(self) -> Reader | None:
+        """The reader that counts: whose answers may lack the most; None if the lag is not known."""
+        if self.owner != _OWNER or not self.captured:
+            return None
+        return max(self.readers, key=lambda each: (each.lag_s, each.asked_s_ago), default=None)
+
+
+@dataclass(slots=True)
+class _Known:
+    """What one capability's monolith said last."""
+
+    upstream: Upstream
+    ownership: Ownership | None = None
+    asked_at: float = 0.0
+    """When what it said was asked for, on the monotonic clock: it was true a little later."""
+    trouble: str | None = None
+    failures: int = 0
+
+
+class OwnershipWatch:
+    """Asks, remembers, and tells the workers."""
+
+    def __init__(
+        self,
+        config: Callable[[], Config],
+        credential: str | None,
+        tell: Callable[[LagsMessage], None],
+    ) -> None:
+        self._config = config
+        self._credential = credential
+        self._tell = tell
+        self._known: dict[str, _Known] = {}
+        self._askers: dict[str, asyncio.Task[None]] = {}
+        self._woken = asyncio.Event()
+        self._has_told = False
+
+    async def run(self) -> None:
+        """Ask until cancelled. Nothing that a monolith does ends it."""
+        if self._credential is None:
+            return
+        try:
+            while True:
+                for name in self._config().capabilities:
+                    if name not in self._askers:
+                        self._askers[name] = asyncio.create_task(self._ask_always(name))
+                self._tell_workers()
+                await asyncio.sleep(ASK_EVERY_S)
+        finally:
+            askers = list(self._askers.values())
+            for asker in askers:
+                asker.cancel()
+            await asyncio.gather(*askers, return_exceptions=True)
+
+    def ask_anew(self) -> None:
+        """Ask everybody at once: the config has changed, and who refused before may know more now."""
+        self._woken.set()
+        self._woken = asyncio.Event()
+
+    def _tell_workers(self) -> None:
+        message = self.message()
+        if message.lags or self._has_told:
+            self._tell(message)
+        self._has_told = bool(message.lags)
+
+    def message(self) -> LagsMessage:
+        """What workers are told: how far which service is behind, where that is known and not too old."""
+        now = time.monotonic()
+        lags = {
+            name: MeasuredLag(lag_s=reader.lag_s, age_s=max(now - known.asked_at, 0.0))
+            for name, known in self._known.items()
+            if known.ownership is not None
+            and (reader := known.ownership.furthest_behind) is not None
+            and now - known.asked_at <= BELIEVED_S
+        }
+        return LagsMessage(lags=lags)
+
+    def status(self, capability: str) -> dict[str, Any]:
+        """What is known of one capability, as JSON can hold it."""
+        known = self._known.get(capability)
+        ownership = known.ownership if known else None
+        reader = ownership.furthest_behind if ownership else None
+        return {
+            "asked": self._credential is not None,
+            "lag_s": reader and round(reader.lag_s, 3),
+            "reader": reader and reader.caller,
+            "asked_s_ago": reader and round(reader.asked_s_ago, 3),
+            "stopped": reader is not None and reader.asked_s_ago > STOPPED_AFTER_S,
+            "age_s": (round(time.monotonic() - known.asked_at, 3) if known and ownership else None),
+            "owner": ownership and ownership.owner,
+            "captured": ownership and ownership.captured,
+            "readers": [each.model_dump() for each in ownership.readers] if ownership else [],
+            "trouble": known.trouble if known else None,
+        }
+
+    async def _ask_always(self, name: str) -> None:
+        """Ask about one capability for as long as the config has it."""
+        try:
+            while (upstream := self._monolith_of(name)) is not None:
+                known = self._known.get(name)
+                if known is None or known.upstream != upstream:
+                    known = self._known[name] = _Known(upstream)
+                woken = self._woken
+                began = time.monotonic()
+                wait_s = await self._ask(name, known)
+                try:
+                    async with asyncio.timeout(max(wait_s - (time.monotonic() - began), 0.1)):
+                        await woken.wait()
+                    known.failures = 0
+                except TimeoutError:
+                    continue
+        finally:
+            self._known.pop(name, None)
+            self._askers.pop(name, None)
+
+    def _monolith_of(self, name: str) -> Upstream | None:
+        config = self._config()
+        capability = config.capabilities.get(name)
+        control = config.control_of(capability) if capability else None
+        return config.upstreams.get(control) if control is not None else None
+
+    async def _ask(self, name: str, known: _Known) -> float:
+        """Ask once and take in what came of it; gives the seconds until the next time."""
+        asked_at = time.monotonic()
+        longest_s, trouble = _LONGEST_AFTER_FAILURE_S, None
+        try:
+            answer = await fetch(
+                known.upstream,
+                "GET",
+                f"/_chassis/ownership/{name}".encode(),
+                self._headers(known.upstream),
+                b"",
+                deadline_s=DEADLINE_S,
+                max_body_bytes=MAX_ANSWER_BYTES,
+            )
+            if answer.status in _REFUSALS:
+                longest_s, trouble = _LONGEST_AFTER_REFUSAL_S, _REFUSALS[answer.status]
+                known.ownership = None
+            elif answer.status != 200:
+                trouble = f"answers {answer.status} when asked how far the service is behind"
+            else:
+                known.ownership, known.asked_at = _read(name, answer), asked_at
+                trouble = _doubt(known.ownership)
+        except UpstreamError as error:
+            trouble = f"gives no answer: {error.failure.text}"
+        except _NonsenseError as error:
+            trouble = f"gives an answer that says nothing of the kind: {error}"
+        except Exception:
+            log.exception("ownership_not_asked", capability=name)
+            trouble = "could not be asked; see the log"
+        if trouble is not None:
+            trouble = f"{known.upstream.name} {trouble}"
+        if trouble != known.trouble:
+            log.info("ownership", capability=name, trouble=trouble)
+        is_answered = known.ownership is not None and known.asked_at == asked_at
+        known.trouble = trouble
+        known.failures = 0 if is_answered else min(known.failures + 1, 10)
+        return min(ASK_EVERY_S * 2.0 ** max(known.failures - 1, 0), longest_s)
+
+    def _headers(self, upstream: Upstream) -> tuple[Header, ...]:
+        assert self._credential is not None
+        return (
+            (b"Host", upstream.authority.encode("ascii")),
+            (b"Authorization", f"Bearer {self._credential}".encode("ascii")),
+            (b"Accept", b"application/json"),
+            (b"User-Agent", f"fig/{__version__}".encode("ascii")),
+        )
+
+
+class _NonsenseError(Exception):
+    """The answer is none that this contract has."""
+
+
+def _read(name: str, answer: Fetched) -> Ownership:
+    try:
+        ownership = Ownership.model_validate_json(answer.body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the body"
+        raise _NonsenseError(f"{place}: {first['msg']}"[:200]) from None
+    if ownership.capability != name:
+        raise _NonsenseError("it is about another capability")
+    return ownership
+
+
+def _doubt(ownership: Ownership) -> str | None:
+    """Why a good answer tells no lag, or none to rely on."""
+    if not ownership.captured:
+        return "does not capture its changes; run manage.py capture there"
+    reader = ownership.furthest_behind
+    if reader is None:
+        return (
+            None
+            if ownership.owner != _OWNER
+            else "has no reader of its changes; run manage.py consume in the service"
+        )
+    if reader.asked_s_ago > STOPPED_AFTER_S:
+        return f"is no longer asked for changes by {reader.caller}; see manage.py consume there"
+    return None
