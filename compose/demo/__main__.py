@@ -2,25 +2,34 @@
 
 import argparse
 import os
+import random
 import secrets
 import shutil
 import signal
 import sys
 import time
 
+import requests
+
 from demo import report
 from demo.access_log import AccessLog
+from demo.asking import ask_for_certain
+from demo.customers import Account, Books, Customer, OrderDesk
 from demo.failure import DemoError
 from demo.fig import Fig
-from demo.pages import API, read_shelf
+from demo.money import Money, count_money
+from demo.pages import API, Shelf, read_shelf
 from demo.ports import check_ports_are_free, hold_lock
+from demo.price import change_a_price
 from demo.processes import Processes
-from demo.shoppers import Shoppers
+from demo.shoppers import Shoppers, Welcome
 from demo.topology import FIG_FILE, ROOT, RULES_FILE, Topology, load_topology
 from demo.walk import STEPS, Evidence, Walk
 
 PROXY, ADMIN = 8000, 8001
 SHOPPERS = 20
+CUSTOMERS = range(101, 106)  # so many of them have an account and buy: shopper101, …
+STAFF = "admin"
 INTERRUPTED = 130  # what shells give for Ctrl-C
 
 
@@ -122,26 +131,62 @@ def _start_all(topology: Topology, processes: Processes, fig: Fig) -> None:
 def _take_the_walk(topology: Topology, fig: Fig) -> bool:
     base = f"http://127.0.0.1:{PROXY}"
     logs = topology.state_dir / "logs"
-    shoppers = Shoppers(base, read_shelf(base), SHOPPERS)
+    shelf, books = read_shelf(base), Books()
+    shoppers = Shoppers(base, shelf, SHOPPERS)
     walk = Walk(
         fig,
         shoppers,
         AccessLog(logs / "monolith.access.log", API),
         AccessLog(logs / "catalog.access.log", API),
     )
-    shoppers.start()
-    taken: list[Evidence] = []
-    for step in STEPS:
-        report.announce(step, fig.shown(*fig.set_words(step.stage, step.percent, step.why)))
-        with report.step_progress(step) as bar:
-            taken.append(walk.take(step, lambda done, bar=bar: bar.update(0, completed=done)))  # type: ignore[misc]
-        report.show(taken[-1])
-    shoppers.stop()
+    with requests.Session() as staff:
+        staff.headers["X-Shopper"] = "1"
+        desk = OrderDesk(Account(STAFF, staff, shoppers.ask))
+        shoppers.start([_welcome(f"shopper{n:03}", shoppers, desk, books) for n in CUSTOMERS])
+        taken: list[Evidence] = []
+        for step in STEPS:
+            report.announce(step, fig.shown(*fig.set_words(step.stage, step.percent, step.why)))
+            with report.step_progress(step) as bar:
+                taken.append(walk.take(step, lambda done, bar=bar: bar.update(0, completed=done)))  # type: ignore[misc]
+            report.show(taken[-1])
+            if step.stage == "service":
+                _change_a_price(topology, shelf)
+        shoppers.stop()
+    money = _count_money(base, topology, books)
     report.console.print()
     report.console.print(report.table(taken))
-    held = not any(evidence.problems() for evidence in taken)
+    report.show_money(money)
+    held = not any(evidence.problems() for evidence in taken) and not money.problems()
     report.say("[green]every step held[/]" if held else "[bold red]not every step held[/]")
     return held
+
+
+def _welcome(name: str, shoppers: Shoppers, desk: OrderDesk, books: Books) -> Welcome:
+    def welcome(visitor: requests.Session, choice: random.Random) -> Customer:
+        account = Account(name, visitor, shoppers.ask)
+        return Customer(account, desk, shoppers.shelf, books, choice)
+
+    return welcome
+
+
+def _change_a_price(topology: Topology, shelf: Shelf) -> None:
+    """While the shoppers pause: an answer that is compared would differ until the change has arrived."""
+    report.heading("a price is changed past the shop, by plain SQL; the service answers now")
+    ports = topology.ports
+    report.show_price(
+        change_a_price(
+            topology.state_dir / "monolith.sqlite3",
+            f"http://127.0.0.1:{ports['catalog']}",
+            shelf.products[0],
+        )
+    )
+
+
+def _count_money(base: str, topology: Topology, books: Books) -> Money:
+    with requests.Session() as staff:
+        desk = OrderDesk(Account(STAFF, staff, ask_for_certain(base)))
+        gateway = f"http://127.0.0.1:{topology.ports['card_gateway']}"
+        return count_money(books, desk.look_at, gateway)
 
 
 def _tell_where_to_look(fig: Fig) -> None:

@@ -36,7 +36,7 @@ def change_a_price(database: Path, service: str, slug: str) -> PriceChange:
     sku, before = _offer(service, slug)
     with closing(sqlite3.connect(database, timeout=BUSY_TIMEOUT_S)) as shop, shop:
         shop.execute(STATEMENT, [sku])
-    committed = time.monotonic()
+        committed = time.monotonic()  # just before
     while (now := _offer(service, slug)[1]) == before:
         if time.monotonic() - committed > WITHIN_S:
             raise DemoError(f"the new price of {sku} was not at the service after {WITHIN_S:.0f} s")

@@ -42,7 +42,7 @@ class Shoppers:
         self._base = base
         self._count = count
         self._seed = seed
-        self._shelf = shelf
+        self.shelf = shelf
         self._tally = Tally()
         self._state = threading.Condition()
         self._paused = True
@@ -134,5 +134,5 @@ class Shoppers:
         with self._state:
             self._tally.visitors += 1
         for _ in range(REQUESTS_A_VISIT):
-            self.ask(visitor, Question(*self._shelf.choose(choice)))
+            self.ask(visitor, Question(*self.shelf.choose(choice)))
             time.sleep(choice.uniform(*THINKING_S))

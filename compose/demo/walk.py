@@ -109,7 +109,11 @@ class Evidence:
         found = [f"while it changed: {problem}" for problem in self.changing.problems()]
         found += self.after.problems()
         counts = self.after.counts
-        strays = {"monolith": counts.service, "shadow": counts.service, "service": counts.monolith}
+        strays = {
+            "monolith": counts.service,
+            "shadow": counts.service,
+            "service": counts.monolith - counts.own_writes,
+        }
         if stray := strays.get(self.step.stage):
             found.append(f"{stray} answers by the wrong side after the change")
         return found
