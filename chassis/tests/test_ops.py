@@ -23,6 +23,7 @@ def test_ready_when_database_and_migrations_are(client: Client) -> None:
     assert {name: check["ok"] for name, check in checks.items()} == {
         "database.default": True,
         "migrations.default": True,
+        "capture": True,
     }
 
 
@@ -40,7 +41,7 @@ def test_unreachable_database_is_not_ready(client: Client) -> None:
     # Without the django_db mark every query is refused, as by a database that is away.
     answer = client.get("/_chassis/readyz")
     assert answer.status_code == 503
-    assert [c["ok"] for c in answer.json()["checks"].values()] == [False, False]
+    assert [c["ok"] for c in answer.json()["checks"].values()] == [False, False, False]
 
 
 def test_health_is_only_read(client: Client) -> None:

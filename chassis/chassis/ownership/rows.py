@@ -69,15 +69,15 @@ def rows_with_keys(
     return Page(_read(in_key_order(table.model, using).filter(pk__in=keys), columns), None)
 
 
-def row_count(table: Table, using: str) -> int:
+def row_count(model: type[Model], using: str) -> int:
     """How many rows there are, about: a large PostgreSQL table's is the planner's estimate."""
-    rows = table.model._base_manager.using(using)
+    rows = model._base_manager.using(using)
     connection = connections[using]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(%s)",
-                [connection.ops.quote_name(table.name)],
+                [connection.ops.quote_name(model._meta.db_table)],
             )
             found = cursor.fetchone()
         if found and found[0] > COUNTED_ROWS:

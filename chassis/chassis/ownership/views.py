@@ -98,7 +98,7 @@ def rows(query: QueryDict, capability: Capability, _: Caller) -> Mapping[str, ob
             "next": page.next,
         }
         if asked.with_total:
-            body["total"] = row_count(asked.table, now.using)
+            body["total"] = row_count(asked.table.model, now.using)
     return body
 
 

@@ -18,7 +18,7 @@ class Box(models.Model):
     place = models.CharField(max_length=40, null=True, unique=True, db_column="group")
 
     class Meta:
-        db_table = "archive - Böx's order"
+        db_table = "archive - Böx order"
 
 
 class Slot(models.Model):

@@ -70,16 +70,25 @@ def install() -> Sequence[str]:
     return done
 
 
-def remove(tables: Collection[str] | None = None) -> Sequence[str]:
-    """Drop the triggers of these tables (None: all, and with them what is known of readers); says what was done."""
+def remove() -> Sequence[str]:
+    """Drop all triggers, and with them what is known of readers; says what was done."""
     connection, engine = _engine()
-    placed = engine.placed(connection)
-    if tables is not None:
-        relations = {engine.relation(connection, table) for table in tables}
-        return _drop(place for place in placed if place[0] in relations)
-    done = _drop(placed)
+    done = _drop(engine.placed(connection))
     _change(None, partial(_match_states, set()))
     return done
+
+
+def release(altered: Collection[tuple[str, str | None]]) -> Sequence[str]:
+    """Drop the triggers that need one of these columns, by table; None: those of the whole table."""
+    connection, engine = _engine()
+    places: set[tuple[str, str]] = set()
+    for table, column in altered:
+        relation = engine.relation(connection, table)
+        needing = (
+            engine.placed(connection) if column is None else engine.mentions(connection, column)
+        )
+        places.update(place for place in needing if place[0] == relation)
+    return _drop(places)
 
 
 def renew(capability: str, known: uuid.UUID) -> None:

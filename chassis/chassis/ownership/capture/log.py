@@ -42,6 +42,12 @@ def first_entry(reading: Reading) -> Entry | None:
     return next(iter(_select(reading, f"{_order(reading)} LIMIT 1", [])), None)
 
 
+def first_since(reading: Reading, at: int) -> Entry | None:
+    """The first one that was not written before this time."""
+    found = _select(reading, f'WHERE "at" >= %s {_order(reading)} LIMIT 1', [at])
+    return next(iter(found), None)
+
+
 def last_settled(reading: Reading) -> Entry | None:
     """The last one that may be handed out."""
     where, parameters = _settled(reading)
@@ -63,9 +69,9 @@ def settled_after(
     )
 
 
-def seen_after(reading: Reading, cursor: LogCursor, limit: int) -> Sequence[Entry]:
+def seen_after(reading: Reading, place: LogCursor | Entry, limit: int) -> Sequence[Entry]:
     """The next entries of any source, whether or not they may be handed out yet."""
-    after, parameters = _after(reading, cursor)
+    after, parameters = _after(reading, place)
     return _select(reading, f"WHERE {after} {_order(reading)} LIMIT %s", [*parameters, limit])
 
 
@@ -83,10 +89,10 @@ def _order(reading: Reading, direction: str = "") -> str:
     return f"ORDER BY xid {direction}, id {direction}"
 
 
-def _after(reading: Reading, cursor: LogCursor) -> tuple[str, list[object]]:
+def _after(reading: Reading, place: LogCursor | Entry) -> tuple[str, list[object]]:
     if reading.settled_below is None:
-        return "id > %s", [cursor.id]
-    return "(xid, id) > (%s, %s)", [cursor.xid, cursor.id]
+        return "id > %s", [place.id]
+    return "(xid, id) > (%s, %s)", [place.xid, place.id]
 
 
 def _settled(reading: Reading) -> tuple[str, list[object]]:

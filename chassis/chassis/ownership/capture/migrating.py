@@ -14,14 +14,20 @@ from django.core.management.base import CommandError
 from django.db import connections
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.operations.fields import (
+    AddField,
     AlterField,
     FieldOperation,
     RemoveField,
     RenameField,
 )
-from django.db.migrations.operations.models import AlterModelTable, DeleteModel, RenameModel
+from django.db.migrations.operations.models import (
+    AlterModelTable,
+    CreateModel,
+    DeleteModel,
+    RenameModel,
+)
 
-from chassis.ownership.capture.install import CaptureError, install, log_database, remove
+from chassis.ownership.capture.install import CaptureError, install, log_database, release, remove
 from chassis.ownership.capture.triggers import ENGINES
 from chassis.ownership.models import Change
 from chassis.ownership.tables import declared_capabilities
@@ -33,13 +39,14 @@ def before_migrate(using: str, plan: Any = (), apps: Any = None, **_: Any) -> No
     """Receives `pre_migrate`."""
     if not plan or not _log_is_there(using):
         return
-    altered: set[str] = set()
-    for migration, _backwards in plan:
+    altered: set[tuple[str, str | None]] = set()
+    for migration, backwards in plan:
         for operation in _leaves(migration.operations):
-            altered.update(_altered_tables(operation, migration.app_label, apps))
+            altered.update(_altered(operation, backwards, migration.app_label, apps))
     try:
         # Without the log no writer could write: then all triggers go.
-        for line in remove(None if Change._meta.db_table in altered else altered):
+        own = any(table == Change._meta.db_table for table, _ in altered)
+        for line in remove() if own else release(altered):
             log.info("Before the migrations: %s", line)
     except CaptureError as error:
         raise CommandError(f"Before the migrations: {error}") from error
@@ -75,11 +82,17 @@ def _leaves(operations: Iterable[Any]) -> Iterator[Operation]:
             yield operation
 
 
-def _altered_tables(operation: Any, app_label: str, apps: Any) -> Iterator[str]:
-    """Tables, as they are named before the migrations, whose columns or name the operation takes away or alters."""
-    if isinstance(operation, RenameModel | AlterModelTable | DeleteModel):
-        names = {getattr(operation, attribute, None) for attribute in ("name", "old_name")}
-    elif isinstance(operation, RemoveField | RenameField | AlterField):
+def _altered(
+    operation: Any, backwards: bool, app_label: str, apps: Any
+) -> Iterator[tuple[str, str | None]]:
+    """Tables and columns, as they are named before the migrations, that the operation takes away or alters; without a
+    column: the whole table."""
+    if isinstance(operation, RenameModel | AlterModelTable | DeleteModel | CreateModel):
+        attributes = ("name", "old_name", "new_name")
+        names = {getattr(operation, attribute, None) for attribute in attributes}
+    elif isinstance(operation, RemoveField | RenameField | AlterField) or (
+        isinstance(operation, AddField) and backwards
+    ):
         names = {operation.model_name}
     else:
         return
@@ -88,21 +101,27 @@ def _altered_tables(operation: Any, app_label: str, apps: Any) -> Iterator[str]:
             meta = apps.get_model(app_label, name)._meta
         except LookupError:  # made, or renamed, by another of these migrations
             continue
-        if isinstance(operation, AlterField) and not _alters_column(operation, meta):
+        if not isinstance(operation, FieldOperation):
+            yield meta.db_table, None
             continue
-        yield meta.db_table
-        if isinstance(operation, FieldOperation):
+        before = {field.name: field for field in meta.local_fields}.get(
+            operation.old_name if isinstance(operation, RenameField) else operation.name
+        )
+        if before is None:
+            yield meta.db_table, None  # renamed before in this plan
+        elif backwards or not isinstance(operation, AlterField) or _differ(before, operation.field):
+            yield meta.db_table, before.column
             # The type of a key is that of the columns that refer to it.
-            yield from (related.related_model._meta.db_table for related in meta.related_objects)
+            for related in meta.related_objects:
+                yield related.related_model._meta.db_table, related.field.column
 
 
-def _alters_column(operation: AlterField, meta: Any) -> bool:
-    before = {field.name: field for field in meta.local_fields}.get(operation.name)
-    return before is None or _in_the_database(before) != _in_the_database(operation.field)
+def _differ(before: Any, after: Any) -> bool:
+    """Whether the column does, and not only what Django makes of it."""
+    return _of_the_column(before) != _of_the_column(after)
 
 
-def _in_the_database(field: Any) -> tuple[object, ...]:
-    """What of a field's definition is its column's."""
+def _of_the_column(field: Any) -> tuple[object, ...]:
     _, path, arguments, options = field.deconstruct()
     kept = {name: value for name, value in options.items() if name not in field.non_db_attrs}
-    return path, arguments, kept
+    return path, arguments, kept, options.get("db_column")

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ('kind', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='archive.kind', to_field='code')),
             ],
             options={
-                'db_table': "archive - Böx's order",
+                'db_table': "archive - Böx order",
             },
         ),
         migrations.CreateModel(

@@ -32,6 +32,9 @@ class Engine(Protocol):
     def placed(self, connection: Any) -> Placed:
         """Every trigger of ours."""
 
+    def mentions(self, connection: Any, column: str) -> Collection[tuple[str, str]]:
+        """Relation and digest of those that need a column of this name."""
+
     def changing(self, connection: Any, relation: str | None) -> AbstractContextManager[None]:
         """A transaction for `put` and `drop`: no other such one, and no writer to the relation, is under way.
 

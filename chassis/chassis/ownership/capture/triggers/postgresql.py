@@ -129,6 +129,15 @@ def placed(connection: Any) -> Mapping[tuple[str, str], Collection[str]]:
     return found
 
 
+def mentions(connection: Any, column: str) -> Collection[tuple[str, str]]:
+    return {
+        (relation, digest)
+        for digest, function in _functions(connection).items()
+        for relation in function.relations
+        if column in function.note.get("watched", (column,))
+    }
+
+
 @contextmanager
 def changing(connection: Any, relation: str | None) -> Iterator[None]:
     try:

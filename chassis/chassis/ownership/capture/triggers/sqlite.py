@@ -73,6 +73,14 @@ def placed(connection: Any) -> Mapping[tuple[str, str], Collection[str]]:
     return found
 
 
+def mentions(connection: Any, column: str) -> Collection[tuple[str, str]]:
+    return {
+        (table, name.rpartition("_")[2])
+        for name, (table, text) in _texts(connection).items()
+        if _name(column) in text
+    }
+
+
 @contextmanager
 def changing(connection: Any, relation: str | None) -> Iterator[None]:
     try:
