@@ -1,63 +1,88 @@
-"""A shop of its own for the browser tests: a seeded temporary database, gunicorn, Chromium.
+"""A shop of its own for the browser tests: a seeded temporary database, gunicorn, a card gateway, Chromium."""
 
-The listening socket is bound here, to a free port, and handed to gunicorn: nobody can take the
-port in between, and the first request waits in the socket's queue instead of in a loop here.
-"""
-
+import itertools
+import json
 import os
 import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from browser.shopping import STOCK_UP, Goods, Shopper
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from stack.card_gateway import CardGateway
+from stack.data import MONOLITH
+from stack.gunicorn import Gunicorn
+from stack.process import manage
 
-MONOLITH = Path(__file__).resolve().parents[2] / "monolith" / "shopsmart"
 PRODUCTS = 120  # several pages of a list, in a second
 SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-STOP_TIMEOUT_S = 20
 
 OpenPage = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running, seeded ShopSmart that nobody else uses."""
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CardGateway]:
+    """The card gateway that the shop asks, and its ledger."""
+    place = tmp_path_factory.mktemp("gateway")
+    started = CardGateway(folder=place, logs=place)
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def shop_environment(
+    tmp_path_factory: pytest.TempPathFactory, gateway: CardGateway
+) -> dict[str, str]:
+    """A seeded database that nobody else uses, and all else the shop is told."""
     place = tmp_path_factory.mktemp("shop")
-    env = {
-        **os.environ,
+    environment = {
         "DATABASE_URL": f"sqlite:///{place / 'shop.sqlite3'}",
         "MEDIA_ROOT": str(place / "media"),
-        "WEB_CONCURRENCY": "1",
+        "LOG_LEVEL": "WARNING",
+        "THROTTLES": "off",
+        "CARD_GATEWAY_URL": gateway.url,
+        "CARD_GATEWAY_READ_TIMEOUT": "1",
+        "PAYMENT_GIVE_UP_AFTER": "6",
+        "EMAIL_URL": f"file://{place / 'mail'}",
     }
-    for command in (["migrate", "-v0"], ["seed", "--products", str(PRODUCTS)]):
-        subprocess.run(
-            [sys.executable, "manage.py", *command],
-            cwd=MONOLITH,
-            env=env,
-            check=True,
-            capture_output=True,
-        )
-    with socket.create_server(("127.0.0.1", 0)) as listener, (place / "log").open("wb") as log:
-        port = listener.getsockname()[1]
-        served = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}"]
-        process = subprocess.Popen(
-            [*served, "shopsmart.wsgi"],
-            cwd=MONOLITH,
-            env=env,
-            pass_fds=[listener.fileno()],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(STOP_TIMEOUT_S)
+    manage(MONOLITH, environment, "migrate", "-v0")
+    manage(MONOLITH, environment, "seed", "--products", str(PRODUCTS))
+    return environment
+
+
+@pytest.fixture(scope="session")
+def goods(shop_environment: dict[str, str]) -> Goods:
+    """What the tests buy, with known stock."""
+    return Goods(**json.loads(manage(MONOLITH, shop_environment, "shell", "-v0", "-c", STOCK_UP)))
+
+
+@pytest.fixture(scope="session")
+def shop(
+    tmp_path_factory: pytest.TempPathFactory, shop_environment: dict[str, str]
+) -> Iterator[str]:
+    """The address of a running, seeded ShopSmart."""
+    served = Gunicorn(
+        "shop",
+        "shopsmart.wsgi",
+        folder=MONOLITH,
+        logs=tmp_path_factory.mktemp("logs"),
+        environment=shop_environment,
+    )
+    yield served.url
+    served.stop()
+
+
+@pytest.fixture(scope="session")
+def _shoppers() -> Iterator[int]:
+    return itertools.count(1)
+
+
+@pytest.fixture
+def shopper(_shoppers: Iterator[int]) -> Shopper:
+    """One of the seeded shoppers, whom no other test uses."""
+    return Shopper(f"shopper{next(_shoppers):03}")
 
 
 @pytest.fixture(scope="session")
@@ -80,10 +105,11 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, shop: str) -> Iterator[OpenPage]:
+def open_page(browser: Browser, shop: str, gateway: CardGateway) -> Iterator[OpenPage]:
     """Open a fresh browser profile: open_page("phone", javascript=False, dark=True)."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
+    known = (shop, gateway.url)
 
     def opened(size: str, *, javascript: bool = True, dark: bool = False) -> Page:
         width, height = SIZES[size]
@@ -100,7 +126,7 @@ def open_page(browser: Browser, shop: str) -> Iterator[OpenPage]:
         page.on(
             "request",
             lambda asked: (
-                None if asked.url.startswith(shop) else complaints.append(f"asks {asked.url}")
+                None if asked.url.startswith(known) else complaints.append(f"asks {asked.url}")
             ),
         )
         page.on(

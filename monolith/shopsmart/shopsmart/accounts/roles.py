@@ -97,18 +97,33 @@ def keep_roles(
         return  # migrated to a point before there were groups
     # Django makes them by a receiver of its own, which may come after this one.
     create_permissions(app_config, using=using, apps=apps, **{**kwargs, "verbosity": 0})
-    known = {
-        permission.codename: permission
-        for permission in permission_model.objects.using(using).filter(
-            content_type__app_label=app_config.label
-        )
+    ids = dict(
+        permission_model.objects.using(using)
+        .filter(content_type__app_label=app_config.label)
+        .values_list("codename", "pk")
+    )
+    groups = {
+        group.name: group for group in group_model.objects.using(using).filter(name__in=ROLES)
     }
-    for role, codes in wanted.items():
-        group, _ = group_model.objects.using(using).get_or_create(name=role)
-        has = set(
-            group.permissions.filter(content_type__app_label=app_config.label).values_list(
-                "codename", flat=True
-            )
-        )
-        group.permissions.add(*(known[code] for code in sorted(codes - has) if code in known))
-        group.permissions.remove(*(known[code] for code in sorted(has - codes)))
+    for role in ROLES.keys() - groups.keys():
+        groups[role], _ = group_model.objects.using(using).get_or_create(name=role)
+    grants = group_model.permissions.through
+    held = grants.objects.using(using).filter(
+        group__name__in=ROLES, permission__content_type__app_label=app_config.label
+    )
+    has = {(grant.group_id, grant.permission_id): grant.pk for grant in held}
+    wants = {
+        (groups[role].pk, ids[code])
+        for role, codes in wanted.items()
+        for code in codes & ids.keys()
+    }
+    grants.objects.using(using).bulk_create(
+        [
+            grants(group_id=group, permission_id=permission)
+            for group, permission in sorted(wants - has.keys())
+        ],
+        ignore_conflicts=True,
+    )
+    grants.objects.using(using).filter(
+        pk__in=[pk for pair, pk in has.items() if pair not in wants]
+    ).delete()

@@ -18,7 +18,13 @@ from shopsmart.catalog.api.serializers import MoneySerializer
 from shopsmart.catalog.api.views import BAD_REQUEST, NOT_FOUND
 from shopsmart.inventory.errors import OutOfStock
 from shopsmart.orders import selectors, services
-from shopsmart.orders.api.access import CONFLICT, Conflict, find_order, refused_by_state
+from shopsmart.orders.api.access import (
+    CHANGE,
+    CONFLICT,
+    Conflict,
+    find_order,
+    refused_by_state,
+)
 from shopsmart.orders.api.serializers import (
     CancelInput,
     CheckoutInput,
@@ -153,7 +159,7 @@ class CancelView(MemberView):
     )
     def post(self, request: Request, number: str) -> Response:
         """Cancel an order that was not shipped; what was paid is given back."""
-        order = find_order(request, number)
+        order = find_order(request, number, needs=CHANGE)
         wanted = CancelInput(data=request.data)
         wanted.is_valid(raise_exception=True)
         with refused_by_state():
@@ -186,7 +192,7 @@ class ReturnListView(MemberView):
     )
     def post(self, request: Request, number: str) -> Response:
         """Announce that some of an order will be sent back, within thirty days."""
-        order = find_order(request, number)
+        order = find_order(request, number, needs=CHANGE)
         wanted = ReturnInput(data=request.data, context={"order": order})
         wanted.is_valid(raise_exception=True)
         with refused_by_state(), refused_by_field():

@@ -4,8 +4,8 @@
 stock by variant. So no two shoppers, and no shopper and no clerk, wait for each other in a circle.
 
 **Orders and payments call each other.** A checkout opens a payment and asks for the charge; what came
-of it comes back through `take_outcome`, in the transaction that writes it to the payment. Neither
-imports names of the other's services, only the module, since each is loaded while the other is.
+of it comes back through `take_outcome`, in the transaction that writes it to the payment. Payments
+import this module late, when they call it.
 
 No mail is sent and no gateway asked inside a transaction. What has to be asked because of a change
 (a refund, a charge to withdraw) is asked right after its commit, and by `manage.py settle_payments`

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from django.test import override_settings
 from django.utils import timezone
 
 from shopsmart.accounts.models import User
@@ -11,7 +12,7 @@ from shopsmart.inventory.tests.make import make_order
 from shopsmart.payments import services
 from shopsmart.payments.cards import Card
 from shopsmart.payments.models import Payment
-from shopsmart.payments.tests.gateway_process import APPROVED
+from shopsmart.payments.tests.gateway_process import APPROVED, LATE, NEVER, PATIENCE_S
 
 RETURN_URL = "http://shop.test/back"
 
@@ -28,8 +29,10 @@ def make_payment(amount: str = "10.00", user: User | None = None, **order: Any) 
 
 
 def pay(payment: Payment, number: str = APPROVED) -> Payment:
-    """Charge a card."""
-    return services.charge(payment=payment, card=card(number), return_url=RETURN_URL)
+    """Charge a card; for an answer that is not to come in time there is no use in waiting long."""
+    patience_s = 0.5 if number in (LATE, NEVER) else PATIENCE_S
+    with override_settings(CARD_GATEWAY_READ_TIMEOUT=patience_s):
+        return services.charge(payment=payment, card=card(number), return_url=RETURN_URL)
 
 
 def make_approved(amount: str = "10.00", user: User | None = None, **fields: Any) -> Payment:

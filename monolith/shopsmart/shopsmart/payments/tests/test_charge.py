@@ -59,6 +59,8 @@ def test_each_card_has_its_outcome(
     assert payment == stored
     assert (payment.state, payment.decline_code) == (stored.state, stored.decline_code)
     assert (stored.state, stored.decline_code) == (state, code)
+    if moved:
+        gateway.wait_until_charged(stored.key)
     assert gateway.moved(stored.key) == moved
     assert (stored.settled_at is None) == (PaymentState(state) in UNSETTLED)
     assert (stored.card_last4, stored.attempts) == (number[-4:], 1)
@@ -128,11 +130,12 @@ def test_a_gateway_that_is_not_reached_the_second_time_may_have_charged_the_firs
     assert (payment.state, payment.order.state) == (PaymentState.UNKNOWN, "placed")
 
 
-def test_what_is_not_the_gateway_settles_nothing(settings: Settings, live_server: object) -> None:
-    settings.CARD_GATEWAY_URL = str(live_server)  # the shop's own pages: 404 in HTML
+@pytest.mark.usefixtures("something_else")
+def test_what_is_not_the_gateway_settles_nothing() -> None:
     payment = pay(make_payment())
     assert payment.state == PaymentState.UNKNOWN
     assert services.settle(payment=payment).state == PaymentState.UNKNOWN
+    assert services.withdraw(payment=payment).state == PaymentState.UNKNOWN
 
 
 def test_the_gateway_is_not_asked_inside_a_transaction(gateway: GatewayProcess) -> None:

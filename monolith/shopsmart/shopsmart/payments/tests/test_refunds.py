@@ -6,7 +6,6 @@ from uuid import uuid4
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from pytest_django import Settings
 
 from shopsmart.notifications.models import Mail, Notification
 from shopsmart.payments import services
@@ -111,10 +110,8 @@ def test_a_charge_the_gateway_has_never_heard_of_is_not_given_back(
     assert (refund.state, refund.refusal_code) == (RefundState.REFUSED, "unknown_charge")
 
 
-def test_something_else_that_answers_404_settles_no_refund(
-    settings: Settings, live_server: object
-) -> None:
-    settings.CARD_GATEWAY_URL = str(live_server)
+@pytest.mark.usefixtures("something_else")
+def test_something_else_that_answers_404_settles_no_refund() -> None:
     refund = services.settle_refund(refund=open_refund(make_approved(), "1.00"))
     assert refund.state == RefundState.UNKNOWN
 

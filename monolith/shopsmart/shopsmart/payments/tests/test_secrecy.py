@@ -40,8 +40,9 @@ def pay_with(payment: Payment, number: str) -> Payment:
 def everything_stored() -> Iterator[str]:
     """Every value of every row of every table, as text."""
     for model in apps.get_models(include_auto_created=True):
-        for row in model._default_manager.values_list():
-            yield from map(str, row)
+        if model._meta.managed:
+            for row in model._default_manager.values_list():
+                yield from map(str, row)
 
 
 @pytest.mark.parametrize("number", [APPROVED, DECLINED, CONFIRM, LATE, BROKEN, NEVER])

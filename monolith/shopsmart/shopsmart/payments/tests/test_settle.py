@@ -37,6 +37,7 @@ def test_a_charge_whose_answer_was_lost_is_found_by_its_key(
 ) -> None:
     payment = pay(make_payment(), number)
     assert (payment.state, payment.gateway_id) == (PaymentState.UNKNOWN, "")
+    gateway.wait_until_charged(payment.key)
     settled = services.settle(payment=payment)
     assert (settled.state, settled.order.state) == (PaymentState.APPROVED, "paid")
     assert (settled.card_brand, settled.card_last4) == ("visa", number[-4:])
