@@ -98,7 +98,7 @@ def consumer_stopped(stack: Stack) -> Iterator[None]:
 def test_a_shopper_reads_what_they_have_just_written_a_hundred_times(
     shop: Stack, stage: str
 ) -> None:
-    shop.fig("set", "catalog", stage, *(["50"] if stage == "canary" else []), "--why", "a test")
+    shop.fig("set", "catalog", stage, *(["90"] if stage == "canary" else []), "--why", "a test")
     slugs = [
         row[0]
         for row in shop.data.monolith.rows(
@@ -120,7 +120,8 @@ def test_a_shopper_reads_what_they_have_just_written_a_hundred_times(
     assert sides == {"monolith"}
     assert crowd.failed == [], crowd.summary()
     others = {asked.side for asked in crowd.catalogued}
-    assert others == ({"service"} if stage == "service" else {"service", "monolith"})
+    assert "service" in others
+    assert stage == "canary" or others == {"service"}
 
 
 def test_it_lasts_as_long_as_the_service_is_behind(shop: Stack) -> None:
