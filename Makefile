@@ -8,6 +8,7 @@ PARTS := proxy chassis monolith/shopsmart extracted/shopsmart/catalog compose
 MANIFESTS := $(addsuffix /pyproject.toml,$(PARTS)) constraints.txt requirements-dev.txt
 STAMP := $(VENV)/.installed
 PYTHON_HERE := $(CURDIR)/$(BIN)/python
+BENCHMARKS := lag capture_cost checkout cpu_per_request
 ON_POSTGRESQL := chassis monolith/shopsmart extracted/shopsmart/catalog
 
 .PHONY: help setup demo test test-all postgresql check format bench clean
@@ -24,7 +25,7 @@ $(STAMP): $(MANIFESTS)
 	@PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -r requirements-dev.txt $(foreach part,$(PARTS),-e ./$(part))
 	@touch $(STAMP)
 
-demo: setup ## the shop, its first service and the proxy; the catalogue moves while shoppers browse (ONCE=1: end after the walk)
+demo: setup ## the shop, its first service and the proxy; the catalogue moves while shoppers browse and buy (ONCE=1: end after the walk)
 	@$(BIN)/python -m demo $(if $(ONCE),--once)
 
 test: setup ## the fast tests of every part; needs no server
@@ -66,8 +67,10 @@ format: setup ## let ruff format and mend what it can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: setup ## CPU per proxied request, beside nginx where it is installed
-	@$(BIN)/python tests/benchmarks/cpu_per_request.py
+bench: setup postgresql ## lag, cost of capture, checkouts; CPU per proxied request (needs nginx and wrk). About ten minutes
+	@failed=; cd tests && for each in $(BENCHMARKS); do \
+		echo "== $$each"; $(PYTHON_HERE) -m benchmarks.$$each || failed="$$failed $$each"; \
+	done; $(tell_failed)
 
 clean: ## remove .venv and what the demo left
 	rm -rf $(VENV) .demo
