@@ -1,5 +1,6 @@
 """What is killed while the shop's changes flow to its service, and who writes through the proxy meanwhile."""
 
+import http.client
 import random
 import signal
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from chaos.processes import has_ended, kill, pids
-from crowd.accounts import wait_until
+from crowd.accounts import is_whole, wait_until
 from journeys.transcript import Visitor
 from stack import Process, Stack
 
@@ -50,7 +51,7 @@ def monolith_killed(stack: Stack, draw: random.Random) -> None:
 
 
 def monolith_worker_killed(stack: Stack, draw: random.Random) -> None:
-    kill(draw.choice(stack.monolith.child_pids()))
+    kill(draw.choice(workers_of(stack.monolith)))
 
 
 def service_killed(stack: Stack, draw: random.Random) -> None:
@@ -60,11 +61,12 @@ def service_killed(stack: Stack, draw: random.Random) -> None:
 
 
 def service_worker_killed(stack: Stack, draw: random.Random) -> None:
-    kill(draw.choice(stack.service.child_pids()))
+    kill(draw.choice(workers_of(stack.service)))
 
 
 def proxy_worker_killed(stack: Stack, draw: random.Random) -> None:
     assert stack.proxy is not None
+    wait_until(lambda: is_whole(stack))
     kill(draw.choice(pids(stack.proxy.facts()["children"], "worker")))
 
 
@@ -92,6 +94,12 @@ def kill_at_random(stack: Stack, seed: int, *, rounds: int) -> Counter[str]:
         done[each.__name__] += 1
     assert not has_ended(the_consumer(stack).pid)
     return done
+
+
+def workers_of(server: Process) -> list[int]:
+    """gunicorn starts another one for each that died."""
+    wait_until(server.child_pids)
+    return server.child_pids()
 
 
 def the_consumer(stack: Stack) -> Process:
@@ -142,7 +150,7 @@ class Reviewer:
         token = self._visitor.cookies["csrftoken"]
         try:
             answer = self._visitor.ask("POST", path, body, content_type=_FORM, x_csrftoken=token)
-        except OSError:  # cut off: whether it was taken, nobody knows
+        except (OSError, http.client.HTTPException):  # cut off: whether it was taken, nobody knows
             self._visitor.close()
             self._visitor = Visitor(self._visitor.url, self._visitor.cookies)
             return False
