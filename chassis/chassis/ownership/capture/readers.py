@@ -31,18 +31,17 @@ def remember(capability: str, caller: str, cursor: LogCursor) -> None:
     """Write down that the caller has applied everything up to `cursor`. What can't be written at once is left out:
     the feed waits for nobody's lock, and does not fail for this."""
     connection: Any = connections[log_database()]
+    readers = FeedReader.objects.using(connection.alias)
+    mine = readers.filter(capability=capability, caller=caller)
     now = timezone.now()
     try:
-        with _without_waiting(connection):
-            readers = FeedReader.objects.using(connection.alias)
-            mine = readers.filter(capability=capability, caller=caller)
-            known = mine.first()
-            if known is None:
-                row = FeedReader(
-                    capability=capability, caller=caller, cursor=cursor.text, asked_at=now
-                )
+        asked_at = mine.values_list("asked_at", flat=True).first()
+        if asked_at is None:
+            row = FeedReader(capability=capability, caller=caller, cursor=cursor.text, asked_at=now)
+            with _without_waiting(connection):
                 readers.bulk_create([row], ignore_conflicts=True)
-            elif not now - EVERY < known.asked_at <= now:
+        elif not now - EVERY < asked_at <= now:
+            with _without_waiting(connection):
                 mine.update(cursor=cursor.text, asked_at=now)
     except DatabaseError as error:
         logger.info("How far %s has read %s was not written down: %s", caller, capability, error)

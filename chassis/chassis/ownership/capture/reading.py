@@ -32,6 +32,17 @@ LOCK_TIMEOUT_MS = 2000
 _IN_PROGRESS_BITS = 20
 _MOST_IN_PROGRESS = (1 << _IN_PROGRESS_BITS) - 1
 
+_SNAPSHOT = """
+SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint, (SELECT count(*) FROM pg_snapshot_xip(s)),
+    (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+    CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_current_wal_insert_lsn()::text END,
+    CASE WHEN pg_is_in_recovery() THEN NULL ELSE concat_ws('/',
+        (SELECT system_identifier FROM pg_control_system()),
+        left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
+        (SELECT oid FROM pg_database WHERE datname = current_database())) END
+FROM pg_current_snapshot() AS s
+"""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -84,28 +95,20 @@ def _postgresql(connection: Any, capability: str, tables: Sequence[str]) -> Iter
             if outermost:
                 # Locks first, then the snapshot: to one that is older than a TRUNCATE or a rewriting ALTER TABLE, the
                 # table is empty, and every row of it would be told as deleted.
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
-                if tables:
-                    names = ", ".join(map(connection.ops.quote_name, sorted(set(tables))))
-                    cursor.execute(f"LOCK TABLE {names} IN ACCESS SHARE MODE")
-            cursor.execute("SELECT pg_is_in_recovery()")
-            if cursor.fetchone() != (False,):
-                raise ProblemError(
-                    HTTPStatus.SERVICE_UNAVAILABLE,
-                    "not_primary",
-                    f"The database {connection.alias} is a standby, whose snapshots have no position.",
+                names = ", ".join(map(connection.ops.quote_name, sorted(set(tables))))
+                cursor.execute(
+                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+                    f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}"
+                    + (f"; LOCK TABLE {names} IN ACCESS SHARE MODE" if names else "")
                 )
-            cursor.execute(
-                "SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint, "
-                "(SELECT count(*) FROM pg_snapshot_xip(s)), pg_current_wal_insert_lsn()::text, "
-                "concat_ws('/', (SELECT system_identifier FROM pg_control_system()), "
-                "left(pg_walfile_name(pg_current_wal_insert_lsn()), 8), "
-                "(SELECT oid FROM pg_database WHERE datname = current_database())), "
-                "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint "
-                "FROM pg_current_snapshot() AS s"
+            cursor.execute(_SNAPSHOT)
+            xmin, xmax, in_progress, at, written, copy = cursor.fetchone()
+        if written is None:
+            raise ProblemError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "not_primary",
+                f"The database {connection.alias} is a standby, whose snapshots have no position.",
             )
-            xmin, xmax, in_progress, written, copy, at = cursor.fetchone()
         began = _incarnation(connection, capability)
         position = xmax << _IN_PROGRESS_BITS | max(_MOST_IN_PROGRESS - in_progress, 0)
         yield Reading(
