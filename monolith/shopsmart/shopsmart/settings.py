@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "shopsmart.notifications",
     "shopsmart.reports",
     "shopsmart.storefront",
+    "shopsmart.seeding",
     "chassis.ops",
     "chassis.ownership",
     "rest_framework",

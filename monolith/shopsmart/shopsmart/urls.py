@@ -23,10 +23,12 @@ urlpatterns = [
     path("api/account/", include("shopsmart.accounts.api.urls")),
     path("api/notifications/", include("shopsmart.notifications.api.urls")),
     path("api/payments/", include("shopsmart.payments.api.urls")),
+    path("api/reports/", include("shopsmart.reports.api.urls")),
     # For services and health checks; the proxy never lets these paths through.
     path("_chassis/", include("chassis.ops.urls")),
     path("_chassis/", include("chassis.ownership.urls")),
     path("account/", include("shopsmart.accounts.urls")),
+    path("reports/", include("shopsmart.reports.urls")),
     # Uploads by Django itself: slow beside a file server, and one thing less to run for a shop of
     # this size. A CDN or nginx may take /media/ without the shop knowing.
     re_path(r"^media/(?P<path>.*)$", serve, {"document_root": settings.MEDIA_ROOT}, name="media"),

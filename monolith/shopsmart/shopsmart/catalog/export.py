@@ -34,7 +34,7 @@ def price_list_lines() -> Iterator[str]:
     for variant in variants.order_by("sku").iterator(chunk_size=ROWS_PER_QUERY):
         product = variant.product
         yield writer.writerow(
-            _as_text(cell)
+            spreadsheet_text(cell)
             for cell in (
                 variant.sku,
                 product.name,
@@ -49,7 +49,7 @@ def price_list_lines() -> Iterator[str]:
         )
 
 
-def _as_text(cell: object) -> str:
+def spreadsheet_text(cell: object) -> str:
     """Keep spreadsheets from running a product's name as a formula."""
     text = str(cell)
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
