@@ -15,6 +15,7 @@ from behaviour.conftest import COMPARED, THROUGH_THE_PROXY, Target
 from stack import Stack
 
 CASE_NAME = attrgetter("name")
+SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 def compare(
@@ -23,9 +24,12 @@ def compare(
     """Ask both; they must agree. Gives the monolith's answer."""
     expected = ask(stack.monolith_url, method, path, headers)
     got = ask(target.url, method, path, headers)
-    if target.name == "proxy in canary":
-        # The only thing that the proxy may add: the cookie that keeps a user on one side.
-        assert all(v.startswith("fig_user=") for k, v in got.headers if k.lower() == "set-cookie")
+    # The only things that the proxy may add: the cookies that keep a user on one side, and a writer where it was written.
+    added = ("fig_user=",) if target.name == "proxy in canary" else ()
+    if target.name in ("proxy in canary", "proxy in service") and method not in SAFE:
+        added += ("fig_wrote=",)
+    if added:
+        assert all(v.startswith(added) for k, v in got.headers if k.lower() == "set-cookie")
         got = got.without("set-cookie")
     assert got == expected
     return expected

@@ -153,7 +153,7 @@ def _traffic(capabilities: list[dict[str, Any]]) -> Table:
     # Each a pair: the monolith's and the service's.
     for title in ("requests", "errors", "p50 ms", "p99 ms"):
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("lag", justify="right", no_wrap=True)
+    table.add_column("lag", justify="right")  # the one that may be folded on a narrow terminal
     for item in capabilities:
         is_canary = item["stage"] == "canary" and not item["aborted"]
         stage = f"canary {item['percent']:g} %" if is_canary else item["stage"]
@@ -211,7 +211,7 @@ def _comparison(capabilities: list[dict[str, Any]]) -> Table:
 
 
 def _notes(item: dict[str, Any]) -> list[Text]:
-    """Who changed a capability last, whether an abort holds, and why its lag is not known or can't be relied on."""
+    """Who changed a capability last, and what its numbers alone don't say: an abort, writers' reads, trouble with the lag."""
     notes = []
     if change := item["last_change"]:
         said = f"{item['name']}: {_change(change)} by {change['who']}: {change['why']}"
@@ -219,6 +219,11 @@ def _notes(item: dict[str, Any]) -> list[Text]:
     if aborted := item["aborted"]:
         said = f"{item['name']} is aborted since {aborted['since']} by {aborted['who']}"
         notes.append(Text(f"{said}: {aborted['why']}", style="red"))
+    if wrote := sum(item["wrote"].values()):
+        said = (
+            f"{wrote} of the requests stayed with the side that had just taken their user's write"
+        )
+        notes.append(Text(f"{item['name']}: {said}", style="dim"))
     if trouble := item["lag"]["trouble"]:
         age_s = item["lag"]["age_s"]
         when = (

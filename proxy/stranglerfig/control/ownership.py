@@ -255,5 +255,5 @@ def _doubt(ownership: Ownership) -> str | None:
             else "has no reader of its changes; run manage.py consume in the service"
         )
     if reader.asked_s_ago > STOPPED_AFTER_S:
-        return f"is no longer asked for changes by {reader.caller}; see manage.py consume there"
+        return f"is no longer asked for changes by {reader.caller}; see manage.py consume in the service"
     return None

@@ -58,7 +58,7 @@ def explain_request(target: bytes, facts: Facts, snapshot: Snapshot) -> Explanat
             steps.append(
                 Step(
                     "then",
-                    f"this user's reads stay with {plan.upstream} for a while, in every journey that it has a side of",
+                    f"this user's reads stay with {plan.upstream} for a while, wherever it is one of the sides",
                 )
             )
         return Explanation(tuple(steps), plan, None if plan.upstream else 404)
@@ -158,13 +158,13 @@ def _own_writes(facts: Facts, claim: Claim) -> str:
     own = facts.recent.last(claim) if facts.recent is not None else None
     if own is None:
         return (
-            f"none that is known; for {claim.window_s:g} s after one, and while the service is known to lag behind, "
-            "reads stay with the side that took it (try --wrote 1s)"
+            f"no write is known; after one, reads stay with the side that took it for {claim.window_s:g} s, "
+            "or for the measured lag (--wrote 1s supposes one)"
         )
-    taken = f"the {own.side} took one {own.age_s:.3g} s ago"
+    taken = f"{own.age_s:.3g} s ago, taken by the {own.side}"
     if own.is_recent:
-        return f"{taken}, so it stays there (for {own.window_s:.3g} s), as no evidence"
-    return f"{taken}; after {own.window_s:.3g} s it says nothing any more"
+        return f"{taken}: it stays there, as no evidence (for {own.window_s:.3g} s)"
+    return f"{taken}: after {own.window_s:.3g} s it says nothing any more"
 
 
 def _user(facts: Facts, claim: Claim, plan: Plan) -> str:
