@@ -29,7 +29,7 @@ from demo.walk import STEPS, Evidence, Walk
 PROXY, ADMIN = 8000, 8001
 SHOPPERS = 20
 CUSTOMERS = range(101, 106)  # so many of them have an account and buy: shopper101, …
-STAFF = "admin"
+STAFF = "desk"  # the order desk
 INTERRUPTED = 130  # what shells give for Ctrl-C
 
 
