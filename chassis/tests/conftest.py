@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from chassis.ownership.backfill import source
+from chassis.ownership.source import channel
 from tests.library.models import Author, Book, Country, Shelf
 
 CREDENTIAL = "a-credential-for-tests-only"
@@ -56,9 +56,12 @@ def backfill(live_server: Any, monkeypatch: pytest.MonkeyPatch, transactional_db
     """Runs the command against a server of this process; gives its summary by table."""
     monkeypatch.setenv("CHASSIS_CREDENTIAL", CREDENTIAL)
     monkeypatch.setenv("CHASSIS_SOURCE_URL", live_server.url)
-    monkeypatch.setattr(source, "RETRY_DELAYS_S", ())
+    monkeypatch.setattr(channel, "RETRY_DELAYS_S", ())
 
     def run(*arguments: str) -> dict[str, Any]:
+        from tests.copying import wait_until_settled
+
+        wait_until_settled()
         out = StringIO()
         call_command("backfill", "lending", "--json", "--chunk", "3", *arguments, stdout=out)
         summary: dict[str, Any] = json.loads(out.getvalue())

@@ -14,16 +14,16 @@ django.setup()
 from django.db import connections
 connections["default"].settings_dict["NAME"] = sys.argv[1]
 from chassis.ownership.backfill.lock import only_one
-with only_one(sys.argv[2], "default"):
+with only_one(sys.argv[2], sys.argv[3], "default"):
     print("held", flush=True)
     sys.stdin.read()
 """
 
 
 @contextmanager
-def lock_of_another_process(capability: str) -> Iterator[None]:
+def lock_of_another_process(work: str, capability: str) -> Iterator[None]:
     process = subprocess.Popen(
-        [sys.executable, "-c", _HOLD, str(connection.settings_dict["NAME"]), capability],
+        [sys.executable, "-c", _HOLD, str(connection.settings_dict["NAME"]), work, capability],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )

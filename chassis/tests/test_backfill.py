@@ -1,6 +1,7 @@
 """`manage.py backfill` against a live server: after each walk the copy equals the source."""
 
 import uuid
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,8 +10,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from chassis.ownership.backfill.source import Source
+from chassis.ownership.capture.install import install
 from chassis.ownership.models import BackfillCursor
+from chassis.ownership.source.rows import Source
 from tests.conftest import ADDED, Backfill, make_book, make_shelf
 from tests.equality import assert_equal, copied_books, copied_shelves
 from tests.library import models as library
@@ -172,7 +174,11 @@ def test_row_whose_parent_the_source_lacks_is_left_out_and_counted(
     filled_library: None, backfill: Backfill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = Source.rows
-    monkeypatch.setattr(Source, "rows", lambda self, table, keys: read(self, table, [-1]))
+
+    def nothing(self: Source, table: str, keys: Any) -> Any:
+        return ((keys, page) for _, page in read(self, table, [-1]))
+
+    monkeypatch.setattr(Source, "rows", nothing)
     summary = backfill("--table", "library_book")  # whose shelves are not here
     assert summary["tables"] == {"library_book": counts(rows_read=20, orphaned=20)}
     assert copied_books() == []
@@ -247,7 +253,7 @@ def test_second_backfill_at_once_is_refused(filled_library: None, backfill: Back
     from tests.other_connection import lock_of_another_process
 
     with (
-        lock_of_another_process("lending"),
+        lock_of_another_process("backfill", "lending"),
         pytest.raises(CommandError, match="another backfill of this capability is running"),
     ):
         backfill()
@@ -273,12 +279,20 @@ def test_overtaken_backfill_writes_nothing_more(
     assert copied_books() == []
 
 
-def test_every_kind_of_column_arrives(settings: Any, backfill: Backfill) -> None:
-    chassis = {
+@pytest.fixture
+def every_kind_declared(settings: Any, transactional_db: None) -> Iterator[None]:
+    whole = settings.CHASSIS
+    settings.CHASSIS = whole | {
         "OWNERSHIP": {"lending": {"tables": [{"model": "library.Everything"}]}},
         "BACKFILL": {"lending": {"library_everything": "reading_room.Everything"}},
     }
-    settings.CHASSIS = settings.CHASSIS | chassis
+    install()
+    yield
+    settings.CHASSIS = whole
+    install()
+
+
+def test_every_kind_of_column_arrives(every_kind_declared: None, backfill: Backfill) -> None:
     library.Everything.objects.create(
         small=-1,
         big=2**62,

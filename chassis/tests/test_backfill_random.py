@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError
 from django.db import transaction
 
-from chassis.ownership.backfill.source import Source
+from chassis.ownership.source.rows import Source
 from tests.conftest import Backfill, make_book
 from tests.equality import (
     assert_equal,

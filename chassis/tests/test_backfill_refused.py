@@ -7,8 +7,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from chassis.ownership.backfill.lock import only_one
-from chassis.ownership.backfill.source import SourceError
 from chassis.ownership.models import BackfillCursor
+from chassis.ownership.source.channel import SourceError
 from tests.conftest import CREDENTIAL, Backfill
 from tests.equality import copied_books
 from tests.reading_room import models as reading_room
@@ -155,5 +155,5 @@ def test_wrong_credential_is_told_at_once(
 
 def test_lock_is_released_when_the_walk_fails(transactional_db: None) -> None:
     for _ in range(2):
-        with pytest.raises(SourceError), only_one("lending", "default"):
+        with pytest.raises(SourceError), only_one("backfill", "lending", "default"):
             raise SourceError("broken")

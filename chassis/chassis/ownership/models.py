@@ -47,6 +47,9 @@ class BackfillCursor(models.Model):
     finished_at: "models.DateTimeField[dt.datetime | None, dt.datetime | None]" = (
         models.DateTimeField(null=True)
     )
+    copied: "models.BooleanField[bool, bool]" = models.BooleanField(
+        default=False, help_text="A walk has come to its end since the copy began."
+    )
 
     class Meta:
         constraints = [
@@ -117,3 +120,83 @@ class FeedReader(models.Model):
 
     def __str__(self) -> str:
         return f"{self.caller} of {self.capability}: {self.cursor}"
+
+
+class ReplicaCursor(models.Model):
+    """Where the copy of a capability stands in the source's feed. Whoever writes rows of the copy locks this row first."""
+
+    capability: "models.CharField[str, str]" = models.CharField(max_length=100, unique=True)
+    epoch: "models.UUIDField[uuid.UUID, uuid.UUID]" = models.UUIDField(
+        help_text="New whenever the copy begins anew: what was read or stored under another one means nothing."
+    )
+    incarnation: "models.CharField[str, str]" = models.CharField(
+        max_length=200, blank=True, help_text="The source's; empty: it tells none."
+    )
+    cursor: "models.TextField[str, str]" = models.TextField(
+        blank=True, help_text="What has been applied of the feed; empty: it is not followed."
+    )
+    step: "models.PositiveBigIntegerField[int, int]" = models.PositiveBigIntegerField(
+        default=0, help_text="Rises with each page: a second consumer finds it moved and stops."
+    )
+    position: "models.BigIntegerField[int, int]" = models.BigIntegerField(
+        default=0, help_text="At which the last page of the feed was read: the next can't be older."
+    )
+    floor: "models.BigIntegerField[int, int]" = models.BigIntegerField(
+        default=0, help_text="Versions below were forgotten: what was read there is not applied."
+    )
+    changes: "models.PositiveBigIntegerField[int, int]" = models.PositiveBigIntegerField(
+        default=0, help_text="Events applied since the copy began."
+    )
+    began_at: "models.DateTimeField[dt.datetime, dt.datetime]" = models.DateTimeField()
+    heard_at: "models.DateTimeField[dt.datetime | None, dt.datetime | None]" = models.DateTimeField(
+        null=True, help_text="When the source answered last, to within some seconds."
+    )
+    applied_at: "models.DateTimeField[dt.datetime | None, dt.datetime | None]" = (
+        models.DateTimeField(null=True)
+    )
+    trouble: "models.TextField[str, str]" = models.TextField(
+        blank=True, help_text="Why it does not go on; empty: it does."
+    )
+    trouble_at: "models.DateTimeField[dt.datetime | None, dt.datetime | None]" = (
+        models.DateTimeField(null=True)
+    )
+
+    def __str__(self) -> str:
+        return f"{self.capability}: {self.cursor or 'not followed'}"
+
+
+class Orphan(models.Model):
+    """A row that was left out because what it refers to was not in the source; it is read again when that comes."""
+
+    capability: "models.CharField[str, str]" = models.CharField(max_length=100)
+    table: "models.CharField[str, str]" = models.CharField(max_length=200)
+    key: "models.TextField[str, str]" = models.TextField()
+    parent_table: "models.CharField[str, str]" = models.CharField(max_length=200)
+    parent_key: "models.TextField[str, str]" = models.TextField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["capability", "table", "key"], name="chassis_orphan"),
+            models.Index(
+                fields=["capability", "parent_table", "parent_key"], name="chassis_orphan_parent"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.table}/{self.key} waits for {self.parent_table}/{self.parent_key}"
+
+
+class Kept(models.Model):
+    """A row that is gone from the source, but is still referred to here; it goes when nothing refers to it any more."""
+
+    capability: "models.CharField[str, str]" = models.CharField(max_length=100)
+    table: "models.CharField[str, str]" = models.CharField(max_length=200)
+    key: "models.TextField[str, str]" = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["capability", "table", "key"], name="chassis_kept_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.table}/{self.key}"

@@ -20,6 +20,12 @@ class Book(models.Model):
     times_read = models.PositiveIntegerField(default=0)
 
 
+class Bookmark(models.Model):
+    """A table of the service's own that refers to what is copied."""
+
+    book = models.ForeignKey(Book, models.CASCADE)
+
+
 class Everything(models.Model):
     small = models.SmallIntegerField(null=True)
     big = models.BigIntegerField(null=True)

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from django.core.exceptions import ValidationError
 from django.core.validators import DecimalValidator, MaxLengthValidator
 
+from chassis.inbox.versions import Key
 from chassis.ownership.backfill.mapping import Target
-from chassis.ownership.backfill.source import SourceError, SourcePage
-from chassis.ownership.values import AnyField, Kind, decode, kind_of
+from chassis.ownership.source.channel import SourceError
+from chassis.ownership.source.rows import SourcePage
+from chassis.ownership.values import AnyField, Kind, decode, encode, kind_of
 
 Row = Mapping[str, object]
 """The copied fields of one row, by attname."""
@@ -36,6 +38,15 @@ def read_key(target: Target, value: object) -> object:
     kind = kind_of(target.key)
     assert kind is not None  # the mapping refuses other keys
     return decode(kind, value)
+
+
+def write_key(target: Target, key: object) -> Key:
+    """The key as `read_key` reads it."""
+    kind = kind_of(target.key)
+    assert kind is not None
+    written = encode(kind, key)
+    assert isinstance(written, int | str)
+    return written
 
 
 def read_keys(target: Target, page: SourcePage) -> list[object]:

@@ -20,7 +20,7 @@ from django.db import router
 from django.db.models import Model
 
 from chassis.declaration import Place, section
-from chassis.ownership.models import BackfillCursor
+from chassis.ownership.models import BackfillCursor, ReplicaCursor
 from chassis.ownership.tables import key_field, model_named
 from chassis.ownership.values import AnyField
 
@@ -64,12 +64,16 @@ def declared_targets(capability: str) -> Sequence[Target]:
 
 
 def database_of(targets: Sequence[Target]) -> str:
-    """The alias of the database that holds them all: rows and cursor move in one transaction."""
-    models: list[type[Model]] = [BackfillCursor, *(target.model for target in targets)]
+    """The alias of the database that holds them all: rows, positions and cursors move in one transaction."""
+    # Not above: the monolith reads this module for its checks, and needs no inbox.
+    from chassis.inbox.models import RangeVersion, Received, RowVersion
+
+    models: list[type[Model]] = [BackfillCursor, ReplicaCursor, Received, RowVersion, RangeVersion]
+    models += [target.model for target in targets]
     aliases = {router.db_for_write(model) for model in models}
     if len(aliases) > 1:
         Place("CHASSIS")["BACKFILL"].refuse(
-            f"the models and the cursor are spread over the databases {', '.join(sorted(aliases))}; "
+            f"the models, the cursors and the inbox are spread over the databases {', '.join(sorted(aliases))}; "
             "they must be in one"
         )
     return aliases.pop()

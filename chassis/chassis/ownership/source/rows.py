@@ -1,30 +1,18 @@
-"""The monolith's rows over HTTP, with time-outs, retries and clear words when it can't be read."""
+"""The monolith's rows, page by page."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any
-from urllib.parse import quote, urlsplit
+from typing import TypeVar
+from urllib.parse import quote
 
-import requests
-from requests.auth import AuthBase
-
-from chassis.environment import Secret
+from chassis.ownership.source.channel import Channel, SourceError, not_a_source
 from chassis.ownership.values import Kind
 
-CONNECT_TIMEOUT_S = 3.05  # just over a retransmitted SYN
-READ_TIMEOUT_S = 30.0
-# 0.5 + 1 + 2 + 4 + 8 + 10 + 10 s: outlives a restart of the source.
-RETRY_DELAYS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0)
-_RETRIED = {429, 500, 502, 503, 504}
 # gunicorn takes request lines of 4,094 bytes unless told otherwise.
 MAX_QUERY_BYTES = 3000
 MAX_KEYS = 50
 
-
-class SourceError(Exception):
-    """The source can't be read, or does not answer as a source; the message says what to do."""
+AKey = TypeVar("AKey")
 
 
 @dataclass(frozen=True)
@@ -33,44 +21,20 @@ class SourcePage:
     key: str
     rows: Sequence[Mapping[str, object]]
     """As written in JSON, by column."""
-    next: object | None
-    total: int | None
-
-
-class _Bearer(AuthBase):
-    # An auth object, not a header: requests would let a netrc entry for the host replace the header.
-    def __init__(self, credential: Secret) -> None:
-        self._credential = credential
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._credential}"
-        return request
+    next: int | str | None = None
+    total: int | None = None
+    position: int = 0
+    """Where in the order of readings it was read; 0 from a source that tells none."""
+    incarnation: str = ""
+    """Which source that order is of; empty from one that tells none."""
 
 
 class Source:
-    """Reads one capability's tables. `on_retry` is told why and for how long it waits."""
+    """Reads one capability's tables."""
 
-    def __init__(
-        self,
-        url: str,
-        capability: str,
-        credential: Secret,
-        on_retry: Callable[[str], None] = lambda message: None,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise SourceError(f"the source {url!r} is no http:// or https:// URL")
-        if parts.username or parts.password:
-            raise SourceError(
-                "the source's URL holds a password; credentials go in CHASSIS_CREDENTIAL"
-            )
-        self.url = f"{url.rstrip('/')}/_chassis/rows/{quote(capability, safe='')}"
-        self._session = requests.Session()
-        self._session.auth = _Bearer(credential)
-        self._session.headers["Accept"] = "application/json"
-        self._on_retry = on_retry
-        self._sleep = sleep
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._url = channel.url("rows")
 
     def page(
         self,
@@ -81,7 +45,7 @@ class Source:
         only_key: bool = False,
         count: bool = False,
     ) -> SourcePage:
-        """The page of at most `limit` rows after the key `after`."""
+        """The page of at most `limit` rows after the key `after`. Raises SourceError."""
         parameters = [("table", table), ("limit", str(limit))]
         if after is not None:
             parameters.append(("after", str(after)))
@@ -92,86 +56,46 @@ class Source:
         page = self._get(parameters, table)
         if page.next is not None and (not page.rows or page.next != page.rows[-1].get(page.key)):
             raise SourceError(
-                f"{self.url}: a page of {table} names a next key that is not its last row's"
+                f"{self._url}: a page of {table} names a next key that is not its last row's"
             )
         if page.next is not None and page.next == after:
-            raise SourceError(f"{self.url}: {table} does not get past the key {after!r}")
+            raise SourceError(f"{self._url}: {table} does not get past the key {after!r}")
         return page
 
-    def rows(self, table: str, keys: Sequence[object]) -> list[SourcePage]:
-        """The rows with these keys, as far as the source has them, in as many requests as it takes."""
-        pages: list[SourcePage] = []
-        parameters: list[tuple[str, str]] = []
-        for key in map(str, keys):
-            length = sum(len(quote(value)) + 5 for _, value in parameters) + len(quote(key))
-            if len(parameters) == MAX_KEYS or (parameters and length > MAX_QUERY_BYTES):
-                pages.append(self._get([("table", table), *parameters], table))
-                parameters = []
-            parameters.append(("key", key))
-        if parameters:
-            pages.append(self._get([("table", table), *parameters], table))
-        return pages
+    def rows(self, table: str, keys: Sequence[AKey]) -> Iterator[tuple[Sequence[AKey], SourcePage]]:
+        """The rows with these keys, as far as the source has them, in as many requests as it takes: each with the keys
+        that it was for."""
+        for part in _requests_of(keys):
+            yield part, self._get([("table", table), *(("key", str(key)) for key in part)], table)
 
-    def _get(self, parameters: list[tuple[str, str]], table: str) -> SourcePage:
-        for attempt in range(len(RETRY_DELAYS_S) + 1):
-            try:
-                answer = self._session.get(
-                    self.url,
-                    params=parameters,
-                    timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
-                    allow_redirects=False,
-                )
-                if answer.status_code not in _RETRIED:
-                    return self._read(answer, table)
-                mistake = f"it answers {answer.status_code}{_detail(answer)}"
-            except (
-                requests.ConnectionError,
-                requests.Timeout,
-                requests.exceptions.ChunkedEncodingError,
-            ) as error:
-                mistake = f"{type(error).__name__}"
-            except requests.RequestException as error:
-                raise SourceError(f"{self.url} can't be asked: {type(error).__name__}") from error
-            if attempt < len(RETRY_DELAYS_S):
-                delay_s = RETRY_DELAYS_S[attempt]
-                self._on_retry(f"{self.url}: {mistake}; asking again in {delay_s:g} s")
-                self._sleep(delay_s)
-        raise SourceError(
-            f"{self.url} can't be read after {len(RETRY_DELAYS_S) + 1} attempts: {mistake}. "
-            "Nothing is lost: run backfill again when it is back."
-        )
-
-    def _read(self, answer: requests.Response, table: str) -> SourcePage:
-        if answer.status_code != HTTPStatus.OK:
-            raise SourceError(
-                f"{self.url} answers {answer.status_code}{_detail(answer)}{_hint(answer)}"
-            )
+    def _get(self, parameters: Sequence[tuple[str, str]], table: str) -> SourcePage:
+        body = self._channel.get("rows", parameters)
         try:
-            body: dict[str, Any] = answer.json()
             columns = {column["name"]: Kind(column["kind"]) for column in body["columns"]}
             if body["table"] != table:
                 raise ValueError(f"rows of {body['table']} instead of {table}")
-            rows = [dict(zip(columns, row, strict=True)) for row in body["rows"]]
-            return SourcePage(columns, body["key"], rows, body["next"], body.get("total"))
+            return SourcePage(
+                columns,
+                body["key"],
+                [dict(zip(columns, row, strict=True)) for row in body["rows"]],
+                body["next"],
+                body.get("total"),
+                int(body.get("position") or 0),
+                str(body.get("incarnation") or ""),
+            )
         except (KeyError, TypeError, ValueError) as error:
-            raise SourceError(
-                f"{self.url} does not answer as a source of rows ({error}). "
-                "Is chassis.ownership installed there, in a version that fits this one?"
-            ) from error
+            raise not_a_source(self._url, error) from error
 
 
-def _detail(answer: requests.Response) -> str:
-    if "problem+json" not in answer.headers.get("Content-Type", ""):
-        return ""
-    try:
-        return f": {answer.json()['detail']}"
-    except (KeyError, TypeError, ValueError):
-        return ""
-
-
-def _hint(answer: requests.Response) -> str:
-    if answer.is_redirect:
-        return f" to {answer.headers['Location']}: give the address that answers itself"
-    if answer.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return " (this service's credential is CHASSIS_CREDENTIAL)"
-    return ""
+def _requests_of(keys: Sequence[AKey]) -> Iterator[Sequence[AKey]]:
+    part: list[AKey] = []
+    length = 0
+    for key in keys:
+        size = len(quote(str(key))) + 5
+        if len(part) == MAX_KEYS or (part and length + size > MAX_QUERY_BYTES):
+            yield part
+            part, length = [], 0
+        part.append(key)
+        length += size
+    if part:
+        yield part

@@ -55,4 +55,11 @@ class Migration(migrations.Migration):
                 ('shelf', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='reading_room.shelf')),
             ],
         ),
+        migrations.CreateModel(
+            name='Bookmark',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('book', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='reading_room.book')),
+            ],
+        ),
     ]

@@ -1,0 +1,1 @@
+"""The monolith as a service sees it: its rows, and its feed of changes."""
