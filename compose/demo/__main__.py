@@ -185,7 +185,7 @@ def _change_a_price(topology: Topology, shelf: Shelf) -> None:
 def _count_money(base: str, topology: Topology, books: Books) -> Money:
     with requests.Session() as staff:
         desk = OrderDesk(Account(STAFF, staff, ask_for_certain(base)))
-        gateway = f"http://127.0.0.1:{topology.ports['card_gateway']}"
+        gateway = f"http://127.0.0.1:{topology.ports['gateway']}"
         return count_money(books, desk.look_at, gateway)
 
 

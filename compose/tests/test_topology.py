@@ -29,7 +29,7 @@ def test_the_upstreams_of_fig_yaml_are_processes_of_the_topology() -> None:
 def test_whoever_is_asked_is_a_process_of_the_topology_and_every_secret_is_made() -> None:
     topology = load_topology()
     ports = topology.ports
-    asked = {"CARD_GATEWAY_URL": "card_gateway", "CHASSIS_SOURCE_URL": "monolith"}
+    asked = {"CARD_GATEWAY_URL": "gateway", "CHASSIS_SOURCE_URL": "monolith"}
     for spec in topology.processes.values():
         for name, value in topology.environment(spec).items():
             if name in asked:

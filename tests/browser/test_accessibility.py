@@ -1,68 +1,268 @@
 """Every page under axe's rules (WCAG 2.2 AA and good practice), light and dark, phone and desktop."""
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 from axe_playwright_python.base import AxeResults
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from browser.shopping import (
+    CLERK,
+    CONFIRM,
+    DECLINED,
+    NEVER,
+    Goods,
+    Shopper,
+    buy,
+    fits,
+    order_number,
+    put_in,
+)
+from playwright.sync_api import Page, expect
+from stack.card_gateway import APPROVED
 
 pytestmark = pytest.mark.slow
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
-def go(path: str) -> Callable[[Page], None]:
-    return lambda page: page.goto(path) and None
+@dataclass(frozen=True)
+class Visit:
+    """A browser, whose shopper no other test uses, and what there is to buy."""
+
+    page: Page
+    shopper: Shopper
+    goods: Goods
+
+    def log_in(self) -> None:
+        self.shopper.log_in(self.page)
+
+    def checkout(self) -> None:
+        self.log_in()
+        put_in(self.page, self.goods.plain)
+        self.page.goto("/checkout/")
+
+    def bought(self, number: str = APPROVED) -> None:
+        self.log_in()
+        buy(self.page, self.goods.plain, number, quantity=2)
+
+    def paid(self) -> str:
+        """Bought and paid; gives the number."""
+        self.bought()
+        expect(self.page).to_have_title(re.compile("^Order S-"))
+        return order_number(self.page)
+
+    def sent(self) -> str:
+        """Bought, sent and arrived; gives the number."""
+        number = self.paid()
+        self.log_out()
+        CLERK.log_in(self.page)
+        for button in ("It has left the house", "It has arrived"):
+            self.page.goto(f"/desk/{number}/")
+            self.page.get_by_role("button", name=button).click()
+            expect(self.page).to_have_title(re.compile("^Order desk"))
+        return number
+
+    def log_out(self) -> None:
+        self.page.get_by_role("button", name="Log out").click()
+        expect(self.page.get_by_role("link", name="Log in")).to_be_visible()
+
+    def send(self, button: str) -> None:
+        """Send a form, whatever the browser thinks of it."""
+        self.page.locator("main form").evaluate_all("all => all.forEach(f => f.noValidate = true)")
+        self.page.get_by_role("button", name=re.compile(button)).click()
 
 
-def product(page: Page) -> None:
-    page.goto("/search/")
-    page.get_by_role("article").first.get_by_role("link").click()
+def go(path: str, *, logged_in: bool = False) -> Callable[[Visit], None]:
+    def visit(to: Visit) -> None:
+        if logged_in:
+            to.log_in()
+        to.page.goto(path)
+
+    return visit
 
 
-def logged_in(page: Page) -> None:
-    page.goto("/account/login/")
-    page.get_by_label("User name or e-mail address").fill("shopper001")
-    page.get_by_label("Password").fill("shopsmart")
-    page.get_by_role("button", name="Log in").click()
+def product(to: Visit) -> None:
+    to.page.goto("/search/")
+    to.page.get_by_role("article").first.get_by_role("link").click()
 
 
-def account(page: Page) -> None:
-    logged_in(page)
-    page.goto("/account/")
+def choice(to: Visit) -> None:
+    to.page.goto(f"/product/{to.goods.choice}/")
+    to.page.get_by_role("radio").first.check()
 
 
-def password(page: Page) -> None:
-    logged_in(page)
-    page.goto("/account/password/")
+def refused_choice(to: Visit) -> None:
+    to.page.goto(f"/product/{to.goods.choice}/")
+    to.send("Put in the cart")
 
 
-def review_form(page: Page) -> None:
-    logged_in(page)
-    product(page)
+def put_into_cart(to: Visit) -> None:
+    put_in(to.page, to.goods.choice, 2)
 
 
-def refused_registration(page: Page) -> None:
-    page.goto("/account/register/")
-    page.locator("main form").evaluate("form => { form.noValidate = true }")
-    page.get_by_role("button", name="Register").click()
+def review_form(to: Visit) -> None:
+    to.log_in()
+    product(to)
 
 
-PAGES: dict[str, Callable[[Page], None]] = {
-    "home": go("/"),
-    "category": go("/category/kitchen/"),
-    "filtered": go("/search/?rating=4&max_price=50"),
-    "wrong filter": go("/search/?min_price=50&max_price=10"),
-    "second page": go("/search/?page=2"),
-    "nothing found": go("/search/?q=zzzz"),
-    "product": product,
-    "review form": review_form,
-    "login": go("/account/login/"),
-    "refused registration": refused_registration,
-    "account": account,
-    "password": password,
-    "not found": go("/nowhere/"),
+def refused_registration(to: Visit) -> None:
+    to.page.goto("/account/register/")
+    to.send("Register")
+
+
+def cart(to: Visit) -> None:
+    put_in(to.page, to.goods.choice, 2)
+    to.page.goto("/cart/")
+
+
+def refused_quantity(to: Visit) -> None:
+    cart(to)
+    to.page.get_by_label("Quantity").fill("0")
+    to.send("Change")
+
+
+def refused_code(to: Visit) -> None:
+    cart(to)
+    to.page.get_by_text("I have a promotion code").click()
+    to.page.get_by_label("Promotion code").fill("nothing")
+    to.send("Take it off")
+
+
+def refused_checkout(to: Visit) -> None:
+    to.checkout()
+    to.send("^Pay")
+
+
+def declined(to: Visit) -> None:
+    to.bought(DECLINED)
+
+
+def needs_confirmation(to: Visit) -> None:
+    to.bought(CONFIRM)
+    expect(to.page).to_have_title(re.compile("card gateway"))
+    to.page.goto("/orders/?state=placed")
+    to.page.locator("main").get_by_role("link", name=re.compile("^S-")).first.click()
+    to.page.get_by_role("link", name="Go on with the payment").click()
+
+
+def finding_out(to: Visit) -> None:
+    to.bought(NEVER)
+
+
+def paid_order(to: Visit) -> None:
+    to.paid()
+    to.page.get_by_text("Cancel this order").click()
+
+
+def sending_back(to: Visit) -> None:
+    number = to.sent()
+    to.log_out()
+    to.log_in()
+    to.page.goto(f"/orders/{number}/return/")
+    to.send("Announce the return")
+
+
+def returned_order(to: Visit) -> None:
+    sending_back(to)
+    expect(to.page).to_have_title(re.compile("^Error:"))
+    to.page.locator("main").get_by_role("combobox").first.select_option("1")
+    to.page.get_by_label("What is the matter with it?").fill("A crack.")
+    to.send("Announce the return")
+
+
+def orders(to: Visit) -> None:
+    to.paid()
+    to.page.goto("/orders/")
+
+
+def inbox(to: Visit) -> None:
+    to.paid()
+    to.page.goto("/account/inbox/")
+
+
+def addresses(to: Visit) -> None:
+    to.paid()
+    to.page.goto("/account/addresses/")
+
+
+def refused_address(to: Visit) -> None:
+    to.log_in()
+    to.page.goto("/account/addresses/new/")
+    to.send("Add the address")
+
+
+def token(to: Visit) -> None:
+    to.log_in()
+    to.page.goto("/account/tokens/")
+    to.page.get_by_label("What is it for?").fill("script")
+    to.send("Make the token")
+
+
+def desk(to: Visit) -> None:
+    to.paid()
+    to.log_out()
+    CLERK.log_in(to.page)
+    to.page.goto("/desk/")
+
+
+def desk_order(to: Visit) -> None:
+    desk(to)
+    to.page.locator("main").get_by_role("link", name=re.compile("^S-")).first.click()
+
+
+def desk_return(to: Visit) -> None:
+    returned_order(to)
+    expect(to.page).to_have_title(re.compile("^Order S-"))
+    number = order_number(to.page)
+    to.log_out()
+    CLERK.log_in(to.page)
+    to.page.goto(f"/desk/{number}/")
+    to.page.get_by_text("Refuse it").click()
+    to.send("Refuse the return")
+
+
+# How to get to each page, and how its title begins, which says that it is there.
+PAGES: dict[str, tuple[Callable[[Visit], None], str]] = {
+    "home": (go("/"), "ShopSmart – well-made"),
+    "category": (go("/category/kitchen/"), "Kitchen –"),
+    "filtered": (go("/search/?rating=4&max_price=50"), "All products"),
+    "wrong filter": (go("/search/?min_price=50&max_price=10"), "All products"),
+    "second page": (go("/search/?page=2"), "page 2 –"),
+    "nothing found": (go("/search/?q=zzzz"), "zzzz"),
+    "product": (product, "^(?!All products)"),
+    "choice": (choice, "^(?!All products)"),
+    "refused choice": (refused_choice, "Error:"),
+    "put into the cart": (put_into_cart, "^(?!All products)"),
+    "review form": (review_form, "^(?!All products|Log in|ShopSmart)"),
+    "login": (go("/account/login/"), "Log in"),
+    "refused registration": (refused_registration, "Error: Register"),
+    "cart": (cart, "Your cart"),
+    "empty cart": (go("/cart/"), "Your cart"),
+    "refused quantity": (refused_quantity, "Error: Your cart"),
+    "refused code": (refused_code, "Error: Your cart"),
+    "checkout": (Visit.checkout, "Checkout"),
+    "refused checkout": (refused_checkout, "Error: Checkout"),
+    "declined": (declined, "Not paid"),
+    "needs confirmation": (needs_confirmation, "Your payment"),
+    "finding out": (finding_out, "Your payment"),
+    "paid order": (paid_order, "Order S-"),
+    "sending back": (sending_back, "Error: Send something back"),
+    "returned order": (returned_order, "Order S-"),
+    "orders": (orders, "Your orders"),
+    "no such orders": (go("/orders/?state=returned", logged_in=True), "Your orders"),
+    "inbox": (inbox, "Your inbox"),
+    "addresses": (addresses, "Your addresses"),
+    "refused address": (refused_address, "Error: Add an address"),
+    "token": (token, "API tokens"),
+    "account": (go("/account/", logged_in=True), "Your account"),
+    "password": (go("/account/password/", logged_in=True), "Change your password"),
+    "desk": (desk, "Order desk"),
+    "desk, order": (desk_order, "Order S-"),
+    "desk, return": (desk_return, "Error: Order S-"),
+    "not for shoppers": (go("/desk/", logged_in=True), "Not for you"),
+    "not found": (go("/nowhere/"), "Not found"),
 }
 
 
@@ -73,10 +273,19 @@ def rules_broken(page: Page) -> AxeResults:
 @pytest.mark.parametrize(("size", "dark"), [("phone", True), ("desktop", False)])
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_breaks_no_rule(
-    open_page: Callable[..., Page], name: str, size: str, dark: bool
+    open_page: Callable[..., Page],
+    shopper: Shopper,
+    goods: Goods,
+    name: str,
+    size: str,
+    dark: bool,
 ) -> None:
     page = open_page(size, dark=dark)
-    PAGES[name](page)
+    visit, title = PAGES[name]
+    visit(Visit(page, shopper, goods))
+    expect(page).to_have_title(re.compile(title))
+    page.wait_for_load_state()
+    fits(page)
     found = rules_broken(page)
     assert found.violations_count == 0, found.generate_report()
 

@@ -115,7 +115,7 @@ def test_a_stranger_buys_and_sends_something_back_without_a_script(
     row.get_by_role("link", name=number).click()
     expect(page.get_by_role("region", name="How it goes")).to_contain_text("Parcel 4711")
     page.get_by_role("link", name="Send something back").click()
-    page.get_by_role("combobox").first.select_option("1")
+    page.locator("main").get_by_role("combobox").first.select_option("1")
     page.get_by_label("What is the matter with it?").fill("A crack in the lid.")
     fits(page)
     page.get_by_role("button", name="Announce the return").click()

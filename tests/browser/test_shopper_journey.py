@@ -5,18 +5,13 @@ import re
 from collections.abc import Callable
 
 import pytest
+from browser.shopping import fits
 from PIL import Image
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.slow
 
 PASSWORD = "plum-Jam-on-4-toast"
-
-
-def fits(page: Page) -> None:
-    """Nothing sticks out to the side: the page scrolls in one direction."""
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= page.viewport_size["width"], page.url
 
 
 @pytest.mark.parametrize("size", ["phone", "desktop"])

@@ -236,6 +236,7 @@ THROTTLE_RATES = changed_rates(
         "checkout": "30/m",
         "token": "20/h",
         "register": "60/h",
+        "password": "20/h",
         # Failed attempts: at one account from one address; from one address; at one account.
         "login": "10/15m",
         "login-address": "100/15m",

@@ -100,6 +100,12 @@ class RegisterThrottle(Throttle):
     scope = "register"
 
 
+class PasswordThrottle(Throttle):
+    """Passwords changed: who found an open session could guess at the old one."""
+
+    scope = "password"
+
+
 def throttle_of(request: HttpRequest, throttle: type[Throttle]) -> float | None:
     """Count a form that was sent: None where it may pass, else the seconds to wait."""
     counted = throttle()

@@ -1,6 +1,11 @@
 from django.urls import path
 
-from shopsmart.accounts.throttling import RegisterThrottle, limit_logins, limit_posts
+from shopsmart.accounts.throttling import (
+    PasswordThrottle,
+    RegisterThrottle,
+    limit_logins,
+    limit_posts,
+)
 from shopsmart.accounts.views import addresses, inbox, profile, session, tokens
 
 app_name = "accounts"
@@ -19,7 +24,11 @@ urlpatterns = [
     path("inbox/read/", inbox.read_all, name="read-all"),
     path("login/", limit_logins(session.LoginView.as_view()), name="login"),
     path("logout/", session.LogoutView.as_view(), name="logout"),
-    path("password/", profile.PasswordView.as_view(), name="password"),
+    path(
+        "password/",
+        limit_posts(PasswordThrottle)(profile.PasswordView.as_view()),
+        name="password",
+    ),
     path(
         "register/",
         limit_posts(RegisterThrottle)(session.RegisterView.as_view()),

@@ -191,8 +191,11 @@ def _check_sold(cart: Cart, variant: Variant) -> None:
 
 
 def _set(line: CartLine, quantity: int) -> CartLine:
-    if not 1 <= quantity <= MAX_QUANTITY:
-        raise ValidationError({"quantity": f"Choose from 1 to {MAX_QUANTITY}."})
+    if quantity < 1:
+        raise ValidationError({"quantity": "Choose 1 or more, or remove it."})
+    if quantity > MAX_QUANTITY:
+        said = f"A cart holds {MAX_QUANTITY} of one thing at most."
+        raise ValidationError({"quantity": said})
     stock = StockItem.objects.filter(variant_id=line.variant_id).first()
     available = stock.available if stock else 0
     if quantity > available:

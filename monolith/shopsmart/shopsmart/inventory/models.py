@@ -73,11 +73,6 @@ class Reservation(models.Model):
 
     class Meta:
         ordering = ["id"]
-        indexes = [
-            models.Index(
-                fields=["variant"], condition=Q(state="held"), name="inventory_held_of_a_variant"
-            )
-        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["order", "variant"], name="inventory_one_reservation_each"
@@ -107,7 +102,6 @@ class Movement(models.Model):
         ordering = ["-at", "-id"]
         indexes = [
             models.Index(fields=["variant", "-at", "-id"], name="inventory_movement_newest"),
-            models.Index(fields=["reference"], name="inventory_movement_reference"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from django.db.models import F, QuerySet, TextChoices
+from django.db.models import QuerySet, TextChoices
 
 from shopsmart.catalog.models import Variant
 from shopsmart.inventory.models import Movement, StockItem
@@ -39,16 +39,6 @@ def get_variant(*, sku: str) -> Variant:
 def list_movements(*, variant: Variant) -> QuerySet[Movement]:
     """How a variant came and went, the latest first, each with who did it."""
     return variant.movements.select_related("by").order_by("-at", "-id")
-
-
-def list_low() -> QuerySet[StockItem]:
-    """Stock that runs out, the scarcest first, with variant and product at hand."""
-    return (
-        StockItem.objects.annotate(left=F("on_hand") - F("reserved"))
-        .filter(left__lt=F("low_below"))
-        .select_related("variant__product")
-        .order_by("left", "variant_id")
-    )
 
 
 def stock_of(variant: Variant) -> StockItem | None:

@@ -26,7 +26,7 @@ def sales(request: HttpRequest) -> HttpResponse:
     shown = {
         "form": form,
         "report": report,
-        "query": urlencode(form.data),
+        "asked": urlencode(form.data),
         "most": max((row.figures.net for row in report.rows), default=0) if report else 0,
     }
     return render(request, "reports/sales.html", shown)

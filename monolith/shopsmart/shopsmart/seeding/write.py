@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
+from django.db import connection
 from django.db.models import Sum
 
 from shopsmart.accounts.models import Address, User
@@ -153,4 +154,9 @@ def _number(orders: Sequence[Order]) -> None:
     """Give orders the numbers that the checkout would have made of their ids."""
     for order in orders:
         order.number = f"S-{order.placed_at.year}-{order.pk:06d}"
-    Order.objects.bulk_update(orders, ["number"], batch_size=250)
+    # One statement for all of them takes longer to put together than these take to run.
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE orders_order SET number = %s WHERE id = %s",
+            [(order.number, order.pk) for order in orders],
+        )

@@ -21,10 +21,10 @@ print(json.dumps({
 """
 
 
-def start(**environment: str) -> subprocess.CompletedProcess[str]:
+def start(show: str = SHOW, **environment: str) -> subprocess.CompletedProcess[str]:
     inherited = {key: os.environ[key] for key in ("PATH",) if key in os.environ}
     return subprocess.run(
-        [sys.executable, "-c", SHOW],
+        [sys.executable, "-c", show],
         cwd=HERE,
         env={**inherited, **environment},
         capture_output=True,
@@ -74,12 +74,71 @@ def test_the_environment_decides(tmp_path: Path) -> None:
         ({"DEBUG": "yes"}, "DEBUG is 0 or 1, not 'yes'"),
         ({"DATABASE_URL": "mysql://db/shop"}, "knows sqlite: and postgresql: only"),
         ({"SECRET_KEY_FILE": "/nowhere"}, "can't be read"),
+        ({"EMAIL_URL": "pigeon://mail"}, "EMAIL_URL begins with pigeon:"),
+        ({"CACHE_URL": "memory:"}, "CACHE_URL begins with memory:"),
+        ({"TRUSTED_PROXIES": "proxy.example"}, "TRUSTED_PROXIES: 'proxy.example'"),
+        ({"THROTTLES": "logins=1/m"}, "THROTTLES: 'logins=1/m' is no limit"),
+        ({"THROTTLES": "login=1/fortnight"}, "'1/fortnight' is no rate"),
+        ({"MAIL_AT_ONCE": "later"}, "MAIL_AT_ONCE is 0 or 1, not 'later'"),
     ],
 )
 def test_a_start_that_cannot_go_well_says_why(environment: dict[str, str], said: str) -> None:
     failed = start(**environment)
     assert failed.returncode != 0
     assert said in failed.stderr
+
+
+MAIL = """
+import json
+from shopsmart import settings as s
+print(json.dumps({
+    "folder": str(getattr(s, "EMAIL_FILE_PATH", "")), "host": getattr(s, "EMAIL_HOST", ""),
+    "from": s.DEFAULT_FROM_EMAIL, "url": s.PUBLIC_URL, "at_once": s.MAIL_AT_ONCE,
+    "api": s.THROTTLE_RATES["api"], "proxies": [str(proxy) for proxy in s.TRUSTED_PROXIES],
+}))
+"""
+
+
+def test_mails_lie_beside_the_database_unless_told_otherwise() -> None:
+    shown = json.loads(start(MAIL).stdout)
+    assert shown == {
+        "folder": str(HERE / "mail"),
+        "host": "",
+        "from": "ShopSmart <shop@shopsmart.example>",
+        "url": "http://127.0.0.1:8100",
+        "at_once": True,
+        "api": "600/m",
+        "proxies": ["127.0.0.0/8", "::1/128"],
+    }
+    shown = json.loads(start(MAIL, DATABASE_URL="sqlite:////var/lib/shop.sqlite3").stdout)
+    assert shown["folder"] == "/var/lib/mail"
+    shown = json.loads(start(MAIL, DATABASE_URL="postgresql://db/shop").stdout)
+    assert shown["folder"] == str(HERE / "mail")
+
+
+def test_the_environment_decides_about_mails_and_limits(tmp_path: Path) -> None:
+    url = tmp_path / "mail"
+    url.write_text("smtps://shop:secret@mail.example\n")
+    shown = json.loads(
+        start(
+            MAIL,
+            EMAIL_URL_FILE=str(url),
+            MAIL_FROM="Shop <hello@shop.example>",
+            PUBLIC_URL="https://shop.example/",
+            MAIL_AT_ONCE="0",
+            THROTTLES="api=5/s",
+            TRUSTED_PROXIES="10.0.0.0/8, 192.168.1.1",
+        ).stdout
+    )
+    assert shown == {
+        "folder": "",
+        "host": "mail.example",
+        "from": "Shop <hello@shop.example>",
+        "url": "https://shop.example",
+        "at_once": False,
+        "api": "5/s",
+        "proxies": ["10.0.0.0/8", "192.168.1.1/32"],
+    }
 
 
 @pytest.mark.django_db

@@ -255,6 +255,15 @@ def test_making_accounts_is_limited_by_address(client: Client, rates: dict[str, 
     assert client.get("/account/register/").status_code == 200
 
 
+def test_guessing_at_the_old_password_is_limited(client: Client, rates: dict[str, str]) -> None:
+    rates["password"] = "2/h"
+    client.force_login(make_user("ada"))
+    new = "quince-Cheese-5-x"
+    form = {"old_password": "wrong", "new_password1": new, "new_password2": new}
+    codes = [client.post("/account/password/", form).status_code for _ in range(3)]
+    assert codes == [200, 200, 429]
+
+
 def test_looking_at_a_form_counts_nothing(client: Client) -> None:
     for _ in range(15):
         assert client.get(LOGIN).status_code == 200

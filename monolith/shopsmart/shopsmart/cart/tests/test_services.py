@@ -51,9 +51,9 @@ def test_a_user_has_one_cart_even_if_two_windows_make_it(ada: User) -> None:
 def test_a_quantity_is_from_1_to_99(ada: User, quantity: int) -> None:
     pot = make_stocked(on_hand=200)
     cart = make_cart(ada, {pot: 1})
-    with pytest.raises(ValidationError, match="from 1 to 99"):
+    with pytest.raises(ValidationError, match=r"1 or more|99 of one thing"):
         set_quantity(cart=cart, variant=pot, quantity=quantity)
-    with pytest.raises(ValidationError, match="from 1 to 99"):
+    with pytest.raises(ValidationError, match="99 of one thing"):
         add_to_cart(cart=cart, variant=pot, quantity=99)
     assert contents(cart) == {pot: 1}
 

@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from shopsmart.accounts.models import User
 from shopsmart.catalog.tests.make import make_user
@@ -84,3 +85,18 @@ def test_stock_is_neither_added_nor_deleted_by_hand(admin_client: Client) -> Non
     pot = make_stocked("Pot", 10)
     assert admin_client.get(f"{STOCK}add/").status_code == 403
     assert admin_client.get(f"{STOCK}{pot.stock.pk}/delete/").status_code == 403
+
+
+@pytest.mark.parametrize("page", ["stockitem", "movement", "reservation"])
+def test_a_list_costs_the_same_however_long(
+    admin_client: Client, page: str, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    counts = []
+    user = make_user()
+    for number in (1, 8):
+        for n in range(number):
+            reserve(order=make_order(user), lines={make_stocked(f"Pot {n}", 10): 2})
+        with django_assert_max_num_queries(10) as seen:
+            assert admin_client.get(f"/admin/inventory/{page}/").status_code == 200
+        counts.append(len(seen))
+    assert counts[0] == counts[1]

@@ -13,7 +13,7 @@ from shopsmart.inventory.models import (
     ReservationState,
     StockItem,
 )
-from shopsmart.inventory.selectors import Availability, availability_of, list_low
+from shopsmart.inventory.selectors import Availability, availability_of
 from shopsmart.inventory.services import correct, release, reserve, restock, take
 from shopsmart.inventory.tests.make import (
     assert_books_agree,
@@ -143,7 +143,6 @@ def test_the_words_for_stock(ada: User) -> None:
         none.pk: Availability.SOLD_OUT,
         never.pk: Availability.SOLD_OUT,
     }
-    assert [item.variant for item in list_low()] == [none, few]
 
 
 def test_many_lines_cost_as_many_queries_as_one(

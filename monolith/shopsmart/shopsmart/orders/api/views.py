@@ -50,10 +50,6 @@ NOT_AS_SEEN = OpenApiResponse(
     {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
     "Not enough is left (`cart`), or it costs something else than `seen_total`; nothing was bought.",
 )
-STATUS_OF = {
-    OrderState.PLACED: status.HTTP_202_ACCEPTED,
-    OrderState.CANCELLED: status.HTTP_402_PAYMENT_REQUIRED,
-}
 
 
 class OrderListView(MemberView, generics.ListAPIView):
@@ -120,11 +116,10 @@ class OrderListView(MemberView, generics.ListAPIView):
             total = MoneySerializer(error.total).data
             raise Conflict({"seen_total": [str(error)], "total": total}) from error
         shown = selectors.get_order(number=order.number, user=request.user)
-        code = STATUS_OF.get(OrderState(shown.state), status.HTTP_201_CREATED)
-        return Response(OrderDetailSerializer(shown).data, code)
+        return Response(OrderDetailSerializer(shown).data, status_of(shown))
 
     def _url_of(self, order: Order) -> str:
-        return self.request.build_absolute_uri(reverse("storefront:order", args=[order.number]))
+        return self.request.build_absolute_uri(reverse("storefront:payment", args=[order.number]))
 
 
 class OrderView(MemberView):
@@ -198,3 +193,12 @@ class ReturnListView(MemberView):
         with refused_by_state(), refused_by_field():
             asked = services.request_return(order=order, by=request.user, **wanted.validated_data)
         return Response(ReturnSerializer(asked).data, status.HTTP_201_CREATED)
+
+
+def status_of(order: Order) -> int:
+    """How far a purchase came, as a status."""
+    if order.paid_at is not None:
+        return status.HTTP_201_CREATED
+    if order.state == OrderState.PLACED:
+        return status.HTTP_202_ACCEPTED
+    return status.HTTP_402_PAYMENT_REQUIRED

@@ -26,7 +26,7 @@ def running_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gatewa
 def gateway(running_gateway: GatewayProcess, settings: Settings) -> GatewayProcess:
     """The card gateway that the shop asks. It is not to be killed: other tests use it too."""
     settings.CARD_GATEWAY_URL = running_gateway.url
-    settings.CARD_GATEWAY_READ_TIMEOUT = 1
+    settings.CARD_GATEWAY_READ_TIMEOUT = 20
     return running_gateway
 
 

@@ -270,9 +270,10 @@ def test_an_address_that_cannot_be_is_told_by_field(ada: User, gateway: GatewayP
 @pytest.mark.django_db(transaction=True)
 def test_no_gateway_is_asked_inside_a_transaction(ada: User, gateway: GatewayProcess) -> None:
     make_cart(ada, {make_stocked(): 1})
-    with transaction.atomic(), pytest.raises(RuntimeError):
+    with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
         buy(ada)
     assert not Order.objects.exists()
+    assert buy(ada).state == OrderState.PAID
 
 
 # What it costs -------------------------------------------------------------------------------

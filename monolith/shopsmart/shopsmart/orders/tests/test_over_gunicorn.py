@@ -17,7 +17,8 @@ from shopsmart.notifications.tests.own_shop import OwnShop, own_shop
 from shopsmart.orders.tests.race import do
 from shopsmart.payments.tests.gateway_process import APPROVED, GatewayProcess
 
-pytestmark = pytest.mark.slow
+# Processes and databases are made and dropped for each; on a busy machine that takes its time.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 SHOPPERS = 16
 PIECES = 3
@@ -32,7 +33,11 @@ ADDRESS = {
 
 @pytest.fixture
 def shop(running_gateway: GatewayProcess, tmp_path: Path) -> Iterator[OwnShop]:
-    environment = {"CARD_GATEWAY_URL": running_gateway.url, "MAIL_AT_ONCE": "0"}
+    environment = {
+        "CARD_GATEWAY_URL": running_gateway.url,
+        "CARD_GATEWAY_READ_TIMEOUT": "30",
+        "MAIL_AT_ONCE": "0",
+    }
     with own_shop(tmp_path, **environment) as shop:
         yield shop
 

@@ -13,7 +13,8 @@ from shopsmart.notifications.tests.own_shop import OwnShop, own_shop
 from shopsmart.orders.tests.race import do, race
 from shopsmart.payments.tests.gateway_process import GatewayProcess
 
-pytestmark = pytest.mark.slow
+# Processes and databases are made and dropped for each; on a busy machine that takes its time.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 SHOPPERS = 12
 MAKE_SHOPPERS = f"shoppers = [make_user(f'shopper{{n}}') for n in range({SHOPPERS})]\n"
@@ -29,7 +30,11 @@ def empty_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnShop]:
 @pytest.fixture
 def shop(empty_shop: OwnShop, running_gateway: GatewayProcess, tmp_path: Path) -> Iterator[OwnShop]:
     """A shop of this one test that pays at the running gateway."""
-    environment = {"CARD_GATEWAY_URL": running_gateway.url, "MAIL_AT_ONCE": "0"}
+    environment = {
+        "CARD_GATEWAY_URL": running_gateway.url,
+        "CARD_GATEWAY_READ_TIMEOUT": "30",
+        "MAIL_AT_ONCE": "0",
+    }
     with own_shop(tmp_path, like=empty_shop, **environment) as shop:
         yield shop
 
@@ -109,6 +114,18 @@ def act(n):
                             " sum(contents(Cart.objects.get()).values())]")  # fmt: skip
     assert bought + left == 11
     assert sum(balance(shop, running_gateway).values()) == bought * 6000
+
+
+def test_a_shopper_who_has_no_cart_yet_gets_one(shop: OwnShop) -> None:
+    do(shop, "make_user()\nmake_stocked('Pot', 99)")
+    act = """
+def act(n):
+    pot = Variant.objects.select_related("product").get()
+    add_to_cart(cart=Cart(user=User.objects.get()), variant=pot)
+    return "added"
+"""
+    assert race(shop, act, SHOPPERS) == ["added"] * SHOPPERS
+    assert do(shop, "told = sum(contents(Cart.objects.get()).values())") == SHOPPERS
 
 
 def test_an_order_is_cancelled_or_shipped_never_both(

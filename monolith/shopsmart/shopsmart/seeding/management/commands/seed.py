@@ -110,10 +110,10 @@ class Command(BaseCommand):
                         advance=lambda done: progress.advance(past, done),
                     )
             except IntegrityError as error:
-                # Such as somebody else's account with the address of a seeded one. PostgreSQL tells more in a second line.
-                what = str(error).partition("\n")[0]
+                # Such as somebody else's account with the address of a seeded one.
+                said = str(error).splitlines()[0]
                 raise CommandError(
-                    f"Something here stands in the way: {what}. Nothing was changed."
+                    f"Something here stands in the way: {said}. Nothing was changed."
                 ) from error
             except Group.DoesNotExist as error:
                 raise CommandError(
