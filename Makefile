@@ -7,9 +7,11 @@ BIN := $(VENV)/bin
 PARTS := proxy chassis monolith/shopsmart extracted/shopsmart/catalog compose
 MANIFESTS := $(addsuffix /pyproject.toml,$(PARTS)) constraints.txt requirements-dev.txt
 STAMP := $(VENV)/.installed
-PYTEST := $(CURDIR)/$(BIN)/python -m pytest
+PYTHON_HERE := $(CURDIR)/$(BIN)/python
+BENCHMARKS := lag capture_cost checkout cpu_per_request
+ON_POSTGRESQL := chassis monolith/shopsmart extracted/shopsmart/catalog
 
-.PHONY: help setup demo test test-all check format bench clean
+.PHONY: help setup demo test test-all postgresql check format bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -23,21 +25,35 @@ $(STAMP): $(MANIFESTS)
 	@PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -r requirements-dev.txt $(foreach part,$(PARTS),-e ./$(part))
 	@touch $(STAMP)
 
-demo: setup ## the shop, its first service and the proxy; the catalogue moves while shoppers browse (ONCE=1: end after the walk)
+demo: setup ## the shop, its first service and the proxy; the catalogue moves while shoppers browse and buy (ONCE=1: end after the walk)
 	@$(BIN)/python -m demo $(if $(ONCE),--once)
 
 test: setup ## the fast tests of every part; needs no server
-	@$(call run_tests,-m 'not slow')
+	@failed=; $(call on_sqlite,-m 'not slow') $(tell_failed)
 
-test-all: setup ## test, then the slow tests too: journeys, load, killed processes
-	@$(call run_tests,)
+test-all: setup postgresql ## test, then the slow tests too: journeys, load, killed processes; and all of Django's on PostgreSQL
+	@failed=; $(call on_sqlite,) $(on_postgresql) $(tell_failed)
 
-# Every part is tried, whatever another one says; what failed is named at the end.
-define run_tests
-failed=; for part in $(PARTS) tests; do \
-	echo "== $$part"; (cd $$part && $(PYTEST) -q $(1)) || failed="$$failed $$part"; \
-done; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
+# Every part is tried, whatever another one says; what failed is named at the end, and what was skipped where it was.
+define on_sqlite
+for part in $(PARTS) tests; do \
+	echo "== $$part"; \
+	(cd $$part && $(PYTHON_HERE) -m pytest -q -rs $(1)) || failed="$$failed $$part"; \
+done;
 endef
+
+define on_postgresql
+for part in $(ON_POSTGRESQL); do \
+	echo "== $$part, on PostgreSQL"; \
+	(cd $$part && $(PYTHON_HERE) $(CURDIR)/tests/servers/postgresql.py -- $(PYTHON_HERE) -m pytest -q -rs) \
+		|| failed="$$failed $$part(PostgreSQL)"; \
+done;
+endef
+
+tell_failed = [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
+
+postgresql: setup
+	@$(BIN)/python tests/servers/programs.py
 
 check: setup ## format, lint, types, import contracts, migrations
 	@$(BIN)/ruff format --check .
@@ -51,8 +67,10 @@ format: setup ## let ruff format and mend what it can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: setup ## CPU per proxied request, beside nginx where it is installed
-	@$(BIN)/python tests/benchmarks/cpu_per_request.py
+bench: setup postgresql ## lag, cost of capture, checkouts; CPU per proxied request (needs nginx and wrk). About ten minutes
+	@failed=; cd tests && for each in $(BENCHMARKS); do \
+		echo "== $$each"; $(PYTHON_HERE) -m benchmarks.$$each || failed="$$failed $$each"; \
+	done; $(tell_failed)
 
 clean: ## remove .venv and what the demo left
 	rm -rf $(VENV) .demo

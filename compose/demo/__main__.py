@@ -2,25 +2,34 @@
 
 import argparse
 import os
+import random
 import secrets
 import shutil
 import signal
 import sys
 import time
 
+import requests
+
 from demo import report
 from demo.access_log import AccessLog
+from demo.asking import ask_for_certain
+from demo.customers import Account, Books, Customer, OrderDesk
 from demo.failure import DemoError
 from demo.fig import Fig
-from demo.pages import API, read_shelf
+from demo.money import Money, count_money
+from demo.pages import API, Shelf, read_shelf
 from demo.ports import check_ports_are_free, hold_lock
+from demo.price import change_a_price
 from demo.processes import Processes
-from demo.shoppers import Shoppers
+from demo.shoppers import Shoppers, Welcome
 from demo.topology import FIG_FILE, ROOT, RULES_FILE, Topology, load_topology
 from demo.walk import STEPS, Evidence, Walk
 
 PROXY, ADMIN = 8000, 8001
 SHOPPERS = 20
+CUSTOMERS = range(101, 106)  # so many of them have an account and buy: shopper101, …
+STAFF = "desk"  # the order desk
 INTERRUPTED = 130  # what shells give for Ctrl-C
 
 
@@ -46,8 +55,7 @@ def main() -> int:
 
 
 def _run(topology: Topology, processes: Processes, once: bool) -> int:
-    wanted = {name: spec.port for name, spec in topology.processes.items()}
-    check_ports_are_free({"proxy": PROXY, "admin": ADMIN} | wanted)
+    check_ports_are_free({"proxy": PROXY, "admin": ADMIN} | topology.ports)
     began = time.monotonic()
     fig = _prepare_state(topology)
     _start_all(topology, processes, fig)
@@ -82,7 +90,7 @@ def _prepare_state(topology: Topology) -> Fig:
     state = topology.state_dir
     (state / "logs").mkdir(parents=True, exist_ok=True)
     (state / "secrets").mkdir(mode=0o700, exist_ok=True)
-    for name in ("catalog_credential", "fig_secret"):
+    for name in topology.secrets:
         file = state / "secrets" / name
         # An empty one is what a demo that was killed in this very moment left behind.
         if not file.exists() or file.stat().st_size == 0:
@@ -93,8 +101,11 @@ def _prepare_state(topology: Topology) -> Fig:
     shutil.rmtree(state / "fig", ignore_errors=True)
     shutil.copyfile(FIG_FILE, state / "fig.yaml")
     shutil.copyfile(RULES_FILE, state / "fig.rules.yaml")
-    secret = {"FIG_SECRET_FILE": str(state / "secrets" / "fig_secret")}
-    return Fig(state / "fig.yaml", secret, f"http://127.0.0.1:{ADMIN}")
+    secrets_of_fig = {
+        "FIG_SECRET_FILE": str(state / "secrets" / "fig_secret"),
+        "CHASSIS_CREDENTIAL_FILE": str(state / "secrets" / "proxy_credential"),
+    }
+    return Fig(state / "fig.yaml", secrets_of_fig, f"http://127.0.0.1:{ADMIN}")
 
 
 def _start_all(topology: Topology, processes: Processes, fig: Fig) -> None:
@@ -103,11 +114,14 @@ def _start_all(topology: Topology, processes: Processes, fig: Fig) -> None:
         folder, environment = ROOT / spec.folder, topology.environment(spec)
         for text in spec.prepare:
             processes.run(name, topology.command(spec, text), folder, environment)
-        # Again: preparing took a while, and another copy of the demo would answer in this one's place.
-        check_ports_are_free({name: spec.port})
+        if spec.port is not None:
+            # Again: preparing took a while, and another copy of the demo would answer in this one's place.
+            check_ports_are_free({name: spec.port})
         started = processes.start(name, topology.command(spec, spec.serve), folder, environment)
-        processes.wait_ready(started, f"http://127.0.0.1:{spec.port}{spec.ready}")
-        report.say(f"http://127.0.0.1:{spec.port}")
+        if spec.port is not None:
+            url = f"http://127.0.0.1:{spec.port}"
+            processes.wait_ready(started, f"{url}{spec.ready or '/'}")
+            report.say(url)
     report.heading("proxy: in front of both; nothing changes")
     started = processes.start("proxy", fig.serve_command, topology.state_dir, fig.environment)
     processes.wait_ready(started, f"http://127.0.0.1:{ADMIN}/readyz")
@@ -117,26 +131,62 @@ def _start_all(topology: Topology, processes: Processes, fig: Fig) -> None:
 def _take_the_walk(topology: Topology, fig: Fig) -> bool:
     base = f"http://127.0.0.1:{PROXY}"
     logs = topology.state_dir / "logs"
-    shoppers = Shoppers(base, read_shelf(base), SHOPPERS)
+    shelf, books = read_shelf(base), Books()
+    shoppers = Shoppers(base, shelf, SHOPPERS)
     walk = Walk(
         fig,
         shoppers,
         AccessLog(logs / "monolith.access.log", API),
         AccessLog(logs / "catalog.access.log", API),
     )
-    shoppers.start()
-    taken: list[Evidence] = []
-    for step in STEPS:
-        report.announce(step, fig.shown(*fig.set_words(step.stage, step.percent, step.why)))
-        with report.step_progress(step) as bar:
-            taken.append(walk.take(step, lambda done, bar=bar: bar.update(0, completed=done)))  # type: ignore[misc]
-        report.show(taken[-1])
-    shoppers.stop()
+    with requests.Session() as staff:
+        staff.headers["X-Shopper"] = "1"
+        desk = OrderDesk(Account(STAFF, staff, shoppers.ask))
+        shoppers.start([_welcome(f"shopper{n:03}", shoppers, desk, books) for n in CUSTOMERS])
+        taken: list[Evidence] = []
+        for step in STEPS:
+            report.announce(step, fig.shown(*fig.set_words(step.stage, step.percent, step.why)))
+            with report.step_progress(step) as bar:
+                taken.append(walk.take(step, lambda done, bar=bar: bar.update(0, completed=done)))  # type: ignore[misc]
+            report.show(taken[-1])
+            if step.stage == "service":
+                _change_a_price(topology, shelf)
+        shoppers.stop()
+    money = _count_money(base, topology, books)
     report.console.print()
     report.console.print(report.table(taken))
-    held = not any(evidence.problems() for evidence in taken)
+    report.show_money(money)
+    held = not any(evidence.problems() for evidence in taken) and not money.problems()
     report.say("[green]every step held[/]" if held else "[bold red]not every step held[/]")
     return held
+
+
+def _welcome(name: str, shoppers: Shoppers, desk: OrderDesk, books: Books) -> Welcome:
+    def welcome(visitor: requests.Session, choice: random.Random) -> Customer:
+        account = Account(name, visitor, shoppers.ask)
+        return Customer(account, desk, shoppers.shelf, books, choice)
+
+    return welcome
+
+
+def _change_a_price(topology: Topology, shelf: Shelf) -> None:
+    """While the shoppers pause: an answer that is compared would differ until the change has arrived."""
+    report.heading("a price is changed past the shop, by plain SQL; the service answers now")
+    ports = topology.ports
+    report.show_price(
+        change_a_price(
+            topology.state_dir / "monolith.sqlite3",
+            f"http://127.0.0.1:{ports['catalog']}",
+            shelf.products[0],
+        )
+    )
+
+
+def _count_money(base: str, topology: Topology, books: Books) -> Money:
+    with requests.Session() as staff:
+        desk = OrderDesk(Account(STAFF, staff, ask_for_certain(base)))
+        gateway = f"http://127.0.0.1:{topology.ports['gateway']}"
+        return count_money(books, desk.look_at, gateway)
 
 
 def _tell_where_to_look(fig: Fig) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from demo.pages import ORDERS
+
 ABSENT = "-"  # how gunicorn writes a header that was not sent
 
 
@@ -15,6 +17,8 @@ class Asked:
     by_others: int = 0
     """By people who look at the shop while the demo runs."""
     as_shadow: int = 0
+    checkouts: int = 0
+    """By shoppers; to no claimed route, and in no other number here."""
 
     @property
     def by_users(self) -> int:
@@ -27,6 +31,7 @@ class Asked:
             self.by_shoppers - earlier.by_shoppers,
             self.by_others - earlier.by_others,
             self.as_shadow - earlier.as_shadow,
+            self.checkouts - earlier.checkouts,
         )
 
 
@@ -43,6 +48,8 @@ class AccessLog:
         """Take in the lines written since the last call and return the totals so far."""
         for line in self._new_lines():
             method, request_id, mark, shopper, path = line.split("|", 4)
+            if (method, path) == ("POST", ORDERS) and shopper != ABSENT:
+                self.total = replace(self.total, checkouts=self.total.checkouts + 1)
             if method not in ("GET", "HEAD") or not path.startswith(self._prefix):
                 continue
             if request_id == ABSENT:  # asked directly, past the proxy

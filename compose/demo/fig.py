@@ -22,6 +22,8 @@ class Counts:
 
     monolith: int
     service: int
+    own_writes: int
+    """Of those by the monolith: reads that followed a write of the same user, which only the monolith has for certain."""
     asked: int
     not_teed: int
     teed: int
@@ -98,6 +100,7 @@ class Fig:
         return Counts(
             monolith=found["requests"]["monolith"],
             service=found["requests"]["service"],
+            own_writes=found["wrote"]["monolith"],
             not_teed=sum(account["not_teed"].values()),
             skipped=sum(account["skipped"].values()),
             lost=sum(account["lost"].values()),

@@ -10,7 +10,10 @@ import requests
 from demo.failure import DemoError
 
 API = "/api/catalog/"
-CATALOG, PAGE = "catalog", "page"
+ORDERS = "/api/orders/"
+# What requests are counted as: an answer of the catalogue, a page, one checkout, everything else that customers do.
+CATALOG, PAGE, CHECKOUT, SHOPPING = "catalog", "page", "checkout", "shopping"
+GOODS = 30  # so many products are bought
 SEARCHES = ("lamp", "garden", "steel", "book", "blue", "wool", "oak", "kitchen")
 SORTS = ("price", "-price", "newest", "rating", "name")
 
@@ -21,6 +24,8 @@ class Shelf:
 
     products: tuple[str, ...]
     categories: tuple[str, ...]
+    skus: tuple[str, ...] = ()
+    """Of what customers buy."""
 
     def choose(self, choice: random.Random) -> tuple[str, str]:
         """Return the kind of request and the path that a shopper opens next."""
@@ -53,7 +58,13 @@ def read_shelf(base: str) -> Shelf:
     return Shelf(
         tuple(product["slug"] for product in products),
         tuple(category["slug"] for category in categories),
+        tuple(_read_sku(base, product["slug"]) for product in products[:GOODS]),
     )
+
+
+def _read_sku(base: str, slug: str) -> str:
+    sku: str = _read(f"{base}{API}products/{slug}/")["variants"][0]["sku"]
+    return sku
 
 
 def _read(url: str) -> Any:

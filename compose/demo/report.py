@@ -7,9 +7,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from demo.failure import DemoError
-from demo.pages import CATALOG
+from demo.money import Money
+from demo.pages import CATALOG, CHECKOUT
+from demo.price import PriceChange
 from demo.walk import ANSWERS_A_STEP, Evidence, Step
 
+COLUMNS = (
+    *("set ms", "monolith", "service", "equal", "ignored", "differ", "failed", "orders", "logs"),
+)
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -72,6 +77,10 @@ def show(evidence: Evidence) -> None:
         f"{after.shoppers.answers[CATALOG]} catalogue answers to {after.shoppers.visitors} visitors: "
         f"{counts.monolith} by the monolith, {counts.service} by the service, {after.failed} failed"
     )
+    if counts.own_writes:
+        say(
+            f"{counts.own_writes} of these by the monolith since the customer had just written there"
+        )
     if others := changing.by_others + after.by_others:
         say(f"{others} more to others who looked at the shop meanwhile")
     if counts.asked:
@@ -80,6 +89,9 @@ def show(evidence: Evidence) -> None:
             f"[bold]{counts.different} different[/], {counts.no_answer} no answer, "
             f"{counts.skipped + counts.not_teed} skipped, {counts.lost} lost"
         )
+    say(
+        f"{changing.shoppers.answers[CHECKOUT] + after.shoppers.answers[CHECKOUT]} checkouts meanwhile"
+    )
     problems = evidence.problems()
     for problem in problems:
         say(f"[bold red]✗ {escape(problem)}[/]")
@@ -90,10 +102,10 @@ def show(evidence: Evidence) -> None:
 def table(steps: list[Evidence]) -> Table:
     """Every step as one row; the counts are those after the change."""
     summary = Table(
-        title="catalog, step by step", title_justify="left", box=None, padding=(0, 2, 0, 0)
+        title="catalog, step by step", title_justify="left", box=None, padding=(0, 1, 0, 0)
     )
     summary.add_column("stage", no_wrap=True)
-    for name in ("set ms", "monolith", "service", "equal", "ignored", "differ", "failed", "logs"):
+    for name in COLUMNS:
         summary.add_column(name, justify="right", no_wrap=True)
     for evidence in steps:
         window, counts = evidence.after, evidence.after.counts
@@ -104,6 +116,37 @@ def table(steps: list[Evidence]) -> Table:
             *map(str, (counts.monolith, counts.service)),
             *map(str, (counts.equal, counts.ignored, counts.different)),
             str(evidence.changing.failed + window.failed),
+            str(window.shoppers.answers[CHECKOUT]),
             "[green]agree[/]" if agree else "[bold red]differ[/]",
         )
     return summary
+
+
+def show_price(change: PriceChange) -> None:
+    """Say how long a changed price took."""
+    say(f"{change.sku} now costs {change.after} instead of {change.before}")
+    say(f"the service answers with it [bold]{change.arrived_after_ms:.0f} ms[/] after the commit")
+
+
+def show_money(money: Money) -> None:
+    """The three accounts of the money, and every order on which they disagree."""
+    console.print()
+    outcomes = money.outcomes
+    summary = Table(
+        title=(
+            f"{outcomes.get('paid', 0)} orders paid, {outcomes.get('cancelled', 0)} of them cancelled and "
+            f"{outcomes.get('returned', 0)} sent back; {outcomes.get('declined', 0)} cards declined"
+        ),
+        title_justify="left",
+        box=None,
+        padding=(0, 2, 0, 0),
+    )
+    summary.add_column("EUR", no_wrap=True)
+    for name in ("charged", "refunded", "kept"):
+        summary.add_column(name, justify="right", no_wrap=True)
+    for name, sums in money.accounts():
+        kept = sums.charged - sums.refunded
+        summary.add_row(name, *(f"{amount:,.2f}" for amount in (sums.charged, sums.refunded, kept)))
+    console.print(summary)
+    for problem in money.problems():
+        say(f"[bold red]✗ {escape(problem)}[/]")

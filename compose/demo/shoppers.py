@@ -1,4 +1,4 @@
-"""Shoppers who browse: threads that open pages and call the API as a browser would, each visitor with a cookie jar.
+"""Shoppers: threads that open pages and call the API as a browser would; some have an account, and buy.
 
 They never stop for an error; they count it. ``pause`` lets every visitor end the request under way, so that
 counts can be compared with the access logs while nothing moves.
@@ -8,14 +8,22 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 
 import requests
 
+from demo.asking import Leaving, Question, send
 from demo.pages import Shelf
 
 REQUESTS_A_VISIT = 8
 THINKING_S = (0.005, 0.03)
+
+#: What a customer does in the shop after looking around.
+Errand = Callable[[], None]
+#: Makes a customer of somebody with a session; gets also what they choose by.
+Welcome = Callable[[requests.Session, random.Random], Errand]
 
 
 @dataclass
@@ -28,28 +36,30 @@ class Tally:
 
 
 class Shoppers:
-    """``count`` shoppers against ``base``; deterministic in what they open, by ``seed``."""
+    """``count`` shoppers against ``base``; deterministic in what they choose, by ``seed``."""
 
     def __init__(self, base: str, shelf: Shelf, count: int, seed: int = 7) -> None:
         self._base = base
-        self._shelf = shelf
+        self._count = count
+        self._seed = seed
+        self.shelf = shelf
         self._tally = Tally()
         self._state = threading.Condition()
         self._paused = True
         self._stopped = False
         self._busy = 0
-        self._threads = [
-            threading.Thread(target=self._shop, args=(random.Random(seed + i),), daemon=True)
-            for i in range(count)
-        ]
+        self._threads: list[threading.Thread] = []
 
-    def start(self) -> None:
-        """Start them; they wait until ``resume``."""
-        for thread in self._threads:
+    def start(self, welcomes: Sequence[Welcome] = ()) -> None:
+        """Start them; they wait until ``resume``. The first are customers, one for each of ``welcomes``."""
+        for number, welcome in zip(range(self._count), chain(welcomes, repeat(None)), strict=False):
+            choice = random.Random(self._seed + number)
+            thread = threading.Thread(target=self._come_and_go, args=(choice, welcome), daemon=True)
+            self._threads.append(thread)
             thread.start()
 
     def resume(self) -> None:
-        """Let them browse."""
+        """Let them in."""
         with self._state:
             self._paused = False
             self._state.notify_all()
@@ -80,40 +90,49 @@ class Shoppers:
         with self._state:
             return self._state.wait_for(lambda: self._tally.answers[kind] >= number, within_s)
 
-    def _shop(self, choice: random.Random) -> None:
-        while not self._stopped:
-            visitor = requests.Session()
-            visitor.headers["X-Shopper"] = "1"  # tells them from people in the access logs
-            with self._state:
-                self._tally.visitors += 1
-            try:
-                for _ in range(REQUESTS_A_VISIT):
-                    if not self._may_go_on():
-                        return
-                    self._open(visitor, *self._shelf.choose(choice))
-                    time.sleep(choice.uniform(*THINKING_S))
-            finally:
-                visitor.close()
+    def ask(self, visitor: requests.Session, question: Question) -> requests.Response | None:
+        """Ask when it is this visitor's turn, and count the answer; None for one that is not fine.
 
-    def _may_go_on(self) -> bool:
+        Raises Leaving when the shop closes.
+        """
         with self._state:
             self._state.wait_for(lambda: not self._paused)
             if self._stopped:
-                return False
+                raise Leaving
             self._busy += 1
-            return True
-
-    def _open(self, visitor: requests.Session, kind: str, path: str) -> None:
-        error = None
+        error, answer = None, None
         try:
-            answer = visitor.get(self._base + path, timeout=30)
-            if answer.status_code != 200:
-                error = f"{answer.status_code} {path}"
+            answer = send(visitor, self._base, question)
+            if answer.status_code not in question.fine:
+                error = f"{answer.status_code} {question.path}"
         except requests.RequestException as failed:
-            error = f"{type(failed).__name__} {path}"
+            error = f"{type(failed).__name__} {question.path}"
         with self._state:
-            self._tally.answers[kind] += 1
+            self._tally.answers[question.kind] += 1
             if error:
                 self._tally.errors[error] += 1
             self._busy -= 1
             self._state.notify_all()
+        return None if error else answer
+
+    def _come_and_go(self, choice: random.Random, welcome: Welcome | None) -> None:
+        try:
+            while True:
+                with requests.Session() as visitor:
+                    visitor.headers["X-Shopper"] = "1"  # tells them from people in the access logs
+                    if welcome is None:
+                        self._look_around(visitor, choice)
+                        continue
+                    errand = welcome(visitor, choice)
+                    while True:
+                        self._look_around(visitor, choice)
+                        errand()
+        except Leaving:
+            pass
+
+    def _look_around(self, visitor: requests.Session, choice: random.Random) -> None:
+        with self._state:
+            self._tally.visitors += 1
+        for _ in range(REQUESTS_A_VISIT):
+            self.ask(visitor, Question(*self.shelf.choose(choice)))
+            time.sleep(choice.uniform(*THINKING_S))

@@ -20,8 +20,10 @@ class ProcessSpec(BaseModel):
 
     about: str
     folder: str
-    port: int
-    ready: str
+    port: int | None = None
+    """None: it answers nobody."""
+    ready: str | None = None
+    """The path that answers 200 when it is ready."""
     environment: dict[str, str] = {}
     prepare: tuple[str, ...] = ()
     serve: str
@@ -33,11 +35,17 @@ class Topology(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     state: str
+    secrets: tuple[str, ...] = ()
     processes: dict[str, ProcessSpec]
 
     @property
     def state_dir(self) -> Path:
         return ROOT / self.state
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Of the processes that have one."""
+        return {name: spec.port for name, spec in self.processes.items() if spec.port is not None}
 
     def fill(self, spec: ProcessSpec, text: str) -> str:
         """Replace ``{python}``, ``{state}`` and ``{port}`` in one text of ``spec``."""

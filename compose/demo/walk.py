@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from demo.access_log import AccessLog, Asked
 from demo.failure import DemoError
 from demo.fig import Counts, Fig
-from demo.pages import CATALOG
+from demo.pages import CATALOG, CHECKOUT
 from demo.shoppers import Shoppers, Tally
 
 ANSWERS_BEFORE = 30  # so that the word changes under traffic
@@ -75,6 +75,12 @@ class Window:
                 "they stand in the logs with",
                 shoppers,
             ),
+            (
+                "shoppers checked out",
+                self.shoppers.answers[CHECKOUT],
+                "the monolith's log has",
+                self.monolith_log.checkouts,
+            ),
             ("by the monolith", counts.monolith, "in its log", self.monolith_log.by_users),
             ("by the service", counts.service, "in its log", self.service_log.by_users),
             ("handed to the comparer", counts.teed, "accounted for", counts.accounted),
@@ -103,7 +109,11 @@ class Evidence:
         found = [f"while it changed: {problem}" for problem in self.changing.problems()]
         found += self.after.problems()
         counts = self.after.counts
-        strays = {"monolith": counts.service, "shadow": counts.service, "service": counts.monolith}
+        strays = {
+            "monolith": counts.service,
+            "shadow": counts.service,
+            "service": counts.monolith - counts.own_writes,
+        }
         if stray := strays.get(self.step.stage):
             found.append(f"{stray} answers by the wrong side after the change")
         return found

@@ -23,6 +23,19 @@ def test_shoppers_others_and_shadows_are_told_apart_and_other_routes_left_out(
     assert asked.by_users == 3
 
 
+def test_checkouts_of_shoppers_are_counted_apart(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text(
+        "POST|1a|-|1|/api/orders/\n"
+        "POST|1b|-|-|/api/orders/\n"
+        "GET|1c|-|1|/api/orders/\n"
+        "POST|1d|-|1|/api/orders/S-2026-000001/cancel/\n"
+    )
+    asked = AccessLog(log, "/api/catalog/").read_on()
+    assert asked == Asked(checkouts=1)
+    assert asked.by_users == 0
+
+
 def test_a_line_still_being_written_is_counted_once_it_is_whole(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     reader = AccessLog(log, "/api/")

@@ -9,7 +9,7 @@ from demo.topology import Topology
 def test_a_secret_that_a_killed_demo_left_empty_is_made_anew_and_others_are_kept(
     tmp_path: Path,
 ) -> None:
-    topology = Topology(state=str(tmp_path), processes={})
+    topology = Topology(state=str(tmp_path), secrets=("one", "other"), processes={})
     _prepare_state(topology)
     first, second = sorted((tmp_path / "secrets").iterdir())
     kept = second.read_text()

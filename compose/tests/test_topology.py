@@ -1,6 +1,7 @@
 """The topology is what the demo starts and what fig.yaml points at."""
 
 import re
+from pathlib import Path
 
 from ruamel.yaml import YAML
 
@@ -17,15 +18,21 @@ def test_every_folder_exists_and_every_text_can_be_filled_in() -> None:
         assert all("{" not in value for value in topology.environment(spec).values())
 
 
-def test_the_upstreams_of_fig_yaml_are_the_processes_of_the_topology() -> None:
+def test_the_upstreams_of_fig_yaml_are_processes_of_the_topology() -> None:
     fig = YAML(typ="safe", pure=True).load(FIG_FILE.read_text())
-    ports = {name: spec.port for name, spec in load_topology().processes.items()}
-    # All but the gateway, which shoppers reach by themselves and the shop from behind.
-    del ports["gateway"]
-    assert fig["upstreams"] == {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+    ports = load_topology().ports
+    assert fig["upstreams"] == {
+        name: f"http://127.0.0.1:{ports[name]}" for name in ("monolith", "catalog")
+    }
 
 
-def test_the_shop_pays_at_the_gateway_of_the_topology() -> None:
-    processes = load_topology().processes
-    url = f"http://127.0.0.1:{processes['gateway'].port}"
-    assert processes["monolith"].environment["CARD_GATEWAY_URL"] == url
+def test_whoever_is_asked_is_a_process_of_the_topology_and_every_secret_is_made() -> None:
+    topology = load_topology()
+    ports = topology.ports
+    asked = {"CARD_GATEWAY_URL": "gateway", "CHASSIS_SOURCE_URL": "monolith"}
+    for spec in topology.processes.values():
+        for name, value in topology.environment(spec).items():
+            if name in asked:
+                assert value == f"http://127.0.0.1:{ports[asked[name]]}"
+            if name.endswith("_FILE"):
+                assert Path(value).name in topology.secrets

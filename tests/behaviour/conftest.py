@@ -19,6 +19,8 @@ class Target:
 
     name: str
     url: str
+    stack: Stack
+    """Whose access logs tell who was asked."""
 
     @property
     def is_proxy(self) -> bool:
@@ -31,6 +33,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory, seeded: SeededData) -> Itera
         yield stack
 
 
+ON_POSTGRESQL = ("service on PostgreSQL", "monolith on PostgreSQL")
+
 # The fast suite asks the service alone; every stage of the proxy is asked by the slow one.
 THROUGH_THE_PROXY = [pytest.param(name, marks=pytest.mark.slow) for name in STAGES]
 COMPARED = [
@@ -40,14 +44,31 @@ COMPARED = [
 ]
 
 
-@pytest.fixture(scope="session", params=["service", *THROUGH_THE_PROXY])
+OTHER_DATABASE = [pytest.param(name, marks=pytest.mark.slow) for name in ON_POSTGRESQL]
+
+
+@pytest.fixture(scope="session")
+def stack_on_postgresql(
+    tmp_path_factory: pytest.TempPathFactory, seeded_on_postgresql: SeededData
+) -> Iterator[Stack]:
+    """The same shop, seeded and copied there: every row is the same, who sorts and searches is another."""
+    folder = tmp_path_factory.mktemp("parity-on-postgresql") / "stack"
+    with Stack.start(folder, data=seeded_on_postgresql, with_proxy=False) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session", params=["service", *OTHER_DATABASE, *THROUGH_THE_PROXY])
 def target(request: pytest.FixtureRequest, stack: Stack) -> Target:
     name: str = request.param
     if name == "service":
-        return Target(name, stack.service_url)
+        return Target(name, stack.service_url, stack)
+    if name in ON_POSTGRESQL:
+        other: Stack = request.getfixturevalue("stack_on_postgresql")
+        url = other.service_url if name.startswith("service") else other.monolith_url
+        return Target(name, url, other)
     percent = ["50"] if name == "proxy in canary" else []
     stack.fig("set", "catalog", STAGES[name], *percent, "--why", "parity")
-    return Target(name, stack.proxy_url)
+    return Target(name, stack.proxy_url, stack)
 
 
 @pytest.fixture(scope="session")

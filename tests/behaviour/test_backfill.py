@@ -1,9 +1,7 @@
 """What changes in the shop reaches the service with the next `backfill`, whoever changed it."""
 
 import json
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 from behaviour.asking import Answer, ask
@@ -11,25 +9,16 @@ from stack import SeededData, Stack
 
 
 @pytest.fixture
-def shop(tmp_path_factory: pytest.TempPathFactory, seeded: SeededData) -> Iterator[Stack]:
+def shop(tmp_path_factory: pytest.TempPathFactory, seeded_on: SeededData) -> Iterator[Stack]:
     """A system of its own, whose rows a test may change."""
     folder = tmp_path_factory.mktemp("changes") / "stack"
-    with Stack.start(folder, data=seeded, with_proxy=False) as stack:
+    with Stack.start(folder, data=seeded_on, with_proxy=False) as stack:
         yield stack
 
 
 def both(stack: Stack, path: str) -> tuple[Answer, Answer]:
     path = f"/api/catalog{path}"
     return ask(stack.monolith_url, "GET", path), ask(stack.service_url, "GET", path)
-
-
-def change(stack: Stack, *statements: str) -> None:
-    """By plain SQL, past every signal and `save()`."""
-    database = stack.folder / "data" / "monolith.sqlite3"
-    with closing(sqlite3.connect(database, timeout=20)) as connection, connection:
-        connection.execute("PRAGMA foreign_keys = ON")
-        for statement in statements:
-            connection.execute(statement)
 
 
 @pytest.mark.slow
@@ -41,8 +30,7 @@ def test_changes_past_the_orm_arrive_with_the_next_backfill(shop: Stack) -> None
         "/brands/",
     ]
     first, second = json.loads(both(shop, "/products/?page_size=2")[0].body)["results"]
-    change(
-        shop,
+    shop.data.monolith.run(
         "UPDATE catalog_variant SET price_amount = price_amount + 1, compare_at_amount = NULL",
         "UPDATE accounts_user SET display_name = 'Renamed ' || id",
         # Two products change slugs, which are unique; a third goes with all that hangs on it.

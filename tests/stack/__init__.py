@@ -5,6 +5,7 @@
     stack.fig("set", "catalog", "canary", "50", "--why", "a test")     # CompletedProcess; raises when it fails
     stack.monolith.pid, stack.service.worker_pids(), stack.proxy.pid   # yours to kill
     stack.monolith.access()                         # gunicorn's access log, read: list of AccessLine
+    stack.data.monolith, stack.data.service         # databases: .rows(query), .run(*statements)
     stack.stop()                                    # or use it in a `with`
 
 Every process is a real one and ends with the stack. Folders are temporary; nothing is shared between stacks but the
@@ -13,7 +14,8 @@ seeded databases, which each stack copies.
 
 from stack.access_log import AccessLine
 from stack.data import SeededData
+from stack.database import Database
 from stack.process import Process
 from stack.system import Stack
 
-__all__ = ["AccessLine", "Process", "SeededData", "Stack"]
+__all__ = ["AccessLine", "Database", "Process", "SeededData", "Stack"]

@@ -1,11 +1,15 @@
-"""The databases that stacks begin with: made once, copied for each."""
+"""The databases that stacks begin with: made once, copied for each. SQLite files, or databases of a PostgreSQL server."""
 
+import secrets
 import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from servers.postgresql import PostgreSQL
+
+from stack.database import Database
 from stack.process import REPOSITORY, manage
 
 MONOLITH = REPOSITORY / "monolith" / "shopsmart"
@@ -18,40 +22,59 @@ class SeededData:
     """A seeded shop and an empty service, both migrated."""
 
     folder: Path
+    server: PostgreSQL | None
+    """None: files in `folder`."""
+    prefix: str
+    """Of the names that its databases have on the server."""
 
     @classmethod
-    def make(cls, folder: Path, *, products: int = PRODUCTS) -> "SeededData":
+    def make(
+        cls, folder: Path, *, products: int = PRODUCTS, server: PostgreSQL | None = None
+    ) -> "SeededData":
         """A few seconds: migrate both, seed the shop with so many products."""
-        folder.mkdir(parents=True, exist_ok=True)
-        data = cls(folder)
-        shop = {"DATABASE_URL": sqlite_url(data.monolith), "MEDIA_ROOT": str(data.media)}
+        data = cls._named(folder, server)
+        if server is not None:
+            for name in ("monolith", "catalog"):
+                server.create_database(f"{data.prefix}_{name}")
+        shop = {"DATABASE_URL": data.monolith.url, "MEDIA_ROOT": str(data.media)}
         manage(MONOLITH, shop, "migrate", "--verbosity", "0")
         manage(MONOLITH, shop, "seed", "--products", str(products))
-        manage(SERVICE, {"DATABASE_URL": sqlite_url(data.service)}, "migrate", "--verbosity", "0")
+        manage(SERVICE, {"DATABASE_URL": data.service.url}, "migrate", "--verbosity", "0")
         return data
 
-    def copy(self, folder: Path) -> "SeededData":
-        """The same in another folder; safe while somebody uses this one."""
+    @classmethod
+    def _named(cls, folder: Path, server: PostgreSQL | None) -> "SeededData":
         folder.mkdir(parents=True, exist_ok=True)
-        other = SeededData(folder)
-        for source, target in ((self.monolith, other.monolith), (self.service, other.service)):
-            with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+        return cls(folder, server, f"stack_{secrets.token_hex(4)}")
+
+    def copy(self, folder: Path) -> "SeededData":
+        """The same in another folder and other databases; on SQLite also while somebody uses this one."""
+        other = self._named(folder, self.server)
+        for name in ("monolith", "catalog"):
+            if self.server is not None:
+                self.server.create_database(f"{other.prefix}_{name}", like=f"{self.prefix}_{name}")
+                continue
+            with (
+                closing(sqlite3.connect(self.folder / f"{name}.sqlite3")) as old,
+                closing(sqlite3.connect(other.folder / f"{name}.sqlite3")) as new,
+            ):
                 old.backup(new)
         shutil.copytree(self.media, other.media, dirs_exist_ok=True)
         return other
 
     @property
-    def monolith(self) -> Path:
-        return self.folder / "monolith.sqlite3"
+    def monolith(self) -> Database:
+        return self._database("monolith")
 
     @property
-    def service(self) -> Path:
-        return self.folder / "catalog.sqlite3"
+    def service(self) -> Database:
+        return self._database("catalog")
 
     @property
     def media(self) -> Path:
         return self.folder / "media"
 
-
-def sqlite_url(path: Path) -> str:
-    return f"sqlite:///{path}"
+    def _database(self, name: str) -> Database:
+        if self.server is not None:
+            return Database(self.server.url(f"{self.prefix}_{name}"))
+        return Database(f"sqlite:///{self.folder / f'{name}.sqlite3'}")

@@ -29,9 +29,10 @@ class Proxy(Process):
         logs: Path,
         config: Mapping[str, Any],
         secret: str,
+        credential: str | None = None,
         wrapper: Sequence[str] = (),
     ) -> None:
-        """`wrapper`: a command that runs the one behind it, such as one that takes rights away."""
+        """`credential`: what it asks the shop with for the lag. `wrapper`: a command that runs the one behind it, such as one that takes rights away."""
         folder.mkdir(parents=True, exist_ok=True)
         self.config_path = folder / "fig.yaml"
         self.state_dir = folder / ".fig"
@@ -42,7 +43,8 @@ class Proxy(Process):
             [*wrapper, FIG, "serve", "--config", str(self.config_path), "--log", "json"],
             folder=folder,
             log=logs / "proxy.log",
-            environment={"FIG_SECRET": secret},
+            environment={"FIG_SECRET": secret}
+            | ({"CHASSIS_CREDENTIAL": credential} if credential else {}),
         )
         self._facts = self._wait_until_ready()
 

@@ -2,17 +2,21 @@
 
 import secrets
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stack.data import MONOLITH, SERVICE, SeededData, sqlite_url
+from stack.card_gateway import CardGateway
+from stack.data import MONOLITH, SERVICE, SeededData
 from stack.gunicorn import Gunicorn
-from stack.process import manage
+from stack.process import Process, manage
 from stack.proxy import Proxy
 
 # Both apps answer for these; the last is what a shopper's browser might say.
 ALLOWED_HOSTS = "127.0.0.1,localhost,shop.example"
+
+NOBODY = "http://127.0.0.1:1"
 
 CATALOG: Mapping[str, Any] = {
     "catalog": {
@@ -32,10 +36,15 @@ class Stack:
         self.logs = folder / "logs"
         self.logs.mkdir(parents=True)
         self.secret = secrets.token_urlsafe(32)
-        self._credential = secrets.token_urlsafe(32)
-        self._processes: list[Gunicorn | Proxy] = []
+        self.credential = secrets.token_urlsafe(32)
+        self._proxy_credential = secrets.token_urlsafe(32)
+        self._is_live = False
+        self._processes: list[Process] = []
+        self.gateway: CardGateway | None = None
+        self.data: SeededData
         self.monolith: Gunicorn
         self.service: Gunicorn
+        self.consumer: Process | None = None
         self.proxy: Proxy | None = None
 
     @classmethod
@@ -47,14 +56,21 @@ class Stack:
         capabilities: Mapping[str, Any] = CATALOG,
         config: Mapping[str, Any] | None = None,
         with_proxy: bool = True,
+        live: bool = False,
+        with_gateway: bool = False,
     ) -> "Stack":
         """Start everything in `folder` and fill the service by `backfill`.
 
         `capabilities` is that part of fig.yaml, `config` more keys of its top level. Without `data` a shop is seeded
-        for this stack alone.
+        for this stack alone. `live`: a consumer brings what changes, and the proxy may ask how far behind it is.
+        `with_gateway`: the shop has a card gateway to be paid at.
         """
         stack = cls(folder)
+        stack._is_live = live
         try:
+            if with_gateway:
+                stack.gateway = CardGateway(folder=folder, logs=stack.logs)
+                stack._processes.append(stack.gateway)
             stack._start_upstreams(data)
             if with_proxy:
                 stack.start_proxy(capabilities, config)
@@ -91,8 +107,27 @@ class Stack:
 
     def backfill(self, *arguments: str) -> str:
         """Bring what changed in the shop to the service; gives the summary."""
-        source = {"CHASSIS_SOURCE_URL": self.monolith_url, "CHASSIS_CREDENTIAL": self._credential}
-        return manage(SERVICE, self._service_environment | source, "backfill", *arguments)
+        return self.manage_service("backfill", *arguments)
+
+    def manage_monolith(self, *arguments: str) -> str:
+        """Run a command of the shop beside it; gives what it printed."""
+        return manage(MONOLITH, self._monolith_environment, *arguments)
+
+    def manage_service(self, *arguments: str) -> str:
+        """Run a command of the service beside it; gives what it printed."""
+        return manage(SERVICE, self._consumer_environment, *arguments)
+
+    def start_consumer(self, *arguments: str) -> Process:
+        """A process that brings what changes in the shop to the service, beside those that run already."""
+        consumer = Process(
+            "consumer",
+            [sys.executable, "manage.py", "consume", *arguments],
+            folder=SERVICE,
+            log=self.logs / "consumer.log",
+            environment=self._consumer_environment,
+        )
+        self._processes.append(consumer)
+        return consumer
 
     def stop(self) -> None:
         """End every process, the proxy first."""
@@ -101,24 +136,30 @@ class Stack:
 
     def _start_upstreams(self, data: SeededData | None) -> None:
         own = self.folder / "data"
-        data = SeededData.make(own) if data is None else data.copy(own)
+        self.data = SeededData.make(own) if data is None else data.copy(own)
         common = {
             "ALLOWED_HOSTS": ALLOWED_HOSTS,
             "SECRET_KEY": secrets.token_urlsafe(50),
             "LOG_LEVEL": "WARNING",
         }
-        self._service_environment = common | {"DATABASE_URL": sqlite_url(data.service)}
+        self._service_environment = common | {"DATABASE_URL": self.data.service.url}
+        self._monolith_environment = common | {
+            "DATABASE_URL": self.data.monolith.url,
+            "MEDIA_ROOT": str(self.data.media),
+            "CATALOG_CREDENTIAL": self.credential,
+            "PROXY_CREDENTIAL": self._proxy_credential,
+            # Never the one of a demo that happens to run here.
+            "CARD_GATEWAY_URL": NOBODY if self.gateway is None else self.gateway.url,
+            # What it limits is tested in the shop; here everybody comes from one address.
+            "THROTTLES": "off",
+            "EMAIL_URL": f"file:{self.folder / 'mail'}",
+        }
         self.monolith = Gunicorn(
             "monolith",
             "shopsmart.wsgi",
             folder=MONOLITH,
             logs=self.logs,
-            environment=common
-            | {
-                "DATABASE_URL": sqlite_url(data.monolith),
-                "MEDIA_ROOT": str(data.media),
-                "CATALOG_CREDENTIAL": self._credential,
-            },
+            environment=self._monolith_environment,
         )
         self._processes.append(self.monolith)
         self.backfill()
@@ -130,6 +171,13 @@ class Stack:
             environment=self._service_environment,
         )
         self._processes.append(self.service)
+        if self._is_live:
+            self.consumer = self.start_consumer()
+
+    @property
+    def _consumer_environment(self) -> dict[str, str]:
+        source = {"CHASSIS_SOURCE_URL": self.monolith_url, "CHASSIS_CREDENTIAL": self.credential}
+        return self._service_environment | source
 
     def start_proxy(
         self,
@@ -146,6 +194,7 @@ class Stack:
             logs=self.logs,
             config={**written, **(config or {}), "capabilities": dict(capabilities)},
             secret=self.secret,
+            credential=self._proxy_credential if self._is_live else None,
             wrapper=wrapper,
         )
         self._processes.append(self.proxy)

@@ -60,10 +60,9 @@ def test_a_url_that_cannot_be_used_is_named_without_its_password(url: str, said:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL waits by itself")
 @pytest.mark.django_db
 def test_writers_on_sqlite_wait_instead_of_failing() -> None:
-    if connection.vendor != "sqlite":
-        pytest.skip("PostgreSQL waits by itself")
     with connection.cursor() as cursor:
         assert cursor.execute("PRAGMA busy_timeout").fetchone() == (20_000,)
         assert cursor.execute("PRAGMA synchronous").fetchone() == (1,)
