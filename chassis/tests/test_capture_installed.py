@@ -298,6 +298,35 @@ def test_older_and_newer_releases_are_ready_side_by_side(
     install()
 
 
+@postgresql_only
+def test_tables_of_another_schema(settings: Any, filled_library: None) -> None:
+    leaf = {"model": "archive.Leaf"}
+    settings.CHASSIS = settings.CHASSIS | {"OWNERSHIP": {"archive": {"tables": [leaf]}}}
+    execute(
+        'CREATE SCHEMA "Other\'s"',
+        'CREATE TABLE "Other\'s".archive_leaf (id integer PRIMARY KEY, text varchar(40), paper_id bigint)',
+        # Another project's, in its own schema: none of our business.
+        "CREATE SCHEMA theirs",
+        "CREATE TABLE theirs.shelf (id integer)",
+        "CREATE FUNCTION theirs.chassis_capture_0123456789ab() RETURNS trigger LANGUAGE plpgsql "
+        "AS 'BEGIN RETURN NULL; END'",
+        "CREATE TRIGGER chassis_capture_row_0123456789ab AFTER INSERT ON theirs.shelf FOR EACH ROW "
+        "EXECUTE FUNCTION theirs.chassis_capture_0123456789ab()",
+        'SET search_path = public, "Other\'s"',
+    )
+    try:
+        install()
+        copy = Copy("archive")
+        with second_connection() as other:
+            other.execute("INSERT INTO \"Other's\".archive_leaf (id, text) VALUES (1, 'x')")
+        copy.follow()
+        assert copy.seen == {("archive_leaf", 1)}
+        copy.assert_equal()
+        assert triggers_of("theirs.shelf") == ["chassis_capture_row_0123456789ab"]
+    finally:
+        execute("RESET search_path", 'DROP SCHEMA "Other\'s" CASCADE', "DROP SCHEMA theirs CASCADE")
+
+
 class TestRefused:
     @pytest.fixture
     def view(self, settings: Any, transactional_db: None) -> Iterator[None]:

@@ -7,6 +7,9 @@ from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.db import connection
+from django.db.models import UniqueConstraint
+from django.db.models.functions import Lower
 from django.test import Client
 
 from chassis.callers import declared_callers
@@ -14,7 +17,7 @@ from chassis.environment import Secret, read_secret
 from chassis.ownership.backfill.mapping import declared_targets
 from chassis.ownership.tables import declared_capabilities
 from chassis.ownership.values import Kind
-from tests.library.models import Book
+from tests.library.models import Book, Shelf
 
 
 def lending(*tables: object) -> dict[str, Any]:
@@ -87,6 +90,8 @@ def test_tables_are_read_with_renamed_and_joined_columns() -> None:
         ({"a": {"credential": "x" * 30}, "b": {"credential": "x" * 30}}, "is another caller's too"),
         ({"a": {"capabilities": "lending"}}, '["capabilities"]: must be a list'),
         ({"a": {"capabilties": []}}, "does not know capabilties"),
+        ({"a": {"rights": "data"}}, '["a"]["rights"]: must be a list'),
+        ({"a": {"rights": ["data", "root"]}}, '["a"]["rights"]: knows data and status, not root'),
     ],
 )
 def test_wrong_callers_are_refused_without_showing_the_credential(
@@ -162,6 +167,57 @@ def test_deploy_check_warns_of_callers_that_cant_call(settings: Any) -> None:
     settings.CHASSIS = {"CALLERS": {"a": {"capabilities": ["sales"]}}}
     found = [m.id for m in run_checks(include_deployment_checks=True)]
     assert {"chassis_ownership.W001", "chassis_ownership.W002"} <= set(found)
+
+
+def test_a_caller_may_read_data_unless_said_otherwise(settings: Any) -> None:
+    settings.CHASSIS = {"CALLERS": {"a": {}, "b": {"rights": ["status"]}, "c": {"rights": []}}}
+    rights = {name: set(caller.rights) for name, caller in declared_callers().items()}
+    assert rights == {"a": {"data"}, "b": {"status"}, "c": set()}
+
+
+def test_columns_behind_keys_that_text_can_not_name_are_refused(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    field = Book._meta.get_field("author").target_field
+    monkeypatch.setattr(type(field), "get_internal_type", lambda _: "DateTimeField")
+    columns = ["isbn", {"author_name": "author.name"}]
+    settings.CHASSIS = lending({"model": "library.Book", "columns": columns})
+    with pytest.raises(
+        ImproperlyConfigured, match=r"author\.name: author of library\.Book refers to"
+    ):
+        declared_capabilities()
+
+
+class EverythingElsewhere:
+    def db_for_write(self, model: Any, **_: Any) -> str | None:
+        return "elsewhere" if model is Book else None
+
+
+def found_by_checks() -> dict[str | None, str]:
+    return {message.id: str(message.msg) for message in run_checks()}
+
+
+def test_log_and_tables_in_two_databases_are_refused(settings: Any) -> None:
+    settings.DATABASE_ROUTERS = [f"{__name__}.EverythingElsewhere"]
+    assert found_by_checks()["chassis_ownership.E005"].startswith(
+        "library.Book is in the database elsewhere, but the log of its changes is in default"
+    )
+
+
+def test_database_that_can_not_be_captured_is_refused(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "vendor", "mysql")
+    assert "default is a mysql database" in found_by_checks()["chassis_ownership.E004"]
+    settings.CHASSIS = {}
+    assert found_by_checks() == {}
+
+
+def test_unique_expression_is_told_on_sqlite(monkeypatch: pytest.MonkeyPatch) -> None:
+    constraint = UniqueConstraint(Lower("name"), name="one_name_in_any_case")
+    monkeypatch.setattr(Shelf._meta, "constraints", [constraint])
+    words = found_by_checks().get("chassis_ownership.W003", "")
+    assert ("one_name_in_any_case" in words) == (connection.vendor == "sqlite")
 
 
 def test_a_project_without_a_declaration_has_nothing_to_give(settings: Any, client: Client) -> None:
