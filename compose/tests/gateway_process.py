@@ -13,10 +13,11 @@ from typing import Any
 import requests
 
 APPROVED = "4242424242424242"
+START_TIMEOUT_S = 60
 
 
 class GatewayProcess:
-    """Listens when the constructor returns. Use it in a ``with``, which ends it."""
+    """Serves when the constructor returns. Use it in a ``with``, which ends it."""
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.ledger = folder / "ledger.sqlite3"
@@ -42,6 +43,7 @@ class GatewayProcess:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+        requests.get(f"{self.url}/livez", timeout=START_TIMEOUT_S).raise_for_status()
 
     def kill(self) -> None:
         """End it in the middle of whatever it does."""

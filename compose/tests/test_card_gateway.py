@@ -56,6 +56,8 @@ def test_a_card_that_is_answered_too_late_is_charged_and_asked_again_at_once(
 ) -> None:
     with pytest.raises(requests.ReadTimeout):
         gateway.charge("k", "4000000000006975", timeout=1)
+    while not gateway.get("/charges", key="k")["charges"]:
+        pass  # the request is on its way: whoever sent it has just stopped waiting
     assert gateway.entries() == [("charge", 1250)]
     again = gateway.charge("k", "4000000000006975", timeout=10)
     assert (again.status_code, again.json()["status"]) == (200, "approved")

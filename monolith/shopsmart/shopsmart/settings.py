@@ -172,6 +172,8 @@ CARD_GATEWAY_READ_TIMEOUT = _seconds("CARD_GATEWAY_READ_TIMEOUT", 10)
 # A payment that the gateway has not heard of is cancelled when it is older than this. Longer than
 # any request lives: what is still on its way is not taken for lost.
 PAYMENT_GIVE_UP_AFTER = _seconds("PAYMENT_GIVE_UP_AFTER", 120)
+# No card on an error page, with DEBUG neither.
+DEFAULT_EXCEPTION_REPORTER_FILTER = "shopsmart.payments.redaction.CardFilter"
 # How long a card holder may take to confirm; the stock is reserved meanwhile.
 PAYMENT_CONFIRM_WITHIN = _seconds("PAYMENT_CONFIRM_WITHIN", 3600)
 

@@ -36,7 +36,7 @@ def read_card(*, number: str, expiry: str, cvc: str) -> Card:
     """
     mistakes = {}
     digits = re.sub(r"[\s-]", "", number)
-    if not re.fullmatch(r"[0-9]{12,19}", digits) or not _passes_luhn(digits):
+    if not re.fullmatch(r"[0-9]{12,19}", digits) or not passes_luhn(digits):
         mistakes["number"] = "This is no card number. Check it for a mistyped digit."
     month_and_year = re.fullmatch(r"\s*([0-9]{1,2})\s*/\s*(?:20)?([0-9]{2})\s*", expiry)
     if month_and_year is None or not 1 <= int(month_and_year[1]) <= 12:
@@ -54,7 +54,7 @@ def read_card(*, number: str, expiry: str, cvc: str) -> Card:
     )
 
 
-def _passes_luhn(digits: str) -> bool:
+def passes_luhn(digits: str) -> bool:
     """Whether the check digit fits, as it does unless a digit was mistyped."""
     doubled = (int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits)))
     return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.db.models.expressions import Combinable, F
 from django.db.models.functions import TruncDate
+from django.utils import timezone
 
 from shopsmart.catalog.money import to_cents
 from shopsmart.orders.models import OrderLine, ReturnLine
@@ -86,6 +87,13 @@ def currencies() -> list[str]:
     """The currencies in which anything was ever charged."""
     charged = Payment.objects.filter(state=PaymentState.APPROVED).order_by("currency")
     return list(charged.values_list("currency", flat=True).distinct())
+
+
+def latest_sale(*, currency: str) -> date | None:
+    """The day of the latest sale, however long ago; None where nothing was ever sold."""
+    charged = Payment.objects.filter(state=PaymentState.APPROVED, currency=currency)
+    moment = charged.aggregate(latest=Max("settled_at"))["latest"]
+    return timezone.localtime(moment).date() if moment else None
 
 
 def _sold(period: Period, currency: str) -> QuerySet[Payment]:

@@ -9,8 +9,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from shopsmart.reports.export import sales_csv, sales_csv_name
+from shopsmart.reports.figures import Period
 from shopsmart.reports.forms import SalesForm
-from shopsmart.reports.sales import sales_report
+from shopsmart.reports.sales import latest_sale, sales_report
 
 SEES = permission_required("reports.view_salesreport", raise_exception=True)
 
@@ -23,9 +24,13 @@ def sales(request: HttpRequest) -> HttpResponse:
     """What was sold in a period, by day, category, brand, country or promotion."""
     form = SalesForm(request.GET)
     report = sales_report(**form.wanted) if form.is_valid() else None
+    latest = None
+    if report and not report.totals.orders:
+        latest = latest_sale(currency=report.currency)
     shown = {
         "form": form,
         "report": report,
+        "latest": Period.until(latest) if latest else None,
         "asked": urlencode(form.data),
         "most": max((row.figures.net for row in report.rows), default=0) if report else 0,
     }

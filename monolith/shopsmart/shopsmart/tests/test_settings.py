@@ -74,6 +74,12 @@ def test_the_environment_decides(tmp_path: Path) -> None:
         ({"DEBUG": "yes"}, "DEBUG is 0 or 1, not 'yes'"),
         ({"DATABASE_URL": "mysql://db/shop"}, "knows sqlite: and postgresql: only"),
         ({"SECRET_KEY_FILE": "/nowhere"}, "can't be read"),
+        (
+            {"CARD_GATEWAY_URL": "127.0.0.1:8190"},
+            "CARD_GATEWAY_URL begins with http:// or https://",
+        ),
+        ({"CARD_GATEWAY_READ_TIMEOUT": "soon"}, "is a number of seconds, as in 2.5, not 'soon'"),
+        ({"PAYMENT_GIVE_UP_AFTER": "0"}, "PAYMENT_GIVE_UP_AFTER is a number of seconds"),
         ({"EMAIL_URL": "pigeon://mail"}, "EMAIL_URL begins with pigeon:"),
         ({"CACHE_URL": "memory:"}, "CACHE_URL begins with memory:"),
         ({"TRUSTED_PROXIES": "proxy.example"}, "TRUSTED_PROXIES: 'proxy.example'"),

@@ -1,5 +1,6 @@
 """Mails on their way to a real SMTP server. (What rolls back around a test is on a connection of its own thread.)"""
 
+import signal
 import socket
 from datetime import timedelta
 from pathlib import Path
@@ -182,7 +183,9 @@ def test_files_are_mails_that_a_mail_program_opens(settings: Settings, tmp_path:
     settings.EMAIL_BACKEND = "shopsmart.notifications.files.FileBackend"
     settings.EMAIL_FILE_PATH = tmp_path / "deep" / "mail"
     (mail,) = make_mails("a@example.org", body="Grüße\n")
+    ends = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     call_command("send_mails", verbosity=0)
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == ends
     Mail.objects.filter(pk=mail.pk).update(state="queued", sent_at=None)
     call_command("send_mails", verbosity=0)
     (file,) = settings.EMAIL_FILE_PATH.iterdir()  # the second copy is the first one's file

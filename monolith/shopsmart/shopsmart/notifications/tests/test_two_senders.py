@@ -121,6 +121,23 @@ def test_a_mail_server_that_is_away_is_said_and_exits_1(
     assert "Sent 1, given up 0, put off 0; 1 wait." in shop.run("manage.py", "send_mails").stdout
 
 
+def test_a_sender_that_goes_on_says_that_the_server_is_away_and_goes_on(
+    shop: OwnShop, mail_server: MailServer
+) -> None:
+    queue(shop, 2)
+    mail_server.answers["0@example.org"] = "421 Closing for a while"
+    sender = shop.start("manage.py", "send_mails", "--every", "0.2")
+    while shop.sql(WAITING) != [(1,)]:
+        assert sender.poll() is None
+        mail_server.has_data.wait(0.1)
+    sender.send_signal(signal.SIGINT)
+    out, err = sender.communicate(timeout=30)
+    assert sender.returncode == 0, err
+    assert "Closing for a while" in err
+    assert "Sent 1" in out
+    assert "Traceback" not in err
+
+
 @pytest.mark.parametrize("every", ["0", "soon", "nan"])
 def test_a_senseless_pause_is_refused(tmp_path: Path, every: str) -> None:
     shop = OwnShop(tmp_path, f"sqlite:///{tmp_path}/empty.sqlite3")

@@ -44,7 +44,7 @@ from shopsmart.promotions.tests.make import make_promotion
 
 pytestmark = pytest.mark.django_db
 
-STEPS = 50
+STEPS = 40
 CARDS = [APPROVED] * 6 + [DECLINED, CONFIRM, BROKEN]
 CODES = ["", "", "TEN", "SEVEN", "ONCE"]
 

@@ -149,7 +149,19 @@ def test_another_currency_is_another_report(as_bookkeeper: Client, world: World)
     assert page.context["report"].totals.orders > 0
 
 
-@pytest.mark.parametrize("orders", [0, 30])
+def test_a_period_without_sales_leads_to_the_latest_one(
+    as_bookkeeper: Client, world: World
+) -> None:
+    page = as_bookkeeper.get(PAGE, {"first": "2026-05-01", "last": "2026-05-02", "by": "brand"})
+    latest = max(p.settled_at for p in Payment.objects.filter(state="approved", currency="EUR"))
+    first = latest.date() - timedelta(days=29)
+    link = f"?first={first}&amp;last={latest.date()}&amp;by=brand&amp;currency=EUR"
+    assert f'href="{link}"' in page.content.decode()
+    shown = as_bookkeeper.get(PAGE + link.replace("&amp;", "&"))
+    assert shown.context["report"].totals.orders > 0
+
+
+@pytest.mark.parametrize("orders", [9, 30])
 def test_the_page_costs_the_same_however_much_was_sold(
     as_bookkeeper: Client, orders: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

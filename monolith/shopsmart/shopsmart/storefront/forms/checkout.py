@@ -8,9 +8,12 @@ from django.core.exceptions import ValidationError
 
 from shopsmart.accounts.forms import AddressForm
 from shopsmart.accounts.models import Address
+from shopsmart.cart.pricing import SummaryLine
+from shopsmart.catalog.money import Money
 from shopsmart.payments.cards import read_card
 
 ANOTHER = "new"
+_PRICE = forms.DecimalField(max_digits=10, decimal_places=2, min_value=0)
 
 
 class CardInput(forms.PasswordInput):
@@ -73,6 +76,15 @@ class CheckoutForm(forms.Form):
             except ValidationError as error:
                 self.add_error(None, error)
         return cleaned
+
+    def seen_price(self, line: SummaryLine) -> Money | None:
+        """What a line cost each when the form was sent, where that is not what it costs now."""
+        try:
+            seen = _PRICE.clean(self.data.get(f"seen-{line.variant.sku}"))
+        except ValidationError:
+            return None
+        shown = Money(seen, line.unit_price.currency)
+        return shown if shown != line.unit_price else None
 
     @property
     def wants_another(self) -> bool:

@@ -23,6 +23,7 @@ ROOMS: tuple[tuple[str, str, frozenset[str]], ...] = (
 # For staff: the page, its name, the other pages, and the permission that opens it.
 STAFF_ROOMS: tuple[tuple[str, str, frozenset[str], str], ...] = (
     ("storefront:desk", "Order desk", frozenset({"storefront:desk-order"}), "orders.view_order"),
+    ("reports:sales", "Sales report", frozenset(), "reports.view_salesreport"),
     ("reports:sales", "Sales", frozenset(), "reports.view_salesreport"),
 )
 

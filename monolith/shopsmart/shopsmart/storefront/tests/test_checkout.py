@@ -287,14 +287,23 @@ def test_another_price_than_the_one_shown_is_never_charged(
     assert shown
     assert shown[1] == "120.00"
     change_price(variant=variant, amount=variant.price_amount + 5, reason="dearer")
-    response = pay(as_shopper)
-    assert response["Location"] == CHECKOUT
+    page = pay(as_shopper, **{f"seen-{variant.sku}": "60.00"})
     assert not Order.objects.exists()
-    page = as_shopper.get(CHECKOUT)
-    assert "Nothing was bought: the total has changed to €130.00." in text(page)
+    assert "Nothing was bought: the total is €130.00 now." in text(page)
+    assert "2 × €65.00 It was €60.00 each." in text(page)
     assert "Pay €130.00" in text(page)
-    pay(as_shopper, seen_total="130.00")
+    assert 'value="Vienna"' in page.content.decode()
+    pay(as_shopper, seen_total="130.00", key=page.context["key"])
     assert charged(gateway, Order.objects.get()) == [13_000]
+
+
+@pytest.mark.parametrize("seen", ["", "x", "NaN", "-1", "60.00", "61.00", "9" * 5000])
+def test_a_price_that_was_never_shown_is_not_told(
+    as_shopper: Client, cart: Cart, variant: Variant, seen: str
+) -> None:
+    page = pay(as_shopper, cvc="", **{f"seen-{variant.sku}": seen})
+    assert page.status_code == 200
+    assert ("It was" in text(page)) == (seen == "61.00")
 
 
 def test_what_sold_out_meanwhile_is_said_in_the_cart(

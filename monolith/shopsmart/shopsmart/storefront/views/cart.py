@@ -101,7 +101,7 @@ def apply_code(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            messages.success(request, f"The code {cart.promotion_code} is taken off.")
+            messages.success(request, f"The code {cart.promotion_code} is in use.")
             return redirect("storefront:cart")
     return _cart_page(request, code_form=form)
 

@@ -43,7 +43,13 @@ def checkout(request: HttpRequest) -> HttpResponse:
     form = CheckoutForm(request.POST, book=book)
     typed = NewAddressForm(request.POST if form.wants_another else None)
     if form.is_valid() and (address := _address(request, form, typed)) is not None:
-        return _buy(request, form, address)
+        try:
+            return _buy(request, form, address)
+        except TotalChanged as error:
+            said = (
+                f"Nothing was bought: the total is {written(error.total)} now. Is that all right?"
+            )
+            form.add_error(None, said)
     return _checkout_page(request, form, typed, book)
 
 
@@ -79,7 +85,7 @@ def _address(request: HttpRequest, form: CheckoutForm, typed: NewAddressForm) ->
 
 
 def _buy(request: HttpRequest, form: CheckoutForm, address: Address) -> HttpResponse:
-    """Place the order, and lead on to what came of it."""
+    """Place the order, and lead on to what came of it; raises TotalChanged."""
     try:
         order = orders.place_order(
             user=request.user,
@@ -89,10 +95,6 @@ def _buy(request: HttpRequest, form: CheckoutForm, address: Address) -> HttpResp
             return_url=lambda order: request.build_absolute_uri(_payment_url(order)),
             seen_total=form.cleaned_data["seen_total"],
         )
-    except TotalChanged as error:
-        said = f"Nothing was bought: the total has changed to {written(error.total)}. Is that all right?"
-        messages.error(request, said)
-        return redirect("storefront:checkout")
     except (OutOfStock, ValidationError) as error:
         for said in error.messages if isinstance(error, ValidationError) else [str(error)]:
             messages.error(request, f"Nothing was bought. {said}")
@@ -127,5 +129,12 @@ def _checkout_page(
     return render(
         request,
         "storefront/checkout.html",
-        {"summary": summary, "form": form, "typed": typed, "book": book, "key": key},
+        {
+            "summary": summary,
+            "lines": [(line, form.seen_price(line)) for line in summary.lines],
+            "form": form,
+            "typed": typed,
+            "book": book,
+            "key": key,
+        },
     )

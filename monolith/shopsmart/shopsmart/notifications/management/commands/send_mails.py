@@ -4,6 +4,8 @@ import json
 import signal
 import threading
 from argparse import ArgumentTypeError
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -36,43 +38,61 @@ class Command(BaseCommand):
         if Mail._meta.db_table not in connection.introspection.table_names():
             raise CommandError("The database has no tables yet. Run `manage.py migrate` first.")
         self.ended = threading.Event()
-        # The mail in hand is finished, so that nobody gets it twice.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self.ended.set())
-        while True:
-            run = self._send(options)
-            if options["every"] is None:
-                break
-            # A connection that waits for minutes may be gone by then; it costs little to make.
-            connection.close()
-            if self.ended.wait(options["every"]):
-                return
+        with self._told_to_end():
+            while True:
+                run = self._send(options)
+                if options["every"] is None:
+                    break
+                if run.unreachable:
+                    self.stderr.write(_away(run))
+                # A connection that waits for minutes may be gone by then; it costs little to make.
+                connection.close()
+                if self.ended.wait(options["every"]):
+                    return
         if run.unreachable:
-            raise CommandError(
-                f"The mail server can't be reached ({run.unreachable}). "
-                f"{count_mails()[Mail.State.QUEUED]} mails wait; see EMAIL_URL."
-            )
+            raise CommandError(_away(run))
+
+    @contextmanager
+    def _told_to_end(self) -> Iterator[None]:
+        """SIGTERM and Ctrl-C let the mail in hand be finished first, so that nobody gets it twice."""
+        before = {
+            number: signal.signal(number, lambda *_: self.ended.set())
+            for number in (signal.SIGTERM, signal.SIGINT)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _send(self, options: dict[str, Any]) -> Sending:
+        goes_on = options["every"] is not None
         with Progress(
             TextColumn("mails"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             console=Console(file=self.stderr, highlight=False),
-            transient=True,
-            disable=options["json"],
+            disable=options["json"] or goes_on,
         ) as progress:
             task = progress.add_task("mails", total=due_mails().count())
             run = send_queued(stop=self.ended.is_set, done=lambda: progress.advance(task))
         if options["json"]:
             self.stdout.write(json.dumps({**asdict(run), "mails": count_mails()}))
-        elif options["every"] is None or run.sent or run.failed or run.postponed:
-            waiting = count_mails()[Mail.State.QUEUED]
+        elif not goes_on or run.sent or run.failed or run.postponed:
             self.stdout.write(
-                f"Sent {run.sent}, given up {run.failed}, put off {run.postponed}; {waiting} wait."
+                f"Sent {run.sent}, given up {run.failed}, put off {run.postponed}; {_waiting()} wait."
             )
+        self.stdout.flush()
         return run
+
+
+def _away(run: Sending) -> str:
+    return f"The mail server can't be reached ({run.unreachable}). {_waiting()} mails wait; see EMAIL_URL."
+
+
+def _waiting() -> int:
+    return count_mails()[Mail.State.QUEUED]
 
 
 def _seconds(text: str) -> float:
