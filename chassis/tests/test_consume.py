@@ -2,20 +2,32 @@
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import BaseCommand, CommandError, call_command
 from django.db import connection
+from django.http import JsonResponse
+from django.urls import path
+from django.utils import timezone
 
-from chassis.inbox.models import Received, RowVersion
+from chassis.endpoint import internal
+from chassis.inbox.models import RangeVersion, Received, RowVersion
+from chassis.ownership import views
+from chassis.ownership.backfill.mapping import declared_targets
+from chassis.ownership.backfill.writer import AnotherSourceError, Writer
+from chassis.ownership.management.commands.consume import Command
 from chassis.ownership.models import BackfillCursor, CaptureState, Change, ReplicaCursor
+from chassis.ownership.replica import Replica
 from tests.conftest import Backfill, make_shelf
 from tests.copying import wait_until_settled
 from tests.equality import assert_equal, copied_books, copied_shelves
 from tests.library import models as library
+from tests.other_connection import lock_of_another_process
 from tests.reading_room import models as reading_room
 
 Consume = Callable[..., dict[str, Any]]
@@ -226,3 +238,98 @@ def test_source_that_is_away_is_told(
     monkeypatch.setenv("CHASSIS_SOURCE_URL", "http://127.0.0.1:9")
     with pytest.raises(CommandError, match=r"ConnectionError\. Nothing is lost: run consume again"):
         consume()
+
+
+class OlderRelease:
+    """The monolith's URLs before there was a feed: pages without a position."""
+
+    @staticmethod
+    @internal
+    def rows(request: Any, capability: str) -> JsonResponse:
+        body = json.loads(views.rows(request, capability).content)
+        del body["position"], body["incarnation"]
+        return JsonResponse(body)
+
+    urlpatterns = [path("_chassis/rows/<str:capability>", rows)]
+
+
+def test_source_without_a_feed_is_copied_and_followed_when_it_has_one(
+    settings: Any, filled_library: None, backfill: Backfill, consume: Consume
+) -> None:
+    newer, settings.ROOT_URLCONF = settings.ROOT_URLCONF, OlderRelease
+    backfill()
+    library.Book.objects.filter(isbn="b19").update(title="new")
+    backfill()
+    assert_equal()
+    assert (ReplicaCursor.objects.get().cursor, RowVersion.objects.count()) == ("", 0)
+    with pytest.raises(CommandError, match=r"404\. Is chassis.ownership there older"):
+        consume()
+    settings.ROOT_URLCONF = newer
+    assert consume()["copied"] == ["library_book", "library_shelf"]
+    change_a_lot()
+    consume()
+    assert_equal()
+
+
+def test_status_tells_where_it_stands(filled_library: None, consume: Consume, capsys: Any) -> None:
+    assert status()["to_copy"] == ["library_book", "library_shelf"]
+    consume()
+    change_a_lot()
+    consume()
+    stored = ReplicaCursor.objects.get()
+    found = status()
+    assert found["applied_at"] is not None
+    assert (found["running"], found["to_copy"], found["trouble"]) == (False, [], "")
+    assert (found["cursor"], found["changes"]) == (stored.cursor, stored.changes)
+    assert found["ok"] is False  # nobody is at it
+    with lock_of_another_process("consume", "lending"):
+        assert status(code=0)["ok"] is True
+        stored.trouble, stored.trouble_at = "stuck: why", timezone.now()
+        stored.save()
+        assert status()["ok"] is False
+        capsys.readouterr()
+        with pytest.raises(SystemExit):
+            call_command("consume", "--status")
+        shown = capsys.readouterr().out
+    assert "consume       runs" in shown
+    assert "trouble       since 0 s ago: stuck: why" in shown
+
+
+def status(code: int = 1) -> dict[str, Any]:
+    out = StringIO()
+    with nullcontext() if code == 0 else pytest.raises(SystemExit, match=f"^{code}$"):
+        call_command("consume", "lending", "--status", "--json", stdout=out)
+    found: dict[str, Any] = json.loads(out.getvalue())
+    return found
+
+
+def test_old_versions_and_events_are_forgotten_and_older_readings_refused(
+    filled_library: None, consume: Consume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consume()
+    change_a_lot()
+    consume()
+    long_ago = timezone.now() - timedelta(days=2)
+    for model in (RowVersion, RangeVersion, Received):
+        assert model.objects.update(at=long_ago)
+    newest = RowVersion.objects.order_by("-position")[0].position
+    monkeypatch.setattr("chassis.ownership.replication.consumer.TIDY_INTERVAL_S", 0.0)
+    consume()
+    assert not any(m.objects.exists() for m in (RowVersion, RangeVersion, Received))
+    stored = ReplicaCursor.objects.get()
+    assert stored.floor == newest
+    replica = Replica("lending", "default")
+    writer = Writer(replica, stored, declared_targets("lending"), None)  # type: ignore[arg-type]
+    with writer.held(newest):
+        pass
+    with pytest.raises(AnotherSourceError), writer.held(newest - 1):
+        pass
+
+
+def test_help_says_how_to_use_it(capsys: Any) -> None:
+    with pytest.raises(SystemExit):
+        BaseCommand.run_from_argv(Command(), ["manage.py", "consume", "--help"])
+    shown = capsys.readouterr().out
+    for option in ("--source", "--once", "--interval", "--limit", "--status", "--json"):
+        assert option in shown
+    assert "Runs until it is stopped" in " ".join(shown.split())

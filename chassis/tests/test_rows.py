@@ -179,7 +179,8 @@ def test_bad_parameters_are_a_problem(reader: Client, query: str, words: str) ->
 def test_unknown_table_and_capability_are_not_found(settings: Any, reader: Client) -> None:
     answer = reader.get("/_chassis/rows/lending?table=auth_user")
     assert (answer.status_code, json.loads(answer.content)["code"]) == (404, "table_unknown")
-    settings.CHASSIS["CALLERS"]["reading-room"]["capabilities"] = ["lending", "sales"]
+    callers = {"reading-room": {"credential": CREDENTIAL, "capabilities": ["lending", "sales"]}}
+    settings.CHASSIS = settings.CHASSIS | {"CALLERS": callers}
     answer = reader.get("/_chassis/rows/sales?table=x")
     assert (answer.status_code, json.loads(answer.content)["code"]) == (404, "capability_unknown")
 

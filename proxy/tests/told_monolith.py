@@ -9,8 +9,9 @@ CREDENTIAL = "a credential of the tests"
 PREFIX = "/_chassis/ownership/"
 
 
-def reader(lag_s: float = 0.2, asked_s_ago: float = 0.3, caller: str = "catalog-service") -> dict[str, Any]:  # fmt: skip
-    return {"caller": caller, "lag_s": lag_s, "behind": int(lag_s > 0), "asked_s_ago": asked_s_ago}
+def reader(lag_s: float | None = 0.2, asked_s_ago: float = 0.3, caller: str = "catalog-service") -> dict[str, Any]:  # fmt: skip
+    behind = None if lag_s is None else int(lag_s > 0)
+    return {"caller": caller, "lag_s": lag_s, "behind": behind, "asked_s_ago": asked_s_ago}
 
 
 class ToldMonolith:

@@ -47,7 +47,8 @@ class _Reader(HTMLParser):
             kind = given.get("type", "text")
             if kind in _NOT_SENT or (kind in {"checkbox", "radio"} and "checked" not in given):
                 return
-            self._open.fields.append((given["name"], given.get("value", "")))
+            without_value = "on" if kind in {"checkbox", "radio"} else ""
+            self._open.fields.append((given["name"], given.get("value", without_value)))
         elif tag == "select":
             self._select, self._chosen = given.get("name"), None
         elif tag == "option" and self._select:

@@ -76,8 +76,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory, seeded_on: SeededData) -> Ite
 
 def shown(url: str, slug: str) -> str:
     """The price that this side tells."""
-    answer = requests.get(f"{url}/api/catalog/products/{slug}/", timeout=10).json()
-    (variant,) = [each for each in answer["variants"] if each["id"] == VARIANT]
+    answer = requests.get(f"{url}/api/catalog/products/{slug}/", timeout=10)
+    assert answer.status_code == 200, answer.text
+    (variant,) = [each for each in answer.json()["variants"] if each["id"] == VARIANT]
     price: str = variant["price"]["amount"]
     return price
 

@@ -4,7 +4,6 @@
 `ReplicaCursor`, looks again at what it relies on, and asks the source for nothing until it has committed.
 """
 
-import signal
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from django.db import connections, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from chassis.ownership.interruption import undisturbed
 from chassis.ownership.models import BackfillCursor, Kept, Orphan, ReplicaCursor
 from chassis.ownership.source.feed import Head
 
@@ -80,7 +80,7 @@ class Replica:
 
         Raises BegunAnewError when the epoch is another one by now, OvertakenError when the step is.
         """
-        with _undisturbed(), transaction.atomic(using=self.using):
+        with undisturbed(), transaction.atomic(using=self.using):
             _bound_waiting(self.using)
             rows = self._rows().filter(epoch=epoch)
             if step is not None:
@@ -98,16 +98,6 @@ class Replica:
 
     def _rows(self) -> "QuerySet[ReplicaCursor, ReplicaCursor]":
         return ReplicaCursor.objects.using(self.using).filter(capability=self.capability)
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Ctrl-C and SIGTERM wait until the transaction in hand has ended."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _bound_waiting(using: str) -> None:

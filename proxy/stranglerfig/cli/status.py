@@ -174,6 +174,8 @@ def _traffic(capabilities: list[dict[str, Any]]) -> Table:
 
 def _lag(lag: dict[str, Any]) -> Text:
     """How far the service is behind the monolith; red where that is a trouble, dim where it was measured a while ago."""
+    if lag["lost"]:
+        return Text("lost", style="red")
     if lag["lag_s"] is None:
         return Text("–")
     if lag["stopped"]:

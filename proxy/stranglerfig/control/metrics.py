@@ -107,15 +107,16 @@ class _Collector(Collector):
         )
         stopped = GaugeMetricFamily(
             "fig_capability_reader_stopped",
-            "1 while the service does not ask for changes.",
+            "1 while the service does not follow the changes: it asks no longer, or has lost its place.",
             labels=["capability"],
         )
         for name in self._view.changes.running.config.capabilities:
             known = self._view.ownership.status(name)
             if known["lag_s"] is not None:
                 lag.add_metric([name], known["lag_s"])
+            if known["reader"] is not None:
                 age.add_metric([name], known["age_s"])
-                stopped.add_metric([name], int(known["stopped"]))
+                stopped.add_metric([name], int(known["stopped"] or known["lost"]))
         yield from (lag, age, stopped)
 
 

@@ -19,6 +19,7 @@ from stranglerfig.config.model import Config, Upstream
 from stranglerfig.http1.failure import UpstreamError
 from stranglerfig.http1.headers import Header
 from stranglerfig.routing.recent import BELIEVED_S
+from stranglerfig.signing.wrote import KEPT_S
 from stranglerfig.upstream.fetch import Fetched, fetch
 
 log = structlog.get_logger(__name__)
@@ -28,6 +29,8 @@ DEADLINE_S: Final = 2.0
 MAX_ANSWER_BYTES: Final = 64 * 1024
 STOPPED_AFTER_S: Final = 10.0
 """A reader that has not asked for so long is taken to have stopped: it asks several times a second."""
+REPLACED_AFTER_S: Final = 24 * 3600.0
+"""A reader that has not asked for so long, while another has, is one that was replaced."""
 _LONGEST_AFTER_FAILURE_S: Final = 10.0
 _LONGEST_AFTER_REFUSAL_S: Final = 60.0
 _OWNER: Final = "monolith"
@@ -46,8 +49,14 @@ class Reader(BaseModel):
     """A service that reads the changes of a capability."""
 
     caller: _Name
-    lag_s: _Age
+    lag_s: _Age | None
+    """None: its place in the changes is gone, so that it must copy everything again."""
     asked_s_ago: _Age
+
+    @property
+    def at_most_s(self) -> float:
+        """How far it may be behind, as far as that makes a difference to anybody."""
+        return float(KEPT_S) if self.lag_s is None else min(self.lag_s, float(KEPT_S))
 
 
 class Ownership(BaseModel):
@@ -63,7 +72,12 @@ class Ownership(BaseModel):
         """The reader that counts: whose answers may lack the most; None if the lag is not known."""
         if self.owner != _OWNER or not self.captured:
             return None
-        return max(self.readers, key=lambda each: (each.lag_s, each.asked_s_ago), default=None)
+        asking = [each for each in self.readers if each.asked_s_ago <= REPLACED_AFTER_S]
+        return max(
+            asking or self.readers,
+            key=lambda each: (each.lag_s is None, each.lag_s, each.asked_s_ago),
+            default=None,
+        )
 
 
 @dataclass(slots=True)
@@ -127,7 +141,7 @@ class OwnershipWatch:
         """What workers are told: how far which service is behind, where that is known and not too old."""
         now = time.monotonic()
         lags = {
-            name: MeasuredLag(lag_s=reader.lag_s, age_s=max(now - known.asked_at, 0.0))
+            name: MeasuredLag(lag_s=reader.at_most_s, age_s=max(now - known.asked_at, 0.0))
             for name, known in self._known.items()
             if known.ownership is not None
             and (reader := known.ownership.furthest_behind) is not None
@@ -142,9 +156,10 @@ class OwnershipWatch:
         reader = ownership.furthest_behind if ownership else None
         return {
             "asked": self._credential is not None,
-            "lag_s": reader and round(reader.lag_s, 3),
+            "lag_s": reader.lag_s if reader else None,
             "reader": reader and reader.caller,
-            "asked_s_ago": reader and round(reader.asked_s_ago, 3),
+            "asked_s_ago": reader.asked_s_ago if reader else None,
+            "lost": reader is not None and reader.lag_s is None,
             "stopped": reader is not None and reader.asked_s_ago > STOPPED_AFTER_S,
             "age_s": (round(time.monotonic() - known.asked_at, 3) if known and ownership else None),
             "owner": ownership and ownership.owner,
@@ -254,6 +269,8 @@ def _doubt(ownership: Ownership) -> str | None:
             if ownership.owner != _OWNER
             else "has no reader of its changes; run manage.py consume in the service"
         )
+    if reader.lag_s is None:
+        return f"no longer has the place where {reader.caller} read on, which must copy again; see manage.py consume in the service"
     if reader.asked_s_ago > STOPPED_AFTER_S:
         return f"is no longer asked for changes by {reader.caller}; see manage.py consume in the service"
     return None

@@ -16,6 +16,8 @@ from stranglerfig.channel.hub import Hub, Link
 from stranglerfig.channel.messages import (
     Drain,
     Hello,
+    LagsMessage,
+    MeasuredLag,
     MessageError,
     SnapshotMessage,
     parse,
@@ -36,8 +38,9 @@ def snapshot(generation: int) -> SnapshotMessage:
 class Child:
     """One child in a task, and what reached it."""
 
-    def __init__(self, path: Path, listen_fd: int | None = None) -> None:
+    def __init__(self, path: Path, listen_fd: int | None = None, *, listens: bool = True) -> None:
         self.taken: list[int] = []
+        self.told: list[dict[str, tuple[float, float]]] = []
         self.drained: list[float] = []
         self.drain_may_end = asyncio.Event()
         self.refuses = False
@@ -47,6 +50,7 @@ class Child:
             on_snapshot=self._take,
             on_drain=self._drain,
             state=lambda: {"connections": 7},
+            on_lags=self._learn if listens else None,
             listen_fd=listen_fd,
             path=str(path),
         )
@@ -56,6 +60,9 @@ class Child:
         if self.refuses:
             raise ValueError("no")
         self.taken.append(message.generation)
+
+    def _learn(self, message: LagsMessage) -> None:
+        self.told.append({name: (lag.lag_s, lag.age_s) for name, lag in message.lags.items()})
 
     async def _drain(self, deadline_s: float) -> None:
         self.drained.append(deadline_s)
@@ -100,8 +107,8 @@ async def start(path: Path) -> AsyncIterator[Start]:
 async def make_child(path: Path) -> AsyncIterator[Callable[..., Child]]:
     made: list[Child] = []
 
-    def make(listen_fd: int | None = None) -> Child:
-        made.append(Child(path, listen_fd))
+    def make(listen_fd: int | None = None, *, listens: bool = True) -> Child:
+        made.append(Child(path, listen_fd, listens=listens))
         return made[-1]
 
     yield make
@@ -125,6 +132,28 @@ async def test_a_snapshot_is_acknowledged_when_it_is_taken(
     assert await acked(link, 3)
     assert child.taken == [1, 2, 3]
     assert "s3cret" not in repr(snapshot(1))
+
+
+async def test_lags_are_taken_in_order_and_make_no_generation(
+    start: Start, make_child: Callable[..., Child]
+) -> None:
+    supervisor, child, deaf = await start(), make_child(), make_child(listens=False)
+    links = [await supervisor.next(), await supervisor.next()]
+    for link in links:
+        link.send(LagsMessage(lags={"catalog": MeasuredLag(lag_s=0.2, age_s=0.5)}))
+        link.send(snapshot(1))
+        link.send(LagsMessage(lags={}))
+        link.send(snapshot(2))
+        assert await acked(link, 2)
+    assert child.told == [{"catalog": (0.2, 0.5)}, {}]
+    assert (child.taken, deaf.taken, deaf.told) == ([1, 2], [1, 2], [])
+
+
+@pytest.mark.parametrize("lag", ["-1", "NaN", "Infinity", '"x"', "null"])
+def test_a_lag_is_a_number_of_seconds(lag: str) -> None:
+    line = b'{"type":"lags","lags":{"a":{"lag_s":%b,"age_s":0}}}\n' % lag.encode()
+    with pytest.raises(MessageError):
+        parse(line)
 
 
 async def test_the_listening_socket_comes_with_the_hello(

@@ -4,6 +4,7 @@ import http.client
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from stranglerfig.cli.main import app
 from stranglerfig.signing import verify
+from stranglerfig.signing.wrote import Wrote, scope_of, write_wrote
 
 TEXT = """\
 upstreams: {monolith: "http://127.0.0.1:8100", catalog: "http://127.0.0.1:8211"}
@@ -111,6 +113,42 @@ def test_a_user_that_could_not_be_one_is_said_to_be_new() -> None:
     assert any("'bob' is no value of fig_user" in step["says"] for step in told["steps"])
 
 
+@pytest.mark.usefixtures("file")
+@pytest.mark.parametrize(
+    ("ago", "reason", "says"),
+    [
+        ("1s", "wrote", "1 s ago, taken by the monolith: it stays there, as no evidence (for 2 s)"),
+        ("3s", "bucket", "3 s ago, taken by the monolith: after 2 s it says nothing any more"),
+    ],
+)
+def test_a_write_can_be_supposed(ago: str, reason: str, says: str) -> None:
+    told = explain("GET", "/api/x", "--user", "A" * 22, "--wrote", ago)
+    assert told["plan"]["reason"] == reason
+    assert {"about": "wrote", "says": says} in told["steps"]
+    assert explain("GET", "/elsewhere", "--wrote", ago)["plan"]["reason"] == "fallthrough"
+
+
+def test_a_supposed_write_is_taken_by_who_owns_the_data(file: Path) -> None:
+    file.write_text(TEXT + "    writes: service\n")
+    told = explain("GET", "/api/x", "--wrote", "1s")["plan"]
+    assert (told["side"], told["reason"]) == ("service", "wrote")
+
+
+@pytest.mark.usefixtures("file")
+def test_a_cookie_of_a_write_is_read_as_the_proxy_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_ms = int(time.time() * 1000)
+    writes = {scope_of("upstream", "monolith"): Wrote("u", now_ms)}
+    cookie = f"Cookie: a=b; fig_wrote={write_wrote(writes, SECRET.encode())}"
+    assert explain("GET", "/api/x", "-H", cookie)["plan"]["reason"] == "wrote"
+    forged = run("explain", "GET", "/api/x", "-H", cookie + "x")
+    assert forged.exit_code == 2
+    assert "the fig_wrote is malformed, and the proxy would not believe it" in forged.stderr
+    monkeypatch.delenv("FIG_SECRET")
+    unknown = run("explain", "GET", "/api/x", "-H", cookie)
+    assert unknown.exit_code == 2
+    assert "without FIG_SECRET no fig_wrote can be verified here" in unknown.stderr
+
+
 def test_an_abort_in_force_is_told(file: Path) -> None:
     state = file.with_name(".fig")
     state.mkdir()
@@ -126,6 +164,7 @@ def test_an_abort_in_force_is_told(file: Path) -> None:
     [
         (["GTE", "/x"], "no method"),
         (["GET", "x"], "write /x"),
+        (["GET", "/x", "--wrote", "1"], "write a number with its unit"),
         (["GET", "/x", "-H", "nonsense"], "is no header"),
         (["GET", "/x", "-H", "Fig-Force: x"], "malformed"),
         (["GET", "/x", "-c", "missing.yaml"], "no such file"),

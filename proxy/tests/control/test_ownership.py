@@ -15,6 +15,9 @@ from stranglerfig.config.model import Config
 from stranglerfig.control import ownership
 from stranglerfig.control.ownership import OwnershipWatch
 from stranglerfig.routing.recent import BELIEVED_S
+from stranglerfig.signing.wrote import KEPT_S
+
+DAY = 24 * 3600.0
 
 
 class Asking:
@@ -133,6 +136,11 @@ READERS = [
     ([reader(0.0, 45), reader(0.0, 1, "other")], 0.0, "catalog-service", True, "no longer asked for changes by catalog-service"),
     ([reader(45, 45)], 45.0, "catalog-service", True, "no longer asked for changes by catalog-service"),
     ([reader(45, 1)], 45.0, "catalog-service", False, None),
+    ([reader(None), reader(9.0, caller="other")], None, "catalog-service", False, "no longer has the place where catalog-service read on"),
+    ([reader(0.5, DAY + 1, "old"), reader(0.3)], 0.3, "catalog-service", False, None),  # replaced
+    ([reader(None, DAY + 1, "old"), reader(0.3)], 0.3, "catalog-service", False, None),
+    ([reader(0.5, DAY - 1, "old"), reader(0.3)], 0.5, "old", True, "no longer asked for changes by old"),
+    ([reader(5.0, DAY + 1, "old")], 5.0, "old", True, "no longer asked for changes by old"),
     ([], None, None, False, "has no reader of its changes"),
 ]  # fmt: skip
 
@@ -155,7 +163,10 @@ async def test_the_reader_that_is_furthest_behind_counts(
     assert (trouble or "") in (found["trouble"] or "")
     assert (found["trouble"] is None) is (trouble is None)
     assert len(found["readers"]) == len(readers)
-    assert ("catalog" in asking.watch.message().lags) is (lag_s is not None)
+    told = asking.watch.message().lags
+    assert ("catalog" in told) is (which is not None)
+    # Who has lost its place may lack anything.
+    assert which is None or told["catalog"].lag_s == (KEPT_S if lag_s is None else lag_s)
 
 
 async def test_what_is_not_captured_has_no_lag(monolith: ToldMonolith, ask: Ask) -> None:

@@ -266,6 +266,7 @@ def test_the_lag_is_shown_wherever_one_looks(shop: Shop, serve: Serve, tmp_path:
         ([reader(12.0)], "12 s", ""),
         ([reader(300.0)], "5 min", ""),
         ([reader(45.0, 45.0)], "stopped 45 s", "no longer asked for changes by catalog-service"),
+        ([reader(None)], "lost", "which must copy again; see manage.py consume in the service"),
         ([], "–", "has no reader of its changes; run manage.py consume in the service"),
     ]
     for readers, column, note in steps:
@@ -276,7 +277,11 @@ def test_the_lag_is_shown_wherever_one_looks(shop: Shop, serve: Serve, tmp_path:
         assert json.loads(status(fig, "--json"))["capabilities"][0]["lag"]["readers"] == [
             {key: each[key] for key in ("caller", "lag_s", "asked_s_ago")} for each in readers
         ]
-        assert metric(fig, "fig_capability_lag_seconds") == sum(each["lag_s"] for each in readers)
+        assert metric(fig, "fig_capability_lag_seconds") == sum(
+            each["lag_s"] or 0 for each in readers
+        )
+        halted = column == "lost" or column.startswith("stopped")
+        assert metric(fig, "fig_capability_reader_stopped") == halted
     assert monolith.asked[-1]["authorization"] == f"Bearer {CREDENTIAL}"
     for pid in [*fig.pids("worker"), *fig.pids("comparer")]:
         assert b"CHASSIS" not in Path(f"/proc/{pid}/environ").read_bytes()

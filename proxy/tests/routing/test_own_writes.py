@@ -166,6 +166,14 @@ def test_reads_stay_for_the_window_or_the_measured_lag_if_that_is_longer(
     assert summary(plan) == (("monolith", "wrote") if stays else ("service", "stage"))
 
 
+def test_a_write_of_a_clock_that_is_a_little_ahead_is_one_of_this_moment() -> None:
+    claim = make_snapshot("service").table.match("GET", "/api/x")
+    assert claim is not None
+    own = wrote(-4).last(claim)
+    assert own is not None
+    assert (own.age_s, own.is_recent) == (0.0, True)
+
+
 def test_the_lag_of_another_capability_says_nothing() -> None:
     assert plan_after(wrote(5, payments=(30.0, 0.0))).reason is Reason.STAGE
 

@@ -1,9 +1,7 @@
-"""How the commands of a service show what they do, and how they are stopped."""
+"""How the commands of a service show what they do."""
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from rich.console import Console
 from rich.progress import (
@@ -18,24 +16,6 @@ from rich.progress import (
 from chassis.ownership.models import BackfillCursor
 
 EXIT_INTERRUPTED = 130
-
-
-class TerminatedError(KeyboardInterrupt):
-    """SIGTERM."""
-
-
-@contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM ends the run as Ctrl-C does: a transaction in hand is finished, and the last line says so."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise TerminatedError
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 class Bars:

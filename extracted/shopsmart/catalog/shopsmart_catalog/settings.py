@@ -39,7 +39,13 @@ if trust_proto == "1":
 
 ROOT_URLCONF = "shopsmart_catalog.urls"
 WSGI_APPLICATION = "shopsmart_catalog.wsgi.application"
-INSTALLED_APPS = ["shopsmart_catalog", "chassis.inbox", "chassis.ops", "chassis.ownership", "rest_framework"]
+INSTALLED_APPS = [
+    "shopsmart_catalog",
+    "chassis.inbox",
+    "chassis.ops",
+    "chassis.ownership",
+    "rest_framework",
+]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     # Around ConditionalGet: the ETag is made from the plain bytes, compressed ones differ from answer to answer.

@@ -18,13 +18,13 @@ from rich.table import Table
 from chassis.ownership.backfill.copying import copy
 from chassis.ownership.backfill.lock import AlreadyRunningError, only_one
 from chassis.ownership.backfill.walk import Walked, WalkError
+from chassis.ownership.interruption import interruptible
 from chassis.ownership.management import service
 from chassis.ownership.management.terminal import (
     EXIT_INTERRUPTED,
     Bars,
     print_line,
     progress_on,
-    terminated_as_interrupted,
 )
 from chassis.ownership.models import BackfillCursor
 from chassis.ownership.source.channel import SourceAwayError, SourceError
@@ -64,7 +64,7 @@ class Command(BaseCommand):
         begun = time.monotonic()
         console = Console(stderr=True, quiet=options["verbosity"] == 0)
         try:
-            with terminated_as_interrupted(), progress_on(console) as progress:
+            with interruptible(), progress_on(console) as progress:
                 walked = _run(options, console, progress)
         except ImproperlyConfigured as error:
             raise CommandError(str(error), returncode=2) from error

@@ -12,12 +12,11 @@ from rich.console import Console
 
 from chassis.ownership.backfill.lock import AlreadyRunningError, only_one
 from chassis.ownership.backfill.walk import WalkError
+from chassis.ownership.interruption import TerminatedError, interruptible
 from chassis.ownership.management import following, service
 from chassis.ownership.management.terminal import (
     EXIT_INTERRUPTED,
-    TerminatedError,
     print_line,
-    terminated_as_interrupted,
 )
 from chassis.ownership.replica import OvertakenError
 from chassis.ownership.replication.consumer import Consumer
@@ -74,7 +73,7 @@ class Command(BaseCommand):
             if options["status"]:
                 self._print_status(mine, as_json=options["json"])
                 return
-            with terminated_as_interrupted():
+            with interruptible():
                 self._consume(mine, console, options)
         except ImproperlyConfigured as error:
             raise CommandError(str(error), returncode=2) from error
