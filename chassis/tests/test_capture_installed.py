@@ -141,6 +141,14 @@ def test_harm_is_told_and_healed(
     assert check["detail"].endswith("run manage.py capture")
     assert copy.ask(copy.cursor, status=503)["code"] == "not_captured"
     assert copy.ask(status=503)["code"] == "not_captured"
+    gate = {"Authorization": "Bearer a-third-credential-for-tests"}
+    assert client.get("/_chassis/ownership/lending", headers=gate).json() == {
+        "capability": "lending",
+        "owner": "monolith",
+        "captured": False,
+        "position": None,
+        "readers": [],
+    }
     Book.objects.update(title="unseen")
 
     assert "is watched" in run()

@@ -254,6 +254,15 @@ class TestGone:
         again.follow()
         again.assert_equal()
 
+    def test_renewed_by_hand(self, copy: Copy) -> None:
+        call_command("capture", "--renew", stdout=(out := StringIO()))
+        assert "lending begins anew: who copied it copies again" in out.getvalue()
+        assert copy.ask(copy.cursor, status=410)["code"] == "cursor_gone"
+        again = Copy("lending")
+        Book.objects.update(title="y")
+        again.follow()
+        again.assert_equal()
+
     def test_emptied_log(self, copy: Copy) -> None:
         Change.objects.all().delete()
         assert copy.ask(copy.cursor, status=410)["code"] == "cursor_gone"
@@ -354,6 +363,14 @@ class TestReaders:
             assert copy.ask(copy.cursor)["events"] == []
         finally:
             execute("ALTER TABLE gone RENAME TO chassis_ownership_feedreader")
+
+    def test_caller_that_is_declared_no_more_is_not_listed(
+        self, copy: Copy, client: Client, settings: Any
+    ) -> None:
+        copy.follow()
+        callers = {name: c for name, c in settings.CHASSIS["CALLERS"].items() if name == "gate"}
+        settings.CHASSIS = settings.CHASSIS | {"CALLERS": callers}
+        assert ownership(client)["readers"] == []
 
     def test_counting_ends_somewhere(
         self, copy: Copy, client: Client, monkeypatch: pytest.MonkeyPatch

@@ -31,7 +31,7 @@ class LogCursor:
     def text(self) -> str:
         parts = ["1", self.incarnation.hex, str(self.xid), str(self.id), str(self.at)]
         if self.within is not None:
-            within = json.dumps(self.within).encode()
+            within = json.dumps(self.within, ensure_ascii=False).encode()
             parts.append(base64.urlsafe_b64encode(within).decode().rstrip("="))
         return ".".join(parts)
 

@@ -48,7 +48,7 @@ def changes_after(
     except _OtherHistoryError:
         # An older copy of the database was put back: what was copied from the newer one is worth nothing.
         assert now.began is not None
-        renew(capability.name, now.began)
+        renew(now.began)
         raise _gone("it stands on a change that this database never saw") from None
 
 

@@ -91,16 +91,20 @@ def release(altered: Collection[tuple[str, str | None]]) -> Sequence[str]:
     return _drop(places)
 
 
-def renew(capability: str, known: uuid.UUID) -> None:
-    """Give the capability a new incarnation, unless it has another than `known` already."""
+def renew(known: uuid.UUID | None = None) -> Sequence[str]:
+    """A new incarnation for the capability that has the incarnation `known` (None: for each); says what was done."""
     connection, engine = _engine()
+    done: list[str] = []
 
     def work() -> None:
         states = CaptureState.objects.using(connection.alias)
-        if states.filter(capability=capability, incarnation=known).exists():
-            _begin(connection, engine, [capability])
+        if known is not None:
+            states = states.filter(incarnation=known)
+        done[:] = sorted(states.values_list("capability", flat=True))
+        _begin(connection, engine, done)
 
     _change(None, work)
+    return [f"{name} begins anew: who copied it copies again" for name in done]
 
 
 def _engine() -> tuple[Any, Engine]:

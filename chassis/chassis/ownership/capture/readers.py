@@ -10,6 +10,7 @@ from typing import Any
 from django.db import DatabaseError, connections, transaction
 from django.utils import timezone
 
+from chassis.callers import DATA, declared_callers
 from chassis.ownership.capture import log
 from chassis.ownership.capture.cursor import LogCursor, read_cursor
 from chassis.ownership.capture.install import log_database
@@ -65,11 +66,16 @@ def _without_waiting(connection: Any) -> Iterator[None]:
 
 
 def readers_of(capability: str, now: Reading, sources: set[Source]) -> list[dict[str, object]]:
-    """Every caller that has read the feed, with how far it is behind; null where its cursor's place is gone."""
+    """Every declared caller that has read the feed, with how far it is behind; null where its cursor's place is gone."""
+    callers = [
+        caller.name
+        for caller in declared_callers().values()
+        if DATA in caller.rights and capability in caller.capabilities
+    ]
     found: list[dict[str, object]] = []
     readers = FeedReader.objects.using(now.using).filter(capability=capability)
-    for reader in readers.order_by("caller"):
-        lag_s, behind = _lag(now, read_cursor(reader.cursor), sources)
+    for reader in readers.filter(caller__in=callers).order_by("caller"):
+        lag_s, behind = _lag(now, reader.cursor, sources)
         asked_s_ago = max(0.0, time.time() - reader.asked_at.timestamp())
         found.append(
             {
@@ -82,8 +88,12 @@ def readers_of(capability: str, now: Reading, sources: set[Source]) -> list[dict
     return found
 
 
-def _lag(now: Reading, cursor: LogCursor, sources: set[Source]) -> tuple[float | None, int | None]:
+def _lag(now: Reading, text: str, sources: set[Source]) -> tuple[float | None, int | None]:
     """The age in seconds of the oldest change that the cursor has not passed, and how many there are, about."""
+    try:
+        cursor = read_cursor(text)
+    except ValueError:  # of another release
+        return None, None
     if cursor.incarnation != now.incarnation or log.entry_at(now, cursor) is None:
         return None, None
     seen = log.seen_after(now, cursor, MOST_BEHIND)

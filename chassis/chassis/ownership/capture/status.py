@@ -20,7 +20,7 @@ def status_of(capability: Capability) -> Mapping[str, object]:
             "capability": capability.name,
             "owner": "monolith",
             "captured": captured,
-            "position": now.position,
+            "position": now.position if captured else None,
             "readers": readers_of(capability.name, now, sources) if captured else [],
         }
 

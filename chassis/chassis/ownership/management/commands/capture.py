@@ -10,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from chassis.ownership.capture.install import CaptureError, install, remove
+from chassis.ownership.capture.install import CaptureError, install, remove, renew
 from chassis.ownership.capture.report import Report, report
 from chassis.problem import ProblemError
 
@@ -31,6 +31,11 @@ class Command(BaseCommand):
         instead.add_argument(
             "--remove", action="store_true", help="Drop all triggers: nothing is logged any more."
         )
+        instead.add_argument(
+            "--renew",
+            action="store_true",
+            help="Let every service copy again: after an older copy of the database was put back.",
+        )
         parser.add_argument("--json", action="store_true", help="Print the result as JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -43,7 +48,8 @@ class Command(BaseCommand):
                 if not found.whole:
                     raise SystemExit(1)
                 return
-            done = remove() if options["remove"] else install()
+            change = remove if options["remove"] else renew if options["renew"] else install
+            done = change()
         except ImproperlyConfigured as error:
             raise CommandError(str(error), returncode=2) from error
         except (CaptureError, ProblemError) as error:
