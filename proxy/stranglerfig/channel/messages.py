@@ -46,7 +46,7 @@ class SnapshotMessage(_Message):
     rules: dict[str, Any]
     secret: str | None = Field(repr=False)  # a message that is logged must not tell it
     cookie_key: str = Field(min_length=1, repr=False)
-    """Signs the cookie fig_wrote: ``secret``, or random for as long as the supervisor lives."""
+    """Signs the cookie fig_wrote: ``secret`` if it is long enough, else random for as long as the supervisor lives."""
 
 
 class Ack(_Message):

@@ -8,76 +8,37 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import structlog
-from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from stranglerfig import __version__
 from stranglerfig.channel.messages import LagsMessage, MeasuredLag
 from stranglerfig.config.model import Config, Upstream
+from stranglerfig.control.told import (
+    STOPPED_AFTER_S,
+    NonsenseError,
+    Ownership,
+    doubt,
+    read_ownership,
+)
 from stranglerfig.http1.failure import UpstreamError
 from stranglerfig.http1.headers import Header
 from stranglerfig.routing.recent import BELIEVED_S
-from stranglerfig.signing.wrote import KEPT_S
-from stranglerfig.upstream.fetch import Fetched, fetch
+from stranglerfig.upstream.fetch import fetch
 
 log = structlog.get_logger(__name__)
 
 ASK_EVERY_S: Final = 1.0
 DEADLINE_S: Final = 2.0
 MAX_ANSWER_BYTES: Final = 64 * 1024
-STOPPED_AFTER_S: Final = 10.0
-"""A reader that has not asked for so long is taken to have stopped: it asks several times a second."""
-REPLACED_AFTER_S: Final = 24 * 3600.0
-"""A reader that has not asked for so long, while another has, is one that was replaced."""
 _LONGEST_AFTER_FAILURE_S: Final = 10.0
 _LONGEST_AFTER_REFUSAL_S: Final = 60.0
-_OWNER: Final = "monolith"
 _REFUSALS: Final = {
     401: "refuses the credential (401); see CHASSIS['CALLERS'] there and CHASSIS_CREDENTIAL here",
     403: "refuses the credential (403); its caller there needs the right status",
     404: "does not know it (404); declare its tables in CHASSIS['OWNERSHIP'] there",
 }
-
-_Age = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-# It is printed on terminals.
-_Name = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
-
-
-class Reader(BaseModel):
-    """A service that reads the changes of a capability."""
-
-    caller: _Name
-    lag_s: _Age | None
-    """None: its place in the changes is gone, so that it must copy everything again."""
-    asked_s_ago: _Age
-
-    @property
-    def at_most_s(self) -> float:
-        """How far it may be behind, as far as that makes a difference to anybody."""
-        return float(KEPT_S) if self.lag_s is None else min(self.lag_s, float(KEPT_S))
-
-
-class Ownership(BaseModel):
-    """What ``/_chassis/ownership/<capability>`` answers, as far as it is looked at."""
-
-    capability: str
-    owner: _Name
-    captured: bool
-    readers: list[Reader]
-
-    @property
-    def furthest_behind(self) -> Reader | None:
-        """The reader that counts: whose answers may lack the most; None if the lag is not known."""
-        if self.owner != _OWNER or not self.captured:
-            return None
-        asking = [each for each in self.readers if each.asked_s_ago <= REPLACED_AFTER_S]
-        return max(
-            asking or self.readers,
-            key=lambda each: (each.lag_s is None, each.lag_s, each.asked_s_ago),
-            default=None,
-        )
 
 
 @dataclass(slots=True)
@@ -214,11 +175,11 @@ class OwnershipWatch:
             elif answer.status != 200:
                 trouble = f"answers {answer.status} when asked how far the service is behind"
             else:
-                known.ownership, known.asked_at = _read(name, answer), asked_at
-                trouble = _doubt(known.ownership)
+                known.ownership, known.asked_at = read_ownership(name, answer.body), asked_at
+                trouble = doubt(known.ownership)
         except UpstreamError as error:
             trouble = f"gives no answer: {error.failure.text}"
-        except _NonsenseError as error:
+        except NonsenseError as error:
             trouble = f"gives an answer that says nothing of the kind: {error}"
         except Exception:
             log.exception("ownership_not_asked", capability=name)
@@ -240,37 +201,3 @@ class OwnershipWatch:
             (b"Accept", b"application/json"),
             (b"User-Agent", f"fig/{__version__}".encode("ascii")),
         )
-
-
-class _NonsenseError(Exception):
-    """The answer is none that this contract has."""
-
-
-def _read(name: str, answer: Fetched) -> Ownership:
-    try:
-        ownership = Ownership.model_validate_json(answer.body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the body"
-        raise _NonsenseError(f"{place}: {first['msg']}"[:200]) from None
-    if ownership.capability != name:
-        raise _NonsenseError("it is about another capability")
-    return ownership
-
-
-def _doubt(ownership: Ownership) -> str | None:
-    """Why a good answer tells no lag, or none to rely on."""
-    if not ownership.captured:
-        return "does not capture its changes; run manage.py capture there"
-    reader = ownership.furthest_behind
-    if reader is None:
-        return (
-            None
-            if ownership.owner != _OWNER
-            else "has no reader of its changes; run manage.py consume in the service"
-        )
-    if reader.lag_s is None:
-        return f"no longer has the place where {reader.caller} read on, which must copy again; see manage.py consume in the service"
-    if reader.asked_s_ago > STOPPED_AFTER_S:
-        return f"is no longer asked for changes by {reader.caller}; see manage.py consume in the service"
-    return None

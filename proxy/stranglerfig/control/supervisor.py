@@ -35,6 +35,7 @@ from stranglerfig.counters import COUNTERS_NAME, CounterBlock
 from stranglerfig.counters.names import RESTARTS
 from stranglerfig.logs import LogFormat
 from stranglerfig.routing.override import Override
+from stranglerfig.signing.seal import SHORTEST_GOOD_KEY
 
 log = structlog.get_logger(__name__)
 
@@ -128,7 +129,7 @@ class Supervisor:
                 generation=next_generation(previous, orphans),
                 key=self._written.key,
                 secret=settings.secret,
-                cookie_key=settings.secret or secrets.token_hex(),
+                cookie_key=_cookie_key(settings.secret),
             )
             self._changes = Changes(
                 self._source, HERE, running, self._fleet.spread, self._on_change
@@ -305,6 +306,17 @@ class Supervisor:
         if self._signals > 1:
             log.warning("ending_at_once")
             self._fleet.kill_all()
+
+
+def _cookie_key(secret: str | None) -> str:
+    """The key of fig_wrote: FIG_SECRET, or a random one for as long as we live.
+
+    Everybody who writes is given a value that it signed, and may try keys at leisure: a secret that can be found so would
+    let them force sides too.
+    """
+    if secret is not None and len(secret) >= SHORTEST_GOOD_KEY:
+        return secret
+    return secrets.token_hex()
 
 
 def _open_counters(state_dir: Path) -> CounterBlock:

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from stranglerfig.cli.main import app
 from stranglerfig.counters.block import read_block
 from stranglerfig.counters.names import WROTE
-from stranglerfig.signing.wrote import Wrote, scope_of, write_wrote
+from stranglerfig.signing.wrote import Ignored, Wrote, read_wrote, scope_of, write_wrote
 
 pytestmark = pytest.mark.slow
 
@@ -216,6 +216,17 @@ def test_without_a_secret_the_key_outlives_workers_and_not_the_supervisor(serve:
     wait_until(lambda: metric(fig, "fig_write_cookies_ignored_total", reason="forged") == 20)
     again = write(fig, cookie=mine)
     assert read(fig, again) == NEW
+
+
+def test_a_secret_that_can_be_guessed_signs_nothing_that_is_handed_to_everybody(
+    serve: Serve,
+) -> None:
+    short = "x" * 15
+    fig = serve(FIG_SECRET=short)
+    mine = write(fig)
+    told = read_wrote(mine.partition("=")[2], short.encode(), int(time.time() * 1000))
+    assert told is Ignored.FORGED
+    assert read(fig, mine) == NEW
 
 
 def test_with_a_secret_a_new_supervisor_believes_what_the_old_one_set(serve: Serve) -> None:
