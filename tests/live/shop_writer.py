@@ -161,7 +161,7 @@ class ShopWriter:
     def review_key_changed(self) -> None:
         if self.reviews:
             review = self.draw.choice(sorted(self.reviews))
-            key = 1_000_000 + self._number
+            key = -self._number  # where no sequence ever comes
             tell(self.connection, f"UPDATE catalog_review SET id = {key} WHERE id = {review}")
             self.reviews[key] = self.reviews.pop(review)
             self.gone.add(review)
