@@ -14,7 +14,7 @@ from shopsmart.orders.errors import WrongState
 from shopsmart.orders.models import Order, Return
 from shopsmart.orders.states import OrderState
 from shopsmart.paging import page_of
-from shopsmart.storefront.forms.orders import NoteForm, RefusalForm
+from shopsmart.storefront.forms.orders import FindForm, NoteForm, RefusalForm
 from shopsmart.storefront.orders_shown import address_of, steps_of, totals_of
 
 WAITING_ON_PAGE = 20
@@ -34,8 +34,8 @@ WORKS = permission_required("orders.change_order", raise_exception=True)
 @require_safe
 def desk(request: HttpRequest) -> HttpResponse:
     """One of the queues (`show`), who waits longest first; `number` leads to an order."""
-    if number := request.GET.get("number", "").strip():
-        return _find(request, number)
+    if "number" in request.GET:
+        return _find(request, FindForm(request.GET))
     shown = request.GET.get("show", "to-send")
     if shown == RETURNS:
         waiting = selectors.list_returns()
@@ -136,13 +136,16 @@ def _step(
     return response
 
 
-def _find(request: HttpRequest, number: str) -> HttpResponse:
-    try:
-        found = selectors.get_any_order(number=number.upper())
-    except Order.DoesNotExist:
-        messages.error(request, f"There is no order {number}.")
-        return redirect("storefront:desk")
-    return redirect("storefront:desk-order", found.number)
+def _find(request: HttpRequest, form: FindForm) -> HttpResponse:
+    if form.is_valid():
+        try:
+            found = selectors.get_any_order(number=form.cleaned_data["number"].upper())
+        except Order.DoesNotExist:
+            pass
+        else:
+            return redirect("storefront:desk-order", found.number)
+    messages.error(request, f"There is no order “{request.GET['number']:.40}”.")
+    return redirect("storefront:desk")
 
 
 def _any_order(number: str) -> Order:
