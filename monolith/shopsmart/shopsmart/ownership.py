@@ -42,5 +42,11 @@ def callers() -> dict[str, Any]:
         "catalog-service": {
             "credential": read_secret("CATALOG_CREDENTIAL"),
             "capabilities": ["catalog"],
-        }
+        },
+        # Asks how far the service is behind; it reads no rows.
+        "proxy": {
+            "credential": read_secret("PROXY_CREDENTIAL"),
+            "capabilities": list(OWNERSHIP),
+            "rights": ["status"],
+        },
     }
