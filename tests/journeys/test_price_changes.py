@@ -1,11 +1,15 @@
 """A price that was changed in the shop, in whatever way, stands in the service's answer within two seconds."""
 
+import json
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 import requests
+from chaos.live_data import the_consumer
 from crowd.accounts import wait_until
 from journeys.transcript import Visitor
 from stack import SeededData, Stack
@@ -74,6 +78,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory, seeded_on: SeededData) -> Ite
         yield stack
 
 
+def lag(stack: Stack) -> dict[str, Any]:
+    """As `fig status` tells it of the catalogue."""
+    (found,) = json.loads(stack.fig("status", "--json").stdout)["capabilities"]
+    told: dict[str, Any] = found["lag"]
+    return told
+
+
 def shown(url: str, slug: str) -> str:
     """The price that this side tells."""
     answer = requests.get(f"{url}/api/catalog/products/{slug}/", timeout=10)
@@ -94,3 +105,16 @@ def test_it_stands_in_the_services_answer_within_two_seconds(change: Change, sho
     wait_until(lambda: shown(shop.service_url, slug) == price, within_s=10)
     assert time.monotonic() - committed < WITHIN_S
     assert shown(shop.monolith_url, slug) == shown(shop.proxy_url, slug) == price
+
+
+def test_fig_status_shows_how_far_the_service_is_behind(shop: Stack) -> None:
+    wait_until(lambda: lag(shop)["lag_s"] == 0, lambda: lag(shop))
+    assert " lag" in shop.fig("status").stdout
+    the_consumer(shop).send(signal.SIGSTOP)
+    try:
+        by_raw_sql(shop, "20.37")
+        wait_until(lambda: (lag(shop)["lag_s"] or 0) > WITHIN_S, lambda: lag(shop))
+        assert (lag(shop)["reader"], lag(shop)["captured"]) == ("catalog-service", True)
+    finally:
+        the_consumer(shop).send(signal.SIGCONT)
+    wait_until(lambda: lag(shop)["lag_s"] == 0, lambda: lag(shop))
