@@ -1,16 +1,7 @@
-from django.urls import path, register_converter
-from django.urls.converters import StringConverter
+from django.urls import path
 
+from shopsmart import path_converters  # noqa: F401  # registers them
 from shopsmart.storefront.views import cart, catalog, checkout, desk, orders
-
-
-class NumberConverter(StringConverter):
-    """An order's number, or what could be one: a database need not be asked about anything else."""
-
-    regex = r"[0-9A-Za-z-]{1,40}"
-
-
-register_converter(NumberConverter, "number")
 
 app_name = "storefront"
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from shopsmart.accounts.throttling import ApiThrottle, limit_posts
 from shopsmart.cart import services
 from shopsmart.cart.models import CartLine
 from shopsmart.cart.pricing import Problem, ProblemKind, SummaryLine
@@ -88,6 +89,7 @@ def remove(request: HttpRequest) -> HttpResponse:
     return redirect("storefront:cart")
 
 
+@limit_posts(ApiThrottle)
 @never_cache
 @require_POST
 def apply_code(request: HttpRequest) -> HttpResponse:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -14,6 +14,7 @@ from shopsmart.orders.errors import WrongState
 from shopsmart.orders.models import Order, Return
 from shopsmart.orders.states import OrderState
 from shopsmart.paging import page_of
+from shopsmart.staff import staff_with
 from shopsmart.storefront.forms.orders import FindForm, NoteForm, RefusalForm
 from shopsmart.storefront.orders_shown import address_of, steps_of, totals_of
 
@@ -24,8 +25,8 @@ QUEUES = {
     "on-the-way": ("On the way", OrderState.SHIPPED),
 }
 RETURNS = "returns"
-SEES = permission_required("orders.view_order", raise_exception=True)
-WORKS = permission_required("orders.change_order", raise_exception=True)
+SEES = staff_with("orders.view_order")
+WORKS = staff_with("orders.change_order")
 
 
 @login_required
