@@ -37,6 +37,14 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
         connection.settings_dict["TEST"]["NAME"] = str(path)
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """In WAL, as an SQLite database with several writers should be; the file remembers it."""
+    if connection.vendor == "sqlite":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute("PRAGMA journal_mode = WAL")
+
+
 @pytest.fixture
 def filled_library(transactional_db: None) -> None:
     """Seven shelves, one of them closed, and twenty books."""
