@@ -128,10 +128,17 @@ class Walk:
         self._fig = fig
         self._shoppers = shoppers
         self._logs = (monolith_log, service_log)
-        self._before: tuple[Counts, list[Asked]] = (
-            fig.counts(),
-            [log.read_on() for log in self._logs],
-        )
+        self._before: tuple[Counts, list[Asked]] = self._begin()
+
+    def _begin(self) -> tuple[Counts, list[Asked]]:
+        """Where counters and logs agree before anybody browses: the last line of who read the shelf may still come."""
+        deadline = time.monotonic() + AGREE_WITHIN_S
+        while True:
+            counts, logged = self._fig.counts(), [log.read_on() for log in self._logs]
+            agree = counts.answered == sum(log.by_users for log in logged)
+            if agree or time.monotonic() > deadline:
+                return counts, logged
+            time.sleep(0.05)
 
     def take(self, step: Step, progress: Callable[[int], None]) -> Evidence:
         """Change the word under traffic, let shoppers browse on, and collect the evidence of both."""

@@ -52,7 +52,7 @@ class Shopper:
         expect(page.get_by_role("button", name="Log out")).to_be_visible()
 
 
-CLERK = Shopper("admin")
+CLERK = Shopper("desk")
 
 
 def fits(page: Page) -> None:

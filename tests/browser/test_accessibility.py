@@ -127,7 +127,7 @@ def refused_code(to: Visit) -> None:
     cart(to)
     to.page.get_by_text("I have a promotion code").click()
     to.page.get_by_label("Promotion code").fill("nothing")
-    to.send("Take it off")
+    to.send("Use the code")
 
 
 def refused_checkout(to: Visit) -> None:

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from shopsmart import path_converters  # noqa: F401  # registers them
 from shopsmart.storefront.views import cart, catalog, checkout, desk, orders
 
 app_name = "storefront"
@@ -16,14 +17,14 @@ urlpatterns = [
     path("desk/", desk.desk, name="desk"),
     path("desk/returns/<int:pk>/receive/", desk.receive, name="receive"),
     path("desk/returns/<int:pk>/refuse/", desk.refuse, name="refuse"),
-    path("desk/<str:number>/", desk.desk_order, name="desk-order"),
-    path("desk/<str:number>/deliver/", desk.deliver, name="deliver"),
-    path("desk/<str:number>/ship/", desk.ship, name="ship"),
+    path("desk/<number:number>/", desk.desk_order, name="desk-order"),
+    path("desk/<number:number>/deliver/", desk.deliver, name="deliver"),
+    path("desk/<number:number>/ship/", desk.ship, name="ship"),
     path("orders/", orders.orders, name="orders"),
-    path("orders/<str:number>/", orders.order, name="order"),
-    path("orders/<str:number>/cancel/", orders.cancel, name="cancel"),
-    path("orders/<str:number>/payment/", checkout.payment, name="payment"),
-    path("orders/<str:number>/return/", orders.send_back, name="send-back"),
+    path("orders/<number:number>/", orders.order, name="order"),
+    path("orders/<number:number>/cancel/", orders.cancel, name="cancel"),
+    path("orders/<number:number>/payment/", checkout.payment, name="payment"),
+    path("orders/<number:number>/return/", orders.send_back, name="send-back"),
     path("product/<slug:slug>/", catalog.product, name="product"),
     path("product/<slug:slug>/buy/", cart.buy, name="buy"),
     path("product/<slug:slug>/reviews/", catalog.review, name="review"),

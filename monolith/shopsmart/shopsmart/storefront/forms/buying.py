@@ -46,7 +46,13 @@ class BuyForm(forms.Form):
         self.fields["sku"].coerce = by_sku.__getitem__
 
 
-class QuantityForm(forms.Form):
+class LineForm(forms.Form):
+    """Which line of the cart."""
+
+    sku = forms.CharField(max_length=40, widget=forms.HiddenInput)
+
+
+class QuantityForm(LineForm):
     """How many of a line of the cart."""
 
     quantity = QuantityField()

@@ -62,7 +62,8 @@ class CheckoutForm(forms.Form):
             (ANOTHER, "Another address"),
         ]
         self.fields["address"].coerce = by_pk.get
-        self.initial.setdefault("address", next(iter(by_pk), ANOTHER))
+        if self.initial.get("address") not in by_pk:
+            self.initial["address"] = next(iter(by_pk), ANOTHER)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

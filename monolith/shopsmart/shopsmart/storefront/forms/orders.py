@@ -58,6 +58,12 @@ class ReturnForm(forms.Form):
         super().add_error(field, error)
 
 
+class FindForm(forms.Form):
+    """An order's number, as somebody types it."""
+
+    number = forms.CharField(max_length=40)
+
+
 class NoteForm(forms.Form):
     """A word about a step of an order, such as the parcel's number; the shopper reads it."""
 

@@ -8,6 +8,7 @@ from django.template import Context
 from django.urls import reverse
 
 from shopsmart.notifications.selectors import count_unread
+from shopsmart.staff import may
 
 register = template.Library()
 
@@ -23,7 +24,6 @@ ROOMS: tuple[tuple[str, str, frozenset[str]], ...] = (
 # For staff: the page, its name, the other pages, and the permission that opens it.
 STAFF_ROOMS: tuple[tuple[str, str, frozenset[str], str], ...] = (
     ("storefront:desk", "Order desk", frozenset({"storefront:desk-order"}), "orders.view_order"),
-    ("reports:sales", "Sales report", frozenset(), "reports.view_salesreport"),
     ("reports:sales", "Sales", frozenset(), "reports.view_salesreport"),
 )
 
@@ -43,8 +43,7 @@ def account_nav(context: Context) -> dict[str, Any]:
     """Where else one can go in the account; the inbox with what is unread (one query)."""
     here, user = context["request"].resolver_match.view_name, context["user"]
     rooms = list(ROOMS)
-    if user.is_staff:
-        rooms += [(*room, others) for *room, others, opens in STAFF_ROOMS if user.has_perm(opens)]
+    rooms += [(*room, others) for *room, others, opens in STAFF_ROOMS if may(user, opens)]
     unread = {"accounts:inbox": count_unread(user=user)}
     return {
         "rooms": [

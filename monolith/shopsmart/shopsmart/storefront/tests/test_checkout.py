@@ -137,6 +137,19 @@ def test_a_declined_card_gives_the_cart_back_and_says_why(
     )
 
 
+def test_who_tries_again_finds_the_address_that_was_typed(
+    as_shopper: Client, home: Address, cart: Cart, gateway: GatewayProcess
+) -> None:
+    page = as_shopper.get(pay(as_shopper, DECLINED, city="Graz")["Location"])
+    graz = Address.objects.get(city="Graz")
+    again = f"{CHECKOUT}?address={graz.pk}"
+    assert f'href="{again}"' in page.content.decode()
+    assert as_shopper.get(again).context["form"]["address"].value() == str(graz.pk)
+    for unknown in ("", "?address=", "?address=999", "?address=a%00b"):
+        shown = as_shopper.get(CHECKOUT + unknown)
+        assert shown.context["form"]["address"].value() == str(home.pk), unknown
+
+
 def test_a_card_that_needs_confirmation_leads_to_the_bank_and_back(
     as_shopper: Client, cart: Cart, gateway: GatewayProcess
 ) -> None:

@@ -130,9 +130,10 @@ def test_an_empty_queue_says_so(as_clerk: Client) -> None:
 def test_an_order_is_found_by_its_number(as_clerk: Client, paid: Order) -> None:
     response = as_clerk.get(DESK, {"number": f" {paid.number.lower()} "})
     assert response["Location"] == page_of(paid)
-    response = as_clerk.get(DESK, {"number": "S-1"})
-    assert response["Location"] == DESK
-    assert said(response) == ["There is no order S-1."]
+    for typed in ("S-1", "", "a\x00b", "x" * 41):
+        response = as_clerk.get(DESK, {"number": typed})
+        assert response["Location"] == DESK
+        assert said(response)[-1] == f"There is no order “{typed[:40]}”."
     assert as_clerk.get("/desk/S-1/").status_code == 404
 
 

@@ -10,12 +10,13 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from shopsmart.accounts.throttling import ApiThrottle, limit_posts
 from shopsmart.cart import services
 from shopsmart.cart.models import CartLine
 from shopsmart.cart.pricing import Problem, ProblemKind, SummaryLine
 from shopsmart.cart.selectors import cart_summary
 from shopsmart.catalog.models import Variant
-from shopsmart.storefront.forms.buying import BuyForm, CodeForm, QuantityForm
+from shopsmart.storefront.forms.buying import BuyForm, CodeForm, LineForm, QuantityForm
 from shopsmart.storefront.origin import from_this_shop
 from shopsmart.storefront.views.catalog import find_product, product_page
 
@@ -59,12 +60,11 @@ def buy(request: HttpRequest, slug: str) -> HttpResponse:
 def quantity(request: HttpRequest) -> HttpResponse:
     """Let there be so many (field `quantity`) of a variant (field `sku`) in the cart."""
     form = QuantityForm(request.POST)
-    sku = request.POST.get("sku", "")
     if form.is_valid():
         try:
             services.set_quantity(
                 cart=services.cart_of(request),
-                variant=Variant.objects.get(sku=sku),
+                variant=Variant.objects.get(sku=form.cleaned_data["sku"]),
                 quantity=form.cleaned_data["quantity"],
             )
         except (Variant.DoesNotExist, CartLine.DoesNotExist):
@@ -75,19 +75,21 @@ def quantity(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, "Your cart is up to date.")
             return redirect("storefront:cart")
-    return _cart_page(request, refused={sku: form})
+    return _cart_page(request, refused={request.POST.get("sku", ""): form})
 
 
 @require_POST
 def remove(request: HttpRequest) -> HttpResponse:
     """Take a variant (field `sku`) out of the cart."""
-    variant = Variant.objects.select_related("product").filter(sku=request.POST.get("sku")).first()
-    if variant is not None:
+    form = LineForm(request.POST)
+    variants = Variant.objects.select_related("product")
+    if form.is_valid() and (variant := variants.filter(**form.cleaned_data).first()):
         services.remove_line(cart=services.cart_of(request), variant=variant)
         messages.info(request, f"{variant} is out of your cart.")
     return redirect("storefront:cart")
 
 
+@limit_posts(ApiThrottle)
 @never_cache
 @require_POST
 def apply_code(request: HttpRequest) -> HttpResponse:
@@ -128,7 +130,8 @@ def _cart_page(
             problems.get(line.variant.sku),
             (refused or {}).get(line.variant.sku)
             or QuantityForm(
-                initial={"quantity": line.quantity}, auto_id=f"id_%s_{line.variant.sku}"
+                initial={"sku": line.variant.sku, "quantity": line.quantity},
+                auto_id=f"id_%s_{line.variant.sku}",
             ),
         )
         for line in summary.lines

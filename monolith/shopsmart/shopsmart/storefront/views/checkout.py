@@ -27,6 +27,7 @@ from shopsmart.orders.states import OrderState
 from shopsmart.payments.reasons import why_failed
 from shopsmart.payments.states import PaymentState
 from shopsmart.storefront.forms.checkout import CheckoutForm, NewAddressForm
+from shopsmart.storefront.orders_shown import address_of
 from shopsmart.storefront.views.orders import find_order
 
 
@@ -36,10 +37,15 @@ from shopsmart.storefront.views.orders import find_order
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def checkout(request: HttpRequest) -> HttpResponse:
-    """Ask for address and card beside what will be charged; POST buys what is in the cart."""
+    """Ask for address and card beside what will be charged; POST buys what is in the cart.
+
+    `address` in the query suggests one of the book, for who tries again with another card.
+    """
     book = list(list_addresses(user=request.user))
     if request.method != "POST":
-        return _checkout_page(request, CheckoutForm(book=book), NewAddressForm(), book)
+        suggested = {"address": request.GET.get("address")}
+        form = CheckoutForm(book=book, initial=suggested)
+        return _checkout_page(request, form, NewAddressForm(), book)
     form = CheckoutForm(request.POST, book=book)
     typed = NewAddressForm(request.POST if form.wants_another else None)
     if form.is_valid() and (address := _address(request, form, typed)) is not None:
@@ -65,7 +71,12 @@ def payment(request: HttpRequest, number: str) -> HttpResponse:
         return render(
             request,
             "storefront/payment.html",
-            {"order": order, "payment": paid, "why": why_failed(paid)},
+            {
+                "order": order,
+                "payment": paid,
+                "why": why_failed(paid),
+                "address": _in_the_book(request, order),
+            },
         )
     if before.state == OrderState.PLACED:
         _thank(request, order)
@@ -106,6 +117,13 @@ def _buy(request: HttpRequest, form: CheckoutForm, address: Address) -> HttpResp
     if asked.state == PaymentState.NEEDS_CONFIRMATION:
         return redirect(asked.confirmation_url)
     return redirect(_payment_url(order))
+
+
+def _in_the_book(request: HttpRequest, order: Order) -> Address | None:
+    """The address of the shopper's book that an order goes to; None where it is no longer there."""
+    wanted = str(address_of(order))
+    book = list_addresses(user=request.user)
+    return next((address for address in book if str(address) == wanted), None)
 
 
 def _payment_url(order: Order) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -14,7 +14,8 @@ from shopsmart.orders.errors import WrongState
 from shopsmart.orders.models import Order, Return
 from shopsmart.orders.states import OrderState
 from shopsmart.paging import page_of
-from shopsmart.storefront.forms.orders import NoteForm, RefusalForm
+from shopsmart.staff import staff_with
+from shopsmart.storefront.forms.orders import FindForm, NoteForm, RefusalForm
 from shopsmart.storefront.orders_shown import address_of, steps_of, totals_of
 
 WAITING_ON_PAGE = 20
@@ -24,8 +25,8 @@ QUEUES = {
     "on-the-way": ("On the way", OrderState.SHIPPED),
 }
 RETURNS = "returns"
-SEES = permission_required("orders.view_order", raise_exception=True)
-WORKS = permission_required("orders.change_order", raise_exception=True)
+SEES = staff_with("orders.view_order")
+WORKS = staff_with("orders.change_order")
 
 
 @login_required
@@ -34,8 +35,8 @@ WORKS = permission_required("orders.change_order", raise_exception=True)
 @require_safe
 def desk(request: HttpRequest) -> HttpResponse:
     """One of the queues (`show`), who waits longest first; `number` leads to an order."""
-    if number := request.GET.get("number", "").strip():
-        return _find(request, number)
+    if "number" in request.GET:
+        return _find(request, FindForm(request.GET))
     shown = request.GET.get("show", "to-send")
     if shown == RETURNS:
         waiting = selectors.list_returns()
@@ -136,13 +137,16 @@ def _step(
     return response
 
 
-def _find(request: HttpRequest, number: str) -> HttpResponse:
-    try:
-        found = selectors.get_any_order(number=number.upper())
-    except Order.DoesNotExist:
-        messages.error(request, f"There is no order {number}.")
-        return redirect("storefront:desk")
-    return redirect("storefront:desk-order", found.number)
+def _find(request: HttpRequest, form: FindForm) -> HttpResponse:
+    if form.is_valid():
+        try:
+            found = selectors.get_any_order(number=form.cleaned_data["number"].upper())
+        except Order.DoesNotExist:
+            pass
+        else:
+            return redirect("storefront:desk-order", found.number)
+    messages.error(request, f"There is no order “{request.GET['number']:.40}”.")
+    return redirect("storefront:desk")
 
 
 def _any_order(number: str) -> Order:
