@@ -157,7 +157,13 @@ def _take_the_walk(topology: Topology, fig: Fig) -> bool:
     report.console.print(report.table(taken))
     report.show_money(money)
     held = not any(evidence.problems() for evidence in taken) and not money.problems()
-    report.say("[green]every step held[/]" if held else "[bold red]not every step held[/]")
+    if held:
+        report.say("[green]every step held[/]")
+    else:
+        names = [each.step.name for each in taken if each.problems()]
+        names += ["the money"] if money.problems() else []
+        report.say(f"[bold red]not every step held: {', '.join(names)}[/]")
+        report.say(f"What the processes say is in {os.path.relpath(topology.state_dir / 'logs')}.")
     return held
 
 

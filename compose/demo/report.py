@@ -75,7 +75,8 @@ def show(evidence: Evidence) -> None:
     counts = after.counts
     say(
         f"{after.shoppers.answers[CATALOG]} catalogue answers to {after.shoppers.visitors} visitors: "
-        f"{counts.monolith} by the monolith, {counts.service} by the service, {after.failed} failed"
+        f"{counts.monolith} by the monolith, {counts.service} by the service; "
+        f"{after.failed} of all requests failed"
     )
     if counts.own_writes:
         say(
@@ -89,9 +90,8 @@ def show(evidence: Evidence) -> None:
             f"[bold]{counts.different} different[/], {counts.no_answer} no answer, "
             f"{counts.skipped + counts.not_teed} skipped, {counts.lost} lost"
         )
-    say(
-        f"{changing.shoppers.answers[CHECKOUT] + after.shoppers.answers[CHECKOUT]} checkouts meanwhile"
-    )
+    checkouts = changing.shoppers.answers[CHECKOUT] + after.shoppers.answers[CHECKOUT]
+    say(f"{checkouts} {'checkout' if checkouts == 1 else 'checkouts'} meanwhile")
     problems = evidence.problems()
     for problem in problems:
         say(f"[bold red]✗ {escape(problem)}[/]")
