@@ -10,7 +10,7 @@ from django.core.management.base import SystemCheckError
 from django.db import connection
 from django.db.models import UniqueConstraint
 from django.db.models.functions import Lower
-from django.test import Client
+from django.test import Client, modify_settings
 
 from chassis.callers import declared_callers
 from chassis.environment import Secret, read_secret
@@ -241,3 +241,11 @@ def test_secret_is_read_from_variable_or_file(tmp_path: Any) -> None:
 
 def test_secret_does_not_show_itself() -> None:
     assert repr({"credential": Secret("x" * 30)}) == "{'credential': <secret>}"
+
+
+def test_a_copy_without_the_inbox_is_refused(settings: Any) -> None:
+    """The apps stay registered: what the check asks is whether the app is installed."""
+    settings.CHASSIS = {"BACKFILL": {"lending": {"library_shelf": "reading_room.Shelf"}}}
+    assert "chassis_ownership.E006" not in [m.id for m in run_checks()]
+    with modify_settings(INSTALLED_APPS={"remove": "chassis.inbox"}):
+        assert "chassis_ownership.E006" in [m.id for m in run_checks()]

@@ -155,15 +155,7 @@ class Customer:
 
     def __call__(self) -> None:
         """Fill the cart, pay, and perhaps think again."""
-        has_something = False
-        for sku in self._choice.sample(self._shelf.skus, self._choice.randint(1, 2)):
-            # 400: sold out, or as many in the cart as there may be.
-            wanted, fine = {"sku": sku, "quantity": 1}, frozenset({200, 201, 400})
-            added = self._account.post("/api/cart/lines/", wanted, fine)
-            if added is None:
-                return
-            has_something = has_something or added.status_code != 400
-        if not has_something:
+        if not self._fill_the_cart():
             return
         (card,) = self._choice.choices(list(CARDS), list(CARDS.values()))
         answer = self._account.post(
@@ -183,6 +175,17 @@ class Customer:
             order = self._confirm(order)
         if order is not None and order["state"] == "paid":
             self._think_again(order)
+
+    def _fill_the_cart(self) -> bool:
+        """Whether there is something in it."""
+        answers = [
+            # 400: sold out, or as many in the cart as there may be.
+            self._account.post(
+                "/api/cart/lines/", {"sku": sku, "quantity": 1}, frozenset({200, 201, 400})
+            )
+            for sku in self._choice.sample(self._shelf.skus, self._choice.randint(1, 2))
+        ]
+        return any(answer is not None and answer.status_code != 400 for answer in answers)
 
     def _confirm(self, order: dict[str, Any]) -> Any:
         """Say yes on the gateway's page, which leads back to the shop."""

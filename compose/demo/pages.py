@@ -1,7 +1,9 @@
 """What shoppers open: the shop's pages and its catalogue API, with the slugs that this shop really has."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -11,9 +13,10 @@ from demo.failure import DemoError
 
 API = "/api/catalog/"
 ORDERS = "/api/orders/"
+STOCK = "/api/inventory/"
 # What requests are counted as: an answer of the catalogue, a page, one checkout, everything else that customers do.
 CATALOG, PAGE, CHECKOUT, SHOPPING = "catalog", "page", "checkout", "shopping"
-GOODS = 30  # so many products are bought
+GOODS = 20  # so many products are bought
 SEARCHES = ("lamp", "garden", "steel", "book", "blue", "wool", "oak", "kitchen")
 SORTS = ("price", "-price", "newest", "rating", "name")
 
@@ -58,13 +61,16 @@ def read_shelf(base: str) -> Shelf:
     return Shelf(
         tuple(product["slug"] for product in products),
         tuple(category["slug"] for category in categories),
-        tuple(_read_sku(base, product["slug"]) for product in products[:GOODS]),
+        tuple(islice(_read_skus(base, products), GOODS)),
     )
 
 
-def _read_sku(base: str, slug: str) -> str:
-    sku: str = _read(f"{base}{API}products/{slug}/")["variants"][0]["sku"]
-    return sku
+def _read_skus(base: str, products: list[dict[str, Any]]) -> Iterator[str]:
+    """Of which there is plenty."""
+    for product in products:
+        sku = _read(f"{base}{API}products/{product['slug']}/")["variants"][0]["sku"]
+        if _read(f"{base}{STOCK}{sku}/")["availability"] == "in_stock":
+            yield sku
 
 
 def _read(url: str) -> Any:

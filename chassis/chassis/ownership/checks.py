@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.apps import apps
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
@@ -18,12 +19,27 @@ from chassis.ownership.tables import declared_capabilities
 
 
 def declarations_are_sound(**_: Any) -> list[CheckMessage]:
-    """E001 OWNERSHIP, E002 CALLERS, E003 BACKFILL."""
+    """E001 OWNERSHIP, E002 CALLERS, E003 BACKFILL, E006 what BACKFILL needs."""
     return [
         *_mistakes("E001", declared_capabilities),
         *_mistakes("E002", declared_callers),
         *_mistakes("E003", lambda: [declared_targets(name) for name in section("BACKFILL")[0]]),
+        *_inbox_is_installed(),
     ]
+
+
+def _inbox_is_installed() -> list[CheckMessage]:
+    if not _mistakes("", lambda: section("BACKFILL")) and section("BACKFILL")[0]:
+        if not apps.is_installed("chassis.inbox"):
+            return [
+                Error(
+                    "BACKFILL declares what is copied, but chassis.inbox, which remembers how new each copied row is, "
+                    "is not installed.",
+                    hint='Add "chassis.inbox" to INSTALLED_APPS and run manage.py migrate.',
+                    id="chassis_ownership.E006",
+                )
+            ]
+    return []
 
 
 def changes_can_be_captured(**_: Any) -> list[CheckMessage]:
