@@ -29,17 +29,17 @@ def declarations_are_sound(**_: Any) -> list[CheckMessage]:
 
 
 def _inbox_is_installed() -> list[CheckMessage]:
-    if not _mistakes("", lambda: section("BACKFILL")) and section("BACKFILL")[0]:
-        if not apps.is_installed("chassis.inbox"):
-            return [
-                Error(
-                    "BACKFILL declares what is copied, but chassis.inbox, which remembers how new each copied row is, "
-                    "is not installed.",
-                    hint='Add "chassis.inbox" to INSTALLED_APPS and run manage.py migrate.',
-                    id="chassis_ownership.E006",
-                )
-            ]
-    return []
+    copies = not _mistakes("E003", lambda: section("BACKFILL")) and section("BACKFILL")[0]
+    if not copies or apps.is_installed("chassis.inbox"):
+        return []
+    return [
+        Error(
+            "BACKFILL declares what is copied, but chassis.inbox, which remembers how new each copied row is, is not "
+            "installed.",
+            hint='Add "chassis.inbox" to INSTALLED_APPS and run manage.py migrate.',
+            id="chassis_ownership.E006",
+        )
+    ]
 
 
 def changes_can_be_captured(**_: Any) -> list[CheckMessage]:
