@@ -8,6 +8,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qs
 
+from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -20,7 +21,7 @@ from card_gateway.cards import Answer
 from card_gateway.charging import Charging
 from card_gateway.page import show_confirmation, show_no_answer, show_nothing_there
 from card_gateway.problems import HANDLERS, problem
-from card_gateway.showing import Decided, NoSuchChargeError
+from card_gateway.showing import Decided, KeyReusedError, NoSuchChargeError
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,14 @@ class Api:
 
     async def charge(self, request: Request) -> Response:
         key = _key(request.headers.get("idempotency-key"))
-        asked = AskedCharge.model_validate(await _json(request))
+        sent = await _json(request)
+        try:
+            asked = AskedCharge.model_validate(sent)
+        except ValidationError:
+            # "It has mistakes" would read as "nothing was charged".
+            if await run_in_threadpool(self._charging.find, key):
+                raise KeyReusedError from None
+            raise
         return await self._answer(
             request, await run_in_threadpool(self._charging.charge, key, asked)
         )

@@ -104,6 +104,8 @@ def test_the_same_key_is_charged_once_and_answered_alike(gateway: GatewayProcess
         {"reference": "S-2"},
         {"card": {"number": APPROVED, "expiry": "05/39", "cvc": "123"}},
         {"card": {"number": "5555555555554444", "expiry": "04/39", "cvc": "123"}},
+        {"card": {"number": APPROVED, "expiry": "04/20", "cvc": "123"}},
+        {"return_url": "nowhere"},
     ],
 )
 def test_a_key_belongs_to_one_body(gateway: GatewayProcess, change: dict[str, Any]) -> None:

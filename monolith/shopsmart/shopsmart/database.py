@@ -33,6 +33,11 @@ def database_from_url(url: str, *, directory: Path) -> dict[str, Any]:
                 "DATABASE_URL for SQLite has three slashes and a path: sqlite:///shop.sqlite3, "
                 "or four for an absolute one: sqlite:////var/lib/shop.sqlite3."
             )
+        if name == ":memory:":
+            raise ImproperlyConfigured(
+                "DATABASE_URL names a database in memory, which no two connections share: give the "
+                "path of a file."
+            )
         return _sqlite(directory / name)
     if parts.scheme in ("postgres", "postgresql"):
         if not name:

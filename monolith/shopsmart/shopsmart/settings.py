@@ -75,6 +75,8 @@ USE_X_FORWARDED_HOST = False
 if _flag("TRUST_X_FORWARDED_PROTO"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_TRUSTED_ORIGINS = _listed("CSRF_TRUSTED_ORIGINS", [])
+# Never in the session, which is a row: one kind of message is an API token.
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _flag("SECURE_COOKIES")
 # Whose X-Forwarded-For is believed (accounts/client_address.py), for limits by address.
 TRUSTED_PROXIES = networks(_listed("TRUSTED_PROXIES", ["127.0.0.0/8", "::1"]))

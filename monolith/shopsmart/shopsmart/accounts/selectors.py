@@ -1,5 +1,7 @@
 """What the account pages read. They reach into the catalogue, as the rest of the shop does."""
 
+from unicodedata import normalize
+
 from django.db.models import QuerySet
 
 from shopsmart.accounts.models import Address, ApiToken, User
@@ -38,3 +40,16 @@ def list_tokens(*, user: User) -> QuerySet[ApiToken]:
 def get_token(*, user: User, pk: int) -> ApiToken:
     """One of a user's own tokens; raises ApiToken.DoesNotExist for other people's too."""
     return ApiToken.objects.get(user=user, pk=pk)
+
+
+def account_named(typed: str) -> str:
+    """The same text for every way to type one account's name or address; nothing to look it up by.
+
+    Logging in reads a name as NFKC too, and an address as its account's name.
+    """
+    name = normalize("NFKC", typed).strip()
+    if "@" in name and name.isprintable():
+        address = User.objects.normalize_email(name)
+        known = User.objects.filter(email=address).values_list("username", flat=True).first()
+        name = known or name
+    return name.casefold()

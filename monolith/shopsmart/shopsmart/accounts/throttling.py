@@ -21,6 +21,7 @@ from rest_framework.throttling import BaseThrottle
 
 from shopsmart.accounts.client_address import client_of
 from shopsmart.accounts.rates import read_rate
+from shopsmart.accounts.selectors import account_named
 from shopsmart.errors import too_many_requests
 
 logger = logging.getLogger(__name__)
@@ -141,7 +142,7 @@ def limit_logins(view: View) -> View:
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method != "POST":
             return view(request, *args, **kwargs)
-        name = request.POST.get("username", "").strip().lower()
+        name = account_named(request.POST.get("username", ""))
         address = client_of(request)
         attempt = []
         for scope, who in (

@@ -28,6 +28,9 @@ class Stepwise(admin.ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [field.name for field in self.model._meta.fields]
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Write nothing: the row was read before the form came, and may have taken a step since."""
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

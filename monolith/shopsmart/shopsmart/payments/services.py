@@ -40,6 +40,9 @@ from shopsmart.payments.states import PaymentState, RefundState, may_become, ref
 
 logger = logging.getLogger(__name__)
 
+# What says that a question charged nothing, and nothing about another with the same key.
+NOT_THIS_TIME = (Declined(gateway.UNREACHABLE), Declined(gateway.INVALID))
+
 
 @transaction.atomic
 def open_payment(*, order: Order, amount: Decimal) -> Payment:
@@ -62,11 +65,12 @@ def open_payment(*, order: Order, amount: Decimal) -> Payment:
 def charge(*, payment: Payment, card: Card, return_url: str) -> Payment:
     """Ask the gateway to charge a pending payment, and take what it says; give the payment as it then is.
 
-    A payment that is no longer pending is left as it is. Raises RuntimeError inside a transaction.
+    A payment that is no longer pending, or whose order is no longer to be paid, is left as it is.
+    Raises RuntimeError inside a transaction.
     """
     with transaction.atomic(durable=True):
         asked = _lock(payment)
-        if asked.state != PaymentState.PENDING:
+        if asked.state != PaymentState.PENDING or asked.order.state != OrderState.PLACED:
             return asked
         asked.attempts += 1
         asked.card_last4 = card.last4
@@ -78,9 +82,6 @@ def charge(*, payment: Payment, card: Card, return_url: str) -> Payment:
         reference=asked.order.number,
         return_url=return_url,
     )
-    if outcome == Declined(gateway.UNREACHABLE) and asked.attempts > 1:
-        # Not this time. An earlier time may have got through.
-        outcome = Unknown(gateway.UNREACHABLE)
     return _take(asked, outcome)
 
 
@@ -205,8 +206,13 @@ def _take(payment: Payment, outcome: Outcome) -> Payment:
 
     with transaction.atomic(durable=True):
         locked = _lock(payment)
+        if outcome in NOT_THIS_TIME and locked.attempts > 1:
+            # Known under the lock alone: the other time may have begun while this one was asked.
+            outcome = Unknown("nothing came of it this time, but it was asked another time")
         to = _state_of(outcome)
         if not may_become(locked.state, to):
+            if to == PaymentState.APPROVED != locked.state:
+                logger.error("payment %s is charged, but %s here", locked.key, locked.state)
             return locked
         locked.state = to
         match outcome:

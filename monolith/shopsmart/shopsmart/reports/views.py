@@ -1,6 +1,6 @@
 """The sales report as a page, and as CSV. For the accounts department."""
 
-from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -12,8 +12,9 @@ from shopsmart.reports.export import sales_csv, sales_csv_name
 from shopsmart.reports.figures import Period
 from shopsmart.reports.forms import SalesForm
 from shopsmart.reports.sales import latest_sale, sales_report
+from shopsmart.staff import staff_with
 
-SEES = permission_required("reports.view_salesreport", raise_exception=True)
+SEES = staff_with("reports.view_salesreport")
 
 
 @login_required

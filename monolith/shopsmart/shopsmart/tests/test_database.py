@@ -49,6 +49,7 @@ def test_a_postgresql_url_may_leave_most_to_libpq() -> None:
         ("", "begins with nothing:"),
         ("sqlite://shop.sqlite3", "three slashes"),
         ("sqlite:///", "three slashes"),
+        ("sqlite:///:memory:", "path of a file"),
         ("postgresql://ada:secret@db", "names no database"),
         ("postgresql://ada:secret@db:port/shop", "is no URL"),
         ("postgresql://ada:secret@[::1/shop", "is no URL"),

@@ -164,11 +164,28 @@ def test_who_gets_in_was_not_counted(client: Client) -> None:
     assert attempt(client, "ada") == 429
 
 
-@pytest.mark.parametrize("other", ["ADA", " ada ", "Ada"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        "ADA",
+        " ada ",
+        "Ada",
+        "\uff41\uff44\uff41",
+        "\uff21da",
+        "ada@example.com",
+        "ADA\uff20Example.com",
+    ],
+)
 def test_an_account_is_one_however_its_name_is_written(client: Client, other: str) -> None:
+    make_user("ada")
     for _ in range(10):
         attempt(client, "ada")
     assert attempt(client, other) == 429
+
+
+@pytest.mark.parametrize("name", ["\0", "a@\0", "@", "", "\ud7ff@"])
+def test_what_is_no_name_is_counted_too(client: Client, name: str) -> None:
+    assert attempt(client, name) == 200
 
 
 def test_trying_many_accounts_from_one_address_ends_too(

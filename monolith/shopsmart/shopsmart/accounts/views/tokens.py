@@ -32,7 +32,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            # A message travels in a signed cookie that the next page takes away: the token is never stored here.
+            # MESSAGE_STORAGE: it travels in a signed cookie that the next page takes away, and is never stored here.
             messages.success(request, token, extra_tags="token")
             return redirect("accounts:tokens")
     shown = {"form": form, "tokens": selectors.list_tokens(user=request.user)}

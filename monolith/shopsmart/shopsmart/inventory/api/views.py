@@ -24,6 +24,7 @@ from shopsmart.inventory.api.serializers import (
     StockSerializer,
 )
 from shopsmart.inventory.models import Movement, MovementKind, StockItem
+from shopsmart.staff import may
 
 
 class KeepsStock(BasePermission):
@@ -31,7 +32,7 @@ class KeepsStock(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         needed = "view" if request.method in ("GET", "HEAD") else "add"
-        return request.user.has_perm(f"inventory.{needed}_movement")
+        return may(request.user, f"inventory.{needed}_movement")
 
 
 class AvailabilityView(APIView):

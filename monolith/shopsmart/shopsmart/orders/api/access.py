@@ -14,6 +14,7 @@ from shopsmart.catalog.api.serializers import ErrorSerializer
 from shopsmart.orders import selectors
 from shopsmart.orders.errors import WrongState
 from shopsmart.orders.models import Order
+from shopsmart.staff import may
 
 CONFLICT = OpenApiResponse(ErrorSerializer, "The order has gone too far, or not far enough.")
 
@@ -31,13 +32,13 @@ class WorksAtTheOrderDesk(BasePermission):
     """Lets those act who may change orders."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        return bool(request.user.is_staff and request.user.has_perm(CHANGE))
+        return may(request.user, CHANGE)
 
 
 def find_order(request: Request, number: str, *, needs: str = "orders.view_order") -> Order:
     """An order of whoever asks, or anybody's for staff with the permission it needs, or a 404."""
     try:
-        if request.user.is_staff and request.user.has_perm(needs):
+        if may(request.user, needs):
             return selectors.get_any_order(number=number)
         return selectors.get_order(number=number, user=request.user)
     except Order.DoesNotExist as error:

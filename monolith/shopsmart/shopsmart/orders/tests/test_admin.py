@@ -12,8 +12,9 @@ from pytest_django import DjangoAssertNumQueries
 from shopsmart.accounts.models import User
 from shopsmart.catalog.tests.make import make_user
 from shopsmart.inventory.tests.make import make_stocked
+from shopsmart.orders.admin import OrderAdmin
 from shopsmart.orders.models import Order
-from shopsmart.orders.services import request_return
+from shopsmart.orders.services import request_return, ship_order
 from shopsmart.orders.tests.make import make_delivered, make_paid, moved
 from shopsmart.payments.tests.gateway_process import GatewayProcess
 
@@ -78,6 +79,27 @@ def test_nothing_is_typed_over(admin_client: Client, ada: User, gateway: Gateway
     assert (order.state, order.total) == ("paid", Decimal("14.90"))
     for page in (f"{ORDERS}add/", f"{ORDERS}{order.pk}/delete/"):
         assert admin_client.get(page).status_code == 403
+
+
+def test_a_form_that_is_sent_late_takes_no_step_back(
+    admin_client: Client, ada: User, gateway: GatewayProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = make_paid(ada)
+    read = OrderAdmin.get_object
+
+    def read_and_shipped(self: OrderAdmin, *args: Any) -> Order | None:
+        found = read(self, *args)
+        if order.state == "paid":
+            order.state = ship_order(order=order, by=ada).state
+        return found
+
+    monkeypatch.setattr(OrderAdmin, "get_object", read_and_shipped)
+    parts = {
+        f"{part}-{count}_FORMS": 0 for part in ("lines", "events") for count in ("TOTAL", "INITIAL")
+    }
+    assert admin_client.post(f"{ORDERS}{order.pk}/change/", parts).status_code == 302
+    order.refresh_from_db()
+    assert order.state == "shipped"
 
 
 def test_who_may_only_look_takes_no_step(ada: User, gateway: GatewayProcess) -> None:

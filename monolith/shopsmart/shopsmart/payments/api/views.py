@@ -21,6 +21,7 @@ from shopsmart.payments.api.serializers import (
     RefundSerializer,
 )
 from shopsmart.payments.models import Payment
+from shopsmart.staff import may
 
 KEY_HEADER = OpenApiParameter(
     "Idempotency-Key",
@@ -96,7 +97,7 @@ class RefundListView(MemberView):
     )
     def post(self, request: Request, key: UUID) -> Response:
         """Give some of a payment back, or all; for the accounts department."""
-        if not request.user.has_perm("payments.add_refund"):
+        if not may(request.user, "payments.add_refund"):
             raise PermissionDenied
         payment = find_payment(request, key)
         wanted = RefundInput(data=request.data)

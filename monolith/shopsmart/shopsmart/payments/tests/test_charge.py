@@ -1,19 +1,24 @@
 """What comes of a charge, by a real gateway; what moved is read from its ledger."""
 
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
+from django.utils import timezone
 from pytest_django import Settings
 
 from shopsmart.catalog.tests.make import make_user
 from shopsmart.inventory.tests.make import make_order
+from shopsmart.orders.models import Order
 from shopsmart.payments import services
-from shopsmart.payments.gateway import UNREACHABLE
+from shopsmart.payments.gateway import INVALID, UNREACHABLE
 from shopsmart.payments.models import Payment
 from shopsmart.payments.states import TRANSITIONS, UNSETTLED, PaymentState
 from shopsmart.payments.tests.gateway_process import (
@@ -23,9 +28,10 @@ from shopsmart.payments.tests.gateway_process import (
     DECLINED,
     LATE,
     NEVER,
+    PATIENCE_S,
     GatewayProcess,
 )
-from shopsmart.payments.tests.make import card, make_payment, pay
+from shopsmart.payments.tests.make import RETURN_URL, card, make_payment, pay
 
 pytestmark = pytest.mark.django_db
 
@@ -194,3 +200,84 @@ def test_a_return_url_the_gateway_refuses_declines_and_charges_nothing(
     payment = services.charge(payment=make_payment(), card=card(), return_url="nowhere")
     assert (payment.state, payment.decline_code) == (PaymentState.DECLINED, "invalid_request")
     assert gateway.moved(payment.key) == []
+
+
+def test_a_repeated_request_the_gateway_refuses_may_have_charged_the_first_time(
+    gateway: GatewayProcess,
+) -> None:
+    payment = make_payment()
+    Payment.objects.update(attempts=1)  # and killed before the gateway was asked, or after
+    payment = services.charge(payment=payment, card=card(), return_url="nowhere")
+    assert (payment.state, payment.order.state) == (PaymentState.UNKNOWN, "placed")
+
+
+def test_a_repeated_request_the_gateway_refuses_takes_what_came_of_the_first(
+    gateway: GatewayProcess,
+) -> None:
+    payment = make_payment()
+    Payment.objects.update(attempts=1)
+    services.gateway.ask_charge(
+        key=payment.key,
+        money=payment.money,
+        card=card(),
+        reference=payment.order.number,
+        return_url=RETURN_URL,
+    )
+    payment = services.charge(payment=payment, card=card(), return_url="nowhere")
+    assert (payment.state, payment.order.state) == (PaymentState.APPROVED, "paid")
+    assert gateway.moved(payment.key) == [1000]
+
+
+def test_an_order_that_was_cancelled_is_not_charged(gateway: GatewayProcess) -> None:
+    payment = make_payment()
+    # And killed before the payment was withdrawn.
+    Order.objects.update(state="cancelled", cancelled_at=timezone.now())
+    assert pay(payment).attempts == 0
+    assert gateway.moved(payment.key) == []
+    assert services.settle(payment=payment).state == PaymentState.CANCELLED
+
+
+def test_a_charge_that_comes_too_late_to_be_taken_is_an_error_in_the_log(
+    gateway: GatewayProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    payment = pay(make_payment(), DECLINED)
+    services._take(payment, services.Approved("ch_x"))
+    assert f"payment {payment.key} is charged, but declined here" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("refused", [UNREACHABLE, INVALID])
+def test_a_double_click_of_which_one_fails_does_not_cancel_what_the_other_paid(
+    gateway: GatewayProcess, monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    payment = make_payment()
+    first_asks, second_charged, first_done = (threading.Event() for _ in range(3))
+    ask = services.gateway.ask_charge
+
+    def asked_in_turn(**asked: Any) -> services.Outcome:
+        if not first_asks.is_set():
+            first_asks.set()
+            assert second_charged.wait(PATIENCE_S)
+            return services.Declined(refused)
+        outcome = ask(**asked)
+        second_charged.set()
+        assert first_done.wait(PATIENCE_S)
+        return outcome
+
+    def click() -> str:
+        try:
+            return pay(payment).state
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(services.gateway, "ask_charge", asked_in_turn)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(click)
+        assert first_asks.wait(PATIENCE_S)
+        second = threads.submit(click)
+        assert first.result() == PaymentState.UNKNOWN
+        first_done.set()
+        assert second.result() == PaymentState.APPROVED
+    assert gateway.moved(payment.key) == [1000]
+    stored = Payment.objects.get()
+    assert (stored.state, stored.order.state, stored.attempts) == ("approved", "paid", 2)

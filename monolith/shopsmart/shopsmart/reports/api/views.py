@@ -10,13 +10,14 @@ from shopsmart.accounts.api.access import REFUSALS, MemberView, refused_by_field
 from shopsmart.catalog.api.views import BAD_REQUEST
 from shopsmart.reports.api.serializers import SalesQuery, SalesReportSerializer
 from shopsmart.reports.sales import sales_report
+from shopsmart.staff import may
 
 
 class SeesSales(BasePermission):
     """Lets those in whose role says so."""
 
     def has_permission(self, request: Request, view: View) -> bool:
-        return bool(request.user.has_perm("reports.view_salesreport"))
+        return may(request.user, "reports.view_salesreport")
 
 
 class SalesView(MemberView):
