@@ -192,7 +192,8 @@ def retried(work: Callable[[], None]) -> None:
     or in the end gives up, having written nothing."""
     for _ in range(20):
         try:
-            return work()
+            work()
+            return
         except Exception as error:  # the driver's own, wrapped by Django or not
             if "deadlock" not in str(error) and "locked" not in str(error):
                 raise
