@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.models import F
 from django.test import Client
+from django.utils import timezone
 
 from chassis.ownership.capture.install import install
 from chassis.ownership.models import CaptureState, Change, FeedReader
@@ -272,6 +276,39 @@ def test_status(filled_library: None) -> None:
     with pytest.raises(SystemExit) as ended:
         run("--status")
     assert ended.value.code == 1
+
+
+def test_status_names_what_nobody_does(filled_library: None) -> None:
+    copy = Copy("lending")
+    copy.follow()
+    assert "prune_changes" not in run("--status")
+    assert "stopped" not in run("--status")
+    FeedReader.objects.update(asked_at=timezone.now() - timedelta(seconds=45))
+    Change.objects.update(at=F("at") - 9 * 86_400_000_000)
+    text = run("--status")
+    assert "stopped 45" in text
+    assert "Nobody deletes old ones: run manage.py prune_changes, daily." in text
+    call_command("prune_changes", stdout=StringIO())
+    # One old entry stays, so that a reader can stand on it.
+    assert "prune_changes" not in run("--status")
+
+
+@pytest.mark.parametrize(
+    "command", [["capture"], ["capture", "--status"], ["capture", "--renew"], ["prune_changes"]]
+)
+def test_before_the_first_migrate(command: list[str], tmp_path: Path) -> None:
+    connection.close()
+    before = connection.settings_dict["NAME"]
+    if connection.vendor == "sqlite":
+        connection.settings_dict["NAME"] = str(tmp_path / "fresh.sqlite3")
+    else:
+        connection.settings_dict["NAME"] = "template1"
+    try:
+        with pytest.raises(CommandError, match=r"has no table chassis_.*: run manage.py migrate"):
+            call_command(*command)
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = before
 
 
 @postgresql_only

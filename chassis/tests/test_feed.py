@@ -5,6 +5,8 @@ import json
 import threading
 import time
 import uuid
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -18,7 +20,7 @@ from django.test import Client
 from django.utils import timezone
 
 from chassis.ownership.capture import looks, readers
-from chassis.ownership.capture.cursor import read_cursor
+from chassis.ownership.capture.cursor import LogCursor, read_cursor
 from chassis.ownership.capture.prune import prune
 from chassis.ownership.capture.reading import reading
 from chassis.ownership.models import CaptureState, Change, FeedReader
@@ -29,6 +31,9 @@ from tests.library.models import Author, Book, Shelf
 from tests.test_capture_writes import execute, postgresql_only, sqlite_only
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+READER = {"Authorization": f"Bearer {CREDENTIAL}"}
+DAY = 24 * 3600 * 1_000_000
 
 GATE = {"Authorization": "Bearer a-third-credential-for-tests"}
 
@@ -43,6 +48,20 @@ def ownership(client: Client) -> dict[str, Any]:
     assert answer.status_code == 200, answer.content
     body: dict[str, Any] = answer.json()
     return body
+
+
+def status_of_capture() -> dict[str, Any]:
+    call_command("capture", "--status", "--json", stdout=(out := StringIO()))
+    found: dict[str, Any] = json.loads(out.getvalue())
+    return found
+
+
+def wait_until_true(ask: Callable[[], bool]) -> None:
+    """Other databases' transactions, too, hold entries back."""
+    give_up = time.monotonic() + 60
+    while not ask():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
 
 
 def test_page_says_what_changed_and_what_it_holds_now(copy: Copy) -> None:
@@ -87,6 +106,18 @@ def test_page_says_what_changed_and_what_it_holds_now(copy: Copy) -> None:
     }
     assert deleted["type"] == "chassis.row.deleted"
     assert deleted["data"] == {"table": "library_book", "key": "b02", "row": None}
+
+
+@postgresql_only
+def test_transaction_of_many_snapshots_has_no_position(copy: Copy) -> None:
+    with transaction.atomic():
+        answer = copy.client.get("/_chassis/rows/lending?table=library_book")
+    assert (answer.status_code, answer.json()["code"]) == (500, "not_one_snapshot")
+    assert "read committed was begun on the database default" in answer.json()["detail"]
+    with transaction.atomic():
+        execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        answer = copy.client.get("/_chassis/rows/lending?table=library_book")
+    assert type(answer.json()["position"]) is int
 
 
 def test_rows_and_feed_agree_about_position_and_incarnation(copy: Copy) -> None:
@@ -272,6 +303,56 @@ class TestGone:
         again.assert_equal()
 
 
+class TestForged:
+    """Nobody but the feed writes cursors: what a caller invents concerns nobody else, and is not looked up."""
+
+    @pytest.mark.parametrize(
+        "forge",
+        [
+            lambda c: replace(c, id=c.id + 1000, xid=c.xid + 1000),
+            lambda c: replace(c, at=c.at - 1),
+            lambda c: replace(c, within=("library_book.author_id", "a\0b")),
+            lambda c: replace(c, within=("library_shelf.above_id", "no number")),
+        ],
+    )
+    def test_it_is_gone_for_this_caller_alone(
+        self, copy: Copy, forge: Callable[[LogCursor], LogCursor], settings: Any
+    ) -> None:
+        Book.objects.update(title="x")
+        copy.follow()
+        incarnation = copy.ask()["incarnation"]
+        known = FeedReader.objects.get()
+        FeedReader.objects.update(asked_at=timezone.now() - timedelta(seconds=5))
+        cursor = read_cursor(copy.cursor)
+        secret, settings.SECRET_KEY = settings.SECRET_KEY, "a guess"
+        forged = forge(cursor).text
+        settings.SECRET_KEY = secret
+        problem = copy.ask(forged, status=410)
+        assert (problem["code"], "not signed" in problem["detail"]) == ("cursor_gone", True)
+        assert FeedReader.objects.get().cursor == known.cursor
+        assert copy.ask()["incarnation"] == incarnation
+        assert copy.ask(copy.cursor)["events"] == []
+
+    def test_replaced_key(self, copy: Copy, settings: Any, client: Client) -> None:
+        copy.follow()
+        old = settings.SECRET_KEY
+        settings.SECRET_KEY = "another one"
+        settings.SECRET_KEY_FALLBACKS = [old]
+        Book.objects.update(title="x")
+        copy.follow()
+        copy.assert_equal()
+        FeedReader.objects.update(asked_at=timezone.now() - timedelta(seconds=5))
+        copy.follow()
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a third one", []
+        assert copy.ask(copy.cursor, status=410)["code"] == "cursor_gone"
+        (reader,) = ownership(client)["readers"]
+        assert (reader["lag_s"], reader["behind"]) == (None, None)
+        again = Copy("lending")
+        Book.objects.update(title="y")
+        again.follow()
+        again.assert_equal()
+
+
 class TestReaders:
     def test_lag_is_the_age_of_what_is_not_applied(
         self, copy: Copy, client: Client, monkeypatch: pytest.MonkeyPatch
@@ -381,6 +462,18 @@ class TestReaders:
         (reader,) = ownership(client)["readers"]
         assert reader["behind"] == 5
 
+    def test_counting_goes_no_further_through_what_others_changed(
+        self, copy: Copy, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        copy.follow()
+        monkeypatch.setattr(readers, "MOST_BEHIND", 2)
+        execute(
+            "INSERT INTO archive_kind (code, title, clerk) VALUES ('a', 'b', ''), ('b', 'b', '')"
+        )
+        execute("INSERT INTO archive_kind (code, title, clerk) VALUES ('c', 'b', '')")
+        (reader,) = ownership(client)["readers"]
+        assert (reader["lag_s"] > 0, reader["behind"]) == (True, 2)
+
 
 class TestRights:
     def test_status_and_data_are_two_rights(self, copy: Copy, client: Client) -> None:
@@ -419,6 +512,31 @@ class TestRights:
 
 
 class TestPruning:
+    def test_reader_that_has_passed_all_that_is_old_goes_on(self, copy: Copy) -> None:
+        """Nothing changes for eight days, then something does, and the log is pruned before the reader asks."""
+        Book.objects.update(title="x")
+        copy.follow()
+        Change.objects.update(at=F("at") - 8 * DAY)
+        copy.cursor = copy.ask()["next"]  # it names the time, too
+        Book.objects.filter(isbn="b01").update(title="y")
+        wait_until_settled()
+        assert prune(timedelta(days=7)) > 0
+        assert Change.objects.count() == 2
+        assert [event["subject"] for event in copy.follow()] == ["library_book/b01"]
+        copy.assert_equal()
+        assert prune(timedelta(days=7)) == 0
+
+    def test_reader_that_has_not_copies_again(self, copy: Copy) -> None:
+        Change.objects.update(at=F("at") - 9 * DAY)
+        copy.cursor = copy.ask()["next"]
+        Book.objects.update(title="x")
+        begun = read_cursor(copy.cursor).id
+        Change.objects.filter(id__gt=begun).update(at=F("at") - 8 * DAY)
+        Book.objects.filter(isbn="b01").update(title="y")
+        wait_until_settled()
+        prune(timedelta(days=7))
+        assert copy.ask(copy.cursor, status=410)["code"] == "cursor_gone"
+
     def test_what_is_younger_stays(self, copy: Copy) -> None:
         Book.objects.update(title="old")
         Change.objects.update(at=F("at") - 3600_000_000)
@@ -426,7 +544,8 @@ class TestPruning:
         wait_until_settled()
         call_command("prune_changes", "--keep", "30m", "--json", stdout=(out := StringIO()))
         assert json.loads(out.getvalue())["deleted"] > 20
-        assert Change.objects.count() == 20
+        # And the last that is older: a reader may stand on it.
+        assert Change.objects.count() == 21
 
     def test_in_small_steps(self, copy: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("chassis.ownership.capture.prune.BATCH", 3)
@@ -509,3 +628,42 @@ class TestLocksOfSQLite:
             raise ZeroDivisionError
         with transaction.atomic():
             Book.objects.update(title="afterwards")
+
+
+@postgresql_only
+class TestDumpOfAnotherServer:
+    """Its entries have transaction ids that this server has not given yet. Here they are written in: the test with two
+    servers is in test_capture_crashed."""
+
+    @pytest.fixture
+    def stranded(self, filled_library: None) -> None:
+        execute("UPDATE chassis_ownership_change SET xid = xid + 1000000000")
+
+    def test_there_is_a_place_to_begin_after_capture(
+        self, stranded: None, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(readers, "EVERY", timedelta(0))
+        answer = client.get("/_chassis/feed/lending", headers=READER)
+        assert (answer.status_code, answer.json()["code"]) == (503, "capture_begins")
+        assert "another server: run manage.py capture" in answer.json()["detail"]
+        call_command("capture", stdout=(out := StringIO()))
+        assert "the log goes on" in out.getvalue()
+        call_command("capture", stdout=(out := StringIO()))
+        assert out.getvalue().strip() == "Nothing to do."
+        with_mark = Change.objects.order_by("xid")[0]
+        wait_until_true(
+            lambda: client.get("/_chassis/feed/lending", headers=READER).status_code == 200
+        )
+        cursor = client.get("/_chassis/feed/lending", headers=READER).json()["next"]
+        assert read_cursor(cursor).id == with_mark.id
+        client.get(f"/_chassis/feed/lending?after={cursor}", headers=READER)
+        (reader,) = ownership(client)["readers"]
+        assert (reader["lag_s"], reader["behind"]) == (0.0, 0)
+        status = status_of_capture()
+        assert (status["waiting"], status["waits_for"]) == (0, None)
+
+    def test_pruning_deletes_them(self, stranded: None) -> None:
+        count = Change.objects.count()
+        call_command("capture", verbosity=0, stdout=StringIO())
+        wait_until_true(lambda: prune(timedelta(days=7)) == count)
+        assert Change.objects.count() == 1

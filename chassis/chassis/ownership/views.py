@@ -15,8 +15,8 @@ from django.http import HttpRequest, JsonResponse, QueryDict
 
 from chassis.callers import DATA, STATUS, Caller, authorize
 from chassis.endpoint import View, internal
-from chassis.ownership.capture.cursor import read_cursor
-from chassis.ownership.capture.feed import changes_after
+from chassis.ownership.capture.cursor import SignatureError, read_cursor
+from chassis.ownership.capture.feed import changes_after, gone
 from chassis.ownership.capture.readers import remember
 from chassis.ownership.capture.reading import Reading, reading
 from chassis.ownership.capture.status import status_of
@@ -114,6 +114,9 @@ def feed(query: QueryDict, capability: Capability, caller: Caller) -> Mapping[st
         cursor = read_cursor(after)
     except ValueError:
         raise bad("after is no cursor: it is the next of an earlier answer") from None
+    except SignatureError:
+        # Of this caller alone: nothing follows from it for others.
+        raise gone("it is not signed with this project's SECRET_KEY") from None
     remember(capability.name, caller.name, cursor)
     return changes_after(capability, cursor, most)
 

@@ -49,7 +49,7 @@ def changes_after(
         # An older copy of the database was put back: what was copied from the newer one is worth nothing.
         assert now.began is not None
         renew(now.began)
-        raise _gone("it stands on a change that this database never saw") from None
+        raise gone("it stands on a change that this database never saw") from None
 
 
 def _captured(capability: Capability, now: Reading) -> uuid.UUID:
@@ -68,15 +68,15 @@ def _captured(capability: Capability, now: Reading) -> uuid.UUID:
 def _check(now: Reading, cursor: LogCursor, incarnation: uuid.UUID) -> None:
     """Raises ProblemError 410, or _OtherHistoryError, unless the log holds the entry that the cursor stands on."""
     if cursor.incarnation != incarnation:
-        raise _gone("changes may have been missed since, or the database is another copy")
+        raise gone("changes may have been missed since, or the database is another copy")
     if log.entry_at(now, cursor) is None:
-        first = log.first_entry(now)
-        if first is not None and (cursor.xid, cursor.id) < (first.xid, first.id):
-            raise _gone("the log has been pruned since (manage.py prune_changes)")
+        first = log.first_entries(now, 1)
+        if first and (cursor.xid, cursor.id) < (first[0].xid, first[0].id):
+            raise gone("the log has been pruned since (manage.py prune_changes)")
         raise _OtherHistoryError
 
 
-def _gone(why: str) -> ProblemError:
+def gone(why: str) -> ProblemError:
     return ProblemError(
         HTTPStatus.GONE,
         "cursor_gone",
@@ -90,7 +90,8 @@ def _end(now: Reading, incarnation: uuid.UUID) -> LogCursor:
         raise ProblemError(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "capture_begins",
-            "A transaction that is older than the capture is still open. Ask again.",
+            "A transaction that is older than the capture is still open: ask again. After a dump was restored into "
+            "another server: run manage.py capture in the monolith.",
         )
     return _at(last, incarnation)
 

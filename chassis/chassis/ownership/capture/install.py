@@ -32,6 +32,15 @@ class CaptureError(Exception):
     """The triggers could not be changed; the message says what to do."""
 
 
+def refuse_without_log() -> None:
+    """Raises CaptureError: the log's table is not there."""
+    connection, engine = _engine()
+    if engine.relation(connection, Change._meta.db_table) is None:
+        raise CaptureError(
+            f"the database {connection.alias} has no table {Change._meta.db_table}: run manage.py migrate"
+        )
+
+
 def log_database() -> str:
     """The alias of the database that holds the log, and with it everything that is captured."""
     return router.db_for_write(Change)
@@ -67,6 +76,9 @@ def install() -> Sequence[str]:
         _change(relation, partial(_put, relation, those))
         done.append(f"{relation} is watched")
     _change(None, partial(_match_states, set(declared_capabilities())))
+    if engine.stranded(connection):
+        _change(None, partial(engine.mark, connection, "another server"))
+        done.append("the log goes on: what it held was written by another server")
     return done
 
 

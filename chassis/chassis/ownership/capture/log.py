@@ -4,11 +4,14 @@
 PostgreSQL gives ids before it commits, and transactions end in any order: whoever goes on "after the last id" passes
 over what a slower transaction commits later with a lower id. So entries are handed out by (transaction, id), and only
 those of transactions below which none is in progress any more. SQLite has one writer: by id.
+
+A dump that is restored into another PostgreSQL server brings entries along whose transactions that server has not had
+yet. Nobody stands on them, and whoever copies from there has what they speak of: they don't count until it has.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from django.db import connections
 
@@ -38,13 +41,23 @@ def entry_at(reading: Reading, cursor: LogCursor) -> Entry | None:
     return next((e for e in found if (e.xid, e.at) == (cursor.xid, cursor.at)), None)
 
 
-def first_entry(reading: Reading) -> Entry | None:
-    return next(iter(_select(reading, f"{_order(reading)} LIMIT 1", [])), None)
+def first_entries(reading: Reading, limit: int) -> Sequence[Entry]:
+    seen, parameters = _seen(reading)
+    return _select(reading, f"WHERE {seen} {_order(reading)} LIMIT %s", [*parameters, limit])
 
 
 def first_since(reading: Reading, at: int) -> Entry | None:
     """The first one that was not written before this time."""
-    found = _select(reading, f'WHERE "at" >= %s {_order(reading)} LIMIT 1', [at])
+    seen, parameters = _seen(reading)
+    found = _select(
+        reading, f'WHERE "at" >= %s AND {seen} {_order(reading)} LIMIT 1', [at, *parameters]
+    )
+    return next(iter(found), None)
+
+
+def entry_before(reading: Reading, entry: Entry) -> Entry | None:
+    before, parameters = _beside(reading, "<", entry)
+    found = _select(reading, f"WHERE {before} {_order(reading, 'DESC')} LIMIT 1", parameters)
     return next(iter(found), None)
 
 
@@ -60,27 +73,59 @@ def settled_after(
     reading: Reading, cursor: LogCursor, sources: Collection[Source], limit: int
 ) -> Sequence[Entry]:
     """The next entries of these sources that may be handed out."""
-    after, behind = _after(reading, cursor)
+    after, behind = _beside(reading, ">", cursor)
     settled, below = _settled(reading)
-    mine = " OR ".join('("table" = %s AND "column" = %s)' for _ in sources) or "1 = 0"
-    parameters = [*behind, *below, *(name for source in sources for name in source), limit]
+    mine, names = _of(sources)
     return _select(
-        reading, f"WHERE {after} AND {settled} AND ({mine}) {_order(reading)} LIMIT %s", parameters
+        reading,
+        f"WHERE {after} AND {settled} AND {mine} {_order(reading)} LIMIT %s",
+        [*behind, *below, *names, limit],
     )
 
 
-def seen_after(reading: Reading, place: LogCursor | Entry, limit: int) -> Sequence[Entry]:
-    """The next entries of any source, whether or not they may be handed out yet."""
-    after, parameters = _after(reading, place)
-    return _select(reading, f"WHERE {after} {_order(reading)} LIMIT %s", [*parameters, limit])
+@dataclass(frozen=True)
+class Unread:
+    """What follows a place, whether or not it may be handed out yet, as far as it was counted."""
+
+    count: int
+    oldest: int | None
+    mine: int
+    """Of the sources asked for."""
+    my_oldest: int | None
+
+
+def unread_after(
+    reading: Reading, place: LogCursor | Entry, sources: Collection[Source], limit: int
+) -> Unread:
+    after, behind = _beside(reading, ">", place)
+    seen, below = _seen(reading)
+    mine, names = _of(sources)
+    connection: Any = connections[reading.using]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'SELECT count(*), min("at"), count(mine), min(mine) FROM ('
+            f'SELECT "at", CASE WHEN {mine} THEN "at" END AS mine FROM {_table(connection)} '
+            f"WHERE {after} AND {seen} {_order(reading)} LIMIT %s) AS unread",
+            [*names, *behind, *below, limit],
+        )
+        return Unread(*cursor.fetchone())
 
 
 def _select(reading: Reading, clauses: str, parameters: Sequence[object]) -> list[Entry]:
     connection: Any = connections[reading.using]
-    table = connection.ops.quote_name(Change._meta.db_table)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {_COLUMNS} FROM {table} {clauses}", parameters)
+        cursor.execute(f"SELECT {_COLUMNS} FROM {_table(connection)} {clauses}", parameters)
         return [Entry(*row) for row in cursor.fetchall()]
+
+
+def _table(connection: Any) -> str:
+    name: str = connection.ops.quote_name(Change._meta.db_table)
+    return name
+
+
+def _of(sources: Collection[Source]) -> tuple[str, list[object]]:
+    mine = " OR ".join('("table" = %s AND "column" = %s)' for _ in sources) or "1 = 0"
+    return f"({mine})", [name for source in sources for name in source]
 
 
 def _order(reading: Reading, direction: str = "") -> str:
@@ -89,13 +134,22 @@ def _order(reading: Reading, direction: str = "") -> str:
     return f"ORDER BY xid {direction}, id {direction}"
 
 
-def _after(reading: Reading, place: LogCursor | Entry) -> tuple[str, list[object]]:
+def _beside(
+    reading: Reading, side: Literal["<", ">"], place: LogCursor | Entry
+) -> tuple[str, list[object]]:
     if reading.settled_below is None:
-        return "id > %s", [place.id]
-    return "(xid, id) > (%s, %s)", [place.xid, place.id]
+        return f"id {side} %s", [place.id]
+    return f"(xid, id) {side} (%s, %s)", [place.xid, place.id]
 
 
 def _settled(reading: Reading) -> tuple[str, list[object]]:
     if reading.settled_below is None:
         return "1 = 1", []
     return "xid < %s", [reading.settled_below]
+
+
+def _seen(reading: Reading) -> tuple[str, list[object]]:
+    """Without what another server wrote, and a restored dump brought along."""
+    if reading.seen_below is None:
+        return "1 = 1", []
+    return "xid < %s", [reading.seen_below]

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from chassis.callers import DATA, declared_callers
 from chassis.ownership.capture import log
-from chassis.ownership.capture.cursor import LogCursor, read_cursor
+from chassis.ownership.capture.cursor import LogCursor, SignatureError, read_cursor
 from chassis.ownership.capture.install import log_database
 from chassis.ownership.capture.log import Source
 from chassis.ownership.capture.reading import Reading
@@ -92,15 +92,20 @@ def _lag(now: Reading, text: str, sources: set[Source]) -> tuple[float | None, i
     """The age in seconds of the oldest change that the cursor has not passed, and how many there are, about."""
     try:
         cursor = read_cursor(text)
-    except ValueError:  # of another release
+    except (
+        ValueError,
+        SignatureError,
+    ):  # of another release, or signed with a key that was replaced
         return None, None
     if cursor.incarnation != now.incarnation or log.entry_at(now, cursor) is None:
         return None, None
-    seen = log.seen_after(now, cursor, MOST_BEHIND)
-    mine = [entry for entry in seen if (entry.table, entry.column) in sources]
-    if len(seen) == MOST_BEHIND and not mine:
-        mine = list(seen)  # so much of others' that looking further would cost too much
-    if not mine and cursor.within is None:
+    unread = log.unread_after(now, cursor, sources, MOST_BEHIND)
+    behind, oldest = unread.mine, unread.my_oldest
+    if unread.count == MOST_BEHIND and not behind:
+        # So much of others' that looking further would cost too much.
+        behind, oldest = unread.count, unread.oldest
+    if cursor.within is not None:
+        oldest = cursor.at
+    if oldest is None:
         return 0.0, 0
-    oldest = cursor.at if cursor.within is not None else min(entry.at for entry in mine)
-    return round(max(0.0, (now.at - oldest) / 1_000_000), 3), len(mine)
+    return round(max(0.0, (now.at - oldest) / 1_000_000), 3), behind

@@ -56,6 +56,8 @@ class Reading:
     """The incarnation as it is stored, without what tells this copy of the database from another."""
     settled_below: int | None
     """PostgreSQL: every transaction with a lower id has ended. None: every entry that is seen counts."""
+    seen_below: int | None
+    """PostgreSQL: it sees no transaction of this server with this id or a higher one."""
     at: int
     """Microseconds since 1970, by the clock of the log."""
 
@@ -75,7 +77,7 @@ def reading(capability: str, tables: Sequence[str]) -> Iterator[Reading]:
             with _sqlite(connection, capability) as found:
                 yield found
         else:
-            yield Reading(connection.alias, None, None, None, None, time.time_ns() // 1000)
+            yield Reading(connection.alias, None, None, None, None, None, time.time_ns() // 1000)
     except OperationalError as error:
         state = getattr(error.__cause__, "sqlstate", None)
         if state == "55P03" or "locked" in str(error):
@@ -101,6 +103,8 @@ def _postgresql(connection: Any, capability: str, tables: Sequence[str]) -> Iter
                     f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}"
                     + (f"; LOCK TABLE {names} IN ACCESS SHARE MODE" if names else "")
                 )
+            else:
+                _refuse_many_snapshots(connection)
             cursor.execute(_SNAPSHOT)
             xmin, xmax, in_progress, at, written, copy = cursor.fetchone()
         if written is None:
@@ -118,10 +122,25 @@ def _postgresql(connection: Any, capability: str, tables: Sequence[str]) -> Iter
             incarnation=None if began is None else uuid.uuid5(began, copy),
             began=began,
             settled_below=xmin,
+            seen_below=xmax,
             at=at,
         )
     if outermost:
         _wait_for_disk(connection, written)
+
+
+def _refuse_many_snapshots(connection: Any) -> None:
+    """Raises ProblemError 500 in a transaction that was begun outside and takes a snapshot for each statement."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW transaction_isolation")
+        (level,) = cursor.fetchone()
+    if level not in ("repeatable read", "serializable"):
+        raise ProblemError(
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            "not_one_snapshot",
+            f"A transaction that is {level} was begun on the database {connection.alias} before the reading (by a "
+            "middleware?): what is read in it is not of one snapshot, and has no position.",
+        )
 
 
 def _wait_for_disk(connection: Any, written: str) -> None:
@@ -155,6 +174,7 @@ def _sqlite(connection: Any, capability: str) -> Iterator[Reading]:
                 incarnation=began,
                 began=began,
                 settled_below=None,
+                seen_below=None,
                 at=time.time_ns() // 1000,
             )
         finally:

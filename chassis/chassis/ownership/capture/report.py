@@ -8,6 +8,7 @@ from django.db import connections
 
 from chassis.ownership.capture import log
 from chassis.ownership.capture.install import declared_watches, faults, log_database
+from chassis.ownership.capture.log import Entry
 from chassis.ownership.capture.readers import MOST_BEHIND
 from chassis.ownership.capture.reading import Reading, reading
 from chassis.ownership.capture.status import status_of
@@ -15,6 +16,8 @@ from chassis.ownership.capture.watches import ROW
 from chassis.ownership.models import Change
 from chassis.ownership.rows import row_count
 from chassis.ownership.tables import declared_capabilities
+
+UNPRUNED_S = 8 * 86400.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Report:
     """In the log, about."""
     oldest_s: float | None
     """The age of the first of them."""
+    unpruned: bool
+    """There are older ones than a daily `prune_changes` leaves."""
     waiting: int
     """PostgreSQL: those that can't be handed out as long as an older transaction is open."""
     waits_for: str | None
@@ -51,6 +56,8 @@ class Report:
         lines = [f"{self.entries:,} entries in the log."]
         if self.oldest_s is not None:
             lines[0] = f"{lines[0][:-1]}, the oldest {self.oldest_s / 86400:.1f} days old."
+        if self.unpruned:
+            lines.append("Nobody deletes old ones: run manage.py prune_changes, daily.")
         if self.waits_for is not None:
             lines.append(f"{self.waiting:,} of them wait for {self.waits_for} to end.")
         if not self.tables:
@@ -67,7 +74,7 @@ def report() -> Report:
     declared = declared_watches()
     wrong = faults(declared)
     with reading("", ()) as now:
-        first = log.first_entry(now)
+        first = log.first_entries(now, 2)
         waiting, waits_for = _waiting(now)
     return Report(
         tables=[
@@ -81,10 +88,16 @@ def report() -> Report:
         ],
         capabilities=[status_of(capability) for capability in declared_capabilities().values()],
         entries=row_count(Change, log_database()),
-        oldest_s=None if first is None else round((now.at - first.at) / 1_000_000, 1),
+        oldest_s=_age_s(now, first[0]) if first else None,
+        # Pruning leaves the last of the old ones.
+        unpruned=len(first) > 1 and _age_s(now, first[1]) > UNPRUNED_S,
         waiting=waiting,
         waits_for=waits_for,
     )
+
+
+def _age_s(now: Reading, entry: Entry) -> float:
+    return round((now.at - entry.at) / 1_000_000, 1)
 
 
 def _waiting(now: Reading) -> tuple[int, str | None]:
@@ -92,7 +105,7 @@ def _waiting(now: Reading) -> tuple[int, str | None]:
     last = log.last_settled(now)
     if now.settled_below is None or last is None:
         return 0, None
-    waiting = len(log.seen_after(now, last, MOST_BEHIND))
+    waiting = log.unread_after(now, last, (), MOST_BEHIND).count
     if not waiting:
         return 0, None
     with connections[now.using].cursor() as cursor:

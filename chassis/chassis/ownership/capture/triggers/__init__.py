@@ -50,5 +50,8 @@ class Engine(Protocol):
     def mark(self, connection: Any, words: str) -> None:
         """Write an entry that names no row into the log: something for a cursor to stand on."""
 
+    def stranded(self, connection: Any) -> bool:
+        """The log has entries, and all of them came in a dump of another server: a cursor can't stand on these."""
+
 
 ENGINES: Mapping[str, Engine] = {"postgresql": postgresql, "sqlite": sqlite}

@@ -193,6 +193,14 @@ def mark(connection: Any, words: str) -> None:
         cursor.execute(f"{_into_log(connection)} VALUES ('', '', {_text(words)}, {_NOW}, {_XID})")
 
 
+def stranded(connection: Any) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT min(xid) >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM {_table(connection, Change)}"
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def _functions(connection: Any) -> dict[str, _Function]:
     """Those of the log's schema, by digest of their watch."""
     found: dict[str, _Function] = {}

@@ -114,6 +114,10 @@ def mark(connection: Any, words: str) -> None:
         cursor.execute(f"{_INTO_LOG} VALUES ('', '', {_text(words)}, {_NOW})")
 
 
+def stranded(connection: Any) -> bool:
+    return False
+
+
 def unique_sets(
     connection: Any, watches: Sequence[Watch]
 ) -> Mapping[str, set[tuple[tuple[str, str], ...]]]:

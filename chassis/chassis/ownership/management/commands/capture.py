@@ -10,9 +10,18 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from chassis.ownership.capture.install import CaptureError, install, remove, renew
+from chassis.ownership.capture.install import (
+    CaptureError,
+    install,
+    refuse_without_log,
+    remove,
+    renew,
+)
 from chassis.ownership.capture.report import Report, report
 from chassis.problem import ProblemError
+
+# A reader asks several times a second; `fig status` says the same of one that has not for so long.
+STOPPED_AFTER_S = 10.0
 
 
 class Command(BaseCommand):
@@ -40,6 +49,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
+            refuse_without_log()
             if options["status"]:
                 found = report()
                 self.stdout.write(
@@ -81,9 +91,13 @@ def _as_text(found: Report) -> str:
                 str(reader["caller"]),
                 "copies again" if lost else f"{reader['behind']}",
                 "" if lost else f"{reader['lag_s']} s",
-                f"{reader['asked_s_ago']} s ago",
+                _asked(reader["asked_s_ago"]),
             )
         console.print(readers)
     for line in found.remarks:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     return text.getvalue().rstrip("\n")
+
+
+def _asked(s_ago: float) -> str:
+    return f"stopped {s_ago} s ago" if s_ago > STOPPED_AFTER_S else f"{s_ago} s ago"

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from chassis.ownership.capture.install import CaptureError, refuse_without_log
 from chassis.ownership.capture.prune import prune
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -32,9 +33,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
+            refuse_without_log()
             deleted = prune(options["keep"])
         except ImproperlyConfigured as error:
             raise CommandError(str(error), returncode=2) from error
+        except CaptureError as error:
+            raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps({"deleted": deleted}))
         else:
