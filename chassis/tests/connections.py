@@ -1,11 +1,31 @@
-"""Connections that are none of Django's: plain drivers to the database under test."""
+"""Ways to the database under test: Django's connection with plain SQL, threads, and connections that are none of Django's."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection
+import pytest
+from django.db import connection, connections
+
+sqlite_only = pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's own way")
+postgresql_only = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="PostgreSQL's own way"
+)
+
+
+def execute(*statements: str, values: Sequence[object] = ()) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement, values or None)
+
+
+def in_thread(work: Callable[[], Any]) -> Any:
+    """For a thread of a pool: it leaves no connection behind."""
+    try:
+        return work()
+    finally:
+        connections.close_all()
 
 
 def plain_database() -> str:

@@ -17,12 +17,16 @@ from django.test import Client
 
 from chassis.ownership.capture import install as installing
 from chassis.ownership.capture.install import CaptureError, install
-from tests.connections import second_connection
+from tests.connections import (
+    execute,
+    in_thread,
+    postgresql_only,
+    second_connection,
+    sqlite_only,
+)
 from tests.copying import Copy
 from tests.library.models import Author, Book, Shelf
 from tests.test_capture_installed import capture_check, triggers_of
-from tests.test_capture_order import in_thread
-from tests.test_capture_writes import execute, postgresql_only, sqlite_only
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

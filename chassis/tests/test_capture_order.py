@@ -13,18 +13,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from chassis.ownership.capture.reading import reading
 from tests.conftest import ADDED, make_shelf
-from tests.connections import second_connection
+from tests.connections import in_thread, postgresql_only, second_connection
 from tests.copying import Copy
 from tests.library.models import Author, Book, Country, Shelf
-from tests.test_capture_writes import BOOK, postgresql_only
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+BOOK = "library_book"
 SEED = random.SystemRandom().randrange(10**6)
 
 
@@ -163,14 +163,6 @@ class TestOrder:
             assert (answer.status_code, answer.json()["code"]) == (503, "busy")
         copy.follow()
         copy.assert_equal()
-
-
-def in_thread(work: Callable[[], Any]) -> Any:
-    """For a thread of a pool: it leaves no connection behind."""
-    try:
-        return work()
-    finally:
-        connections.close_all()
 
 
 def wait_for_a_lock(table: str) -> None:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +13,13 @@ from django.db.models import F
 from chassis.ownership.capture.install import install, remove
 from tests.archive.models import Box, Kind, Leaf, Letter, Paper, Slot
 from tests.conftest import ADDED, make_book
-from tests.connections import plain_database, second_connection
+from tests.connections import (
+    execute,
+    plain_database,
+    postgresql_only,
+    second_connection,
+    sqlite_only,
+)
 from tests.copying import Copy
 from tests.library.models import Author, Book, Country, Shelf
 
@@ -21,17 +27,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 BOOK, SHELF, AUTHOR = "library_book", "library_shelf", "library_author"
 BOX, SLOT, LETTER = "archive - Böx order", "archive_slot", "archive_letter"
-
-sqlite_only = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="SQLite's own way")
-postgresql_only = pytest.mark.skipif(
-    "connection.vendor != 'postgresql'", reason="PostgreSQL's own way"
-)
-
-
-def execute(*statements: str, values: Sequence[object] = ()) -> None:
-    with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement, values or None)
 
 
 @pytest.fixture

@@ -25,10 +25,9 @@ from chassis.ownership.capture.prune import prune
 from chassis.ownership.capture.reading import reading
 from chassis.ownership.models import CaptureState, Change, FeedReader
 from tests.conftest import CREDENTIAL
-from tests.connections import second_connection
+from tests.connections import execute, postgresql_only, second_connection, sqlite_only
 from tests.copying import Copy, wait_until_settled
 from tests.library.models import Author, Book, Shelf
-from tests.test_capture_writes import execute, postgresql_only, sqlite_only
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -212,6 +211,23 @@ def test_malformed_cursor_is_a_problem(copy: Copy, after: str) -> None:
     answer = copy.client.get(f"/_chassis/feed/lending?after={quote(after)}")
     assert (answer.status_code, answer.json()["code"]) == (400, "parameter_invalid")
     assert "after is no cursor" in answer.json()["detail"]
+
+
+def test_forged_place_within_an_entry_is_a_problem_or_harmless(copy: Copy) -> None:
+    Author.objects.update(name="x")
+    wait_until_settled()
+    entry = Change.objects.filter(column="id").latest("id")
+    standing = replace(
+        read_cursor(copy.ask()["next"]), xid=entry.xid or 0, id=entry.id, at=entry.at
+    )
+    for place in (("library_book.author_id", "b03"), ("a", "b"), ("z", ""), ("library_book", "x")):
+        assert copy.ask(replace(standing, within=place).text)["more"] is True
+    for place in (("library_book.author_id", "\x00"),):
+        assert copy.ask(replace(standing, within=place).text, status=400)
+    # An entry that nothing is reached by.
+    entry = Change.objects.filter(column="").latest("id")
+    standing = replace(standing, xid=entry.xid or 0, id=entry.id, at=entry.at)
+    assert copy.ask(replace(standing, within=("library_book.author_id", "b")).text)["events"] == []
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ _BYTE_ORDER = {"postgresql": "C", "sqlite": "BINARY"}
 # Counting a PostgreSQL table reads all of it; above this, the planner's estimate is enough for a progress bar.
 COUNTED_ROWS = 200_000
 
-MAX_INTEGER_KEY = 2**63 - 1
+INTEGER_KEYS = range(-(2**63), 2**63)
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def parse_key(kind: Kind, text: str) -> object:
     """A key as written in a query string. Raises ValueError."""
     if kind is Kind.INTEGER:
         value = int(text) if text.isascii() and text.removeprefix("-").isdigit() else None
-        if value is None or abs(value) > MAX_INTEGER_KEY:
+        if value is None or value not in INTEGER_KEYS:
             raise ValueError("not an integer key")
         return value
     if kind is Kind.UUID:

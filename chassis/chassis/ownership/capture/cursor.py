@@ -77,4 +77,6 @@ def _read_within(text: str) -> tuple[str, str]:
         raise ValueError("no cursor") from error
     if not (isinstance(within, list) and len(within) == 2 and all(type(p) is str for p in within)):
         raise ValueError("no cursor")
+    if "\x00" in within[1]:  # no key of PostgreSQL's holds it
+        raise ValueError("no cursor")
     return within[0], within[1]

@@ -20,6 +20,7 @@ from chassis.ownership.capture.log import Entry
 from chassis.ownership.capture.looks import MAX_VALUES, Look, Looker, value_of
 from chassis.ownership.capture.reading import Reading, reading
 from chassis.ownership.capture.watches import reaches
+from chassis.ownership.parameters import bad
 from chassis.ownership.rows import rows_with_keys
 from chassis.ownership.tables import Capability
 from chassis.problem import ProblemError
@@ -108,7 +109,10 @@ def _after(
     if cursor.within is not None:
         entry = log.entry_at(now, cursor)
         assert entry is not None  # checked
-        looks, place = looker.part_of(entry, cursor.within)
+        try:
+            looks, place = looker.part_of(entry, cursor.within)
+        except ValueError:
+            raise bad("after is no cursor: it is the next of an earlier answer") from None
         return _page(
             capability, now, looks, replace(_at(entry, incarnation), within=place), more=True
         )

@@ -5,14 +5,13 @@ fit; of one that does not fit alone it takes a part, and its cursor says up to w
 """
 
 import logging
-import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chassis.ownership.capture.log import Entry, Source
 from chassis.ownership.capture.watches import ROW, Reach, reaches
-from chassis.ownership.rows import in_key_order
+from chassis.ownership.rows import in_key_order, parse_key
 from chassis.ownership.tables import Capability, Table
 from chassis.ownership.values import AnyField, Kind, encode, kind_of
 
@@ -69,13 +68,13 @@ class Looker:
 
     def part_of(self, entry: Entry, after: Place | None) -> tuple[Sequence[Look], Place | None]:
         """What to look at for an entry that does not fit, from the place where the last part ended; and where this
-        part ends, None: there is no more."""
+        part ends, None: there is no more. Raises ValueError when there can be no such place."""
         looks: Looks = {}
         for reach in self._reaches[entry.table, entry.column]:
             if after is not None and reach.name < after[0]:
                 continue
             rows = in_key_order(reach.table.model, self._using)
-            rows = rows.filter(**{reach.lookup: _named(reach.target, entry)})
+            rows = rows.filter(**{f"{reach.lookup}__in": [_named(reach.target, entry)]})
             if after is not None and reach.name == after[0]:
                 rows = rows.filter(chassis_key__gt=value_of(reach.table.key.kind, after[1]))
             room = self._limit - len(looks)
@@ -117,9 +116,7 @@ class Looker:
 
 def value_of(kind: Kind | None, text: str) -> object:
     """The value that a trigger wrote as text. Raises ValueError."""
-    if kind is Kind.INTEGER:
-        return int(text)
-    return uuid.UUID(text) if kind is Kind.UUID else text
+    return text if kind is None or kind is Kind.TEXT else parse_key(kind, text)
 
 
 def _named(field: AnyField, entry: Entry) -> object | None:

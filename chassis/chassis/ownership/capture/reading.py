@@ -84,7 +84,7 @@ def reading(capability: str, tables: Sequence[str]) -> Iterator[Reading]:
             raise ProblemError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "busy",
-                "A table is being altered at the moment. Ask again.",
+                "A table is locked at the moment, to be altered or emptied. Ask again.",
             ) from error
         raise
 

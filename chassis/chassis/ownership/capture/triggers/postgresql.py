@@ -1,13 +1,6 @@
 # ruff: noqa: S608  # only quoted names and texts are put into statements
 """PostgreSQL: one function for each watch, owned by whoever installs it, and three triggers that call it.
 
-- The function runs with its owner's rights, so that a writer needs none on the log, and with a search_path of its own;
-  every name in it is qualified.
-- The triggers are ENABLE ALWAYS: replication and `session_replication_role` don't switch them off.
-- The condition of the update trigger stands in the trigger and not in the function, so that PostgreSQL knows which
-  columns it needs, and refuses to drop one of them instead of failing every later write.
-- Values are compared by their bytes: by `=` a changed letter in a citext would be no change, and json has no `=`.
-
 The function's comment says what it was made for and how it and its triggers looked then. By that a process of an older
 or newer release can tell whether changes go unseen, which must be watched by both while they take over from each other.
 """
@@ -24,8 +17,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, transaction
 from django.db.models import Model
 
+from chassis.ownership.capture.triggers import postgresql_sql as sql
 from chassis.ownership.capture.triggers.busy import BusyError
-from chassis.ownership.capture.watches import ROW, Watch, missing_columns
+from chassis.ownership.capture.watches import Watch, missing_columns
 from chassis.ownership.models import CaptureState, Change
 from chassis.ownership.tables import column_of
 
@@ -35,17 +29,10 @@ LOCK_TIMEOUT_MS = 200
 # Of pg_advisory_xact_lock: "chassis" in ASCII.
 _ALONE = int.from_bytes(b"chassis", "big")
 
-_NOW = "(extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::bigint"
-_XID = "pg_catalog.pg_current_xact_id()::text::bigint"
 _RELATION = "quote_ident(n.nspname) || '.' || quote_ident(c.relname)"
 _IN_OUR_SCHEMA = "log.oid = to_regclass(%s) AND log.relnamespace = p.pronamespace"
 # lock_timeout, deadlock
 _LOCKED = ("55P03", "40P01")
-_EVENTS = {
-    "row": "AFTER INSERT OR DELETE ON {relation} FOR EACH ROW",
-    "update": "AFTER UPDATE ON {relation} FOR EACH ROW WHEN (pg_catalog.record_image_ne({old}, {new}))",
-    "truncate": "BEFORE TRUNCATE ON {relation} FOR EACH STATEMENT",
-}
 
 
 @dataclass
@@ -109,7 +96,7 @@ def outdated(connection: Any, watches: Sequence[Watch]) -> Collection[Watch]:
         for watch in watches
         if watch in wrong
         or functions[watch.digest].note["source"]
-        != _digest(connection, watch, relations[watch.table])
+        != _digest(connection, relations[watch.table], watch)
     ]
 
 
@@ -158,26 +145,27 @@ def changing(connection: Any, relation: str | None) -> Iterator[None]:
 
 def put(connection: Any, relation: str, watch: Watch) -> None:
     drop(connection, relation, placed(connection).get((relation, watch.digest), ()))
-    function = _function_name(connection, watch)
+    name = sql.function_name(_table(connection, Change), watch)
+    function, triggers = _texts(connection, relation, watch)
     with connection.cursor() as cursor:
-        cursor.execute(_function_text(connection, watch, relation))
-        cursor.execute(f"REVOKE ALL ON FUNCTION {function}() FROM PUBLIC")
-        for name, text in _trigger_texts(connection, watch, relation).items():
+        cursor.execute(function)
+        cursor.execute(f"REVOKE ALL ON FUNCTION {name}() FROM PUBLIC")
+        for trigger, text in triggers.items():
             cursor.execute(text)
-            cursor.execute(f"ALTER TABLE {relation} ENABLE ALWAYS TRIGGER {name}")
+            cursor.execute(f"ALTER TABLE {relation} ENABLE ALWAYS TRIGGER {trigger}")
         note = {
             "for": [watch.table, watch.column],
             "watched": _types(connection, watch),
-            "source": _digest(connection, watch, relation),
+            "source": _digest(connection, relation, watch),
             "digest": _functions(connection)[watch.digest].digest,
         }
-        cursor.execute(f"COMMENT ON FUNCTION {function}() IS {_text(json.dumps(note))}")
+        cursor.execute(f"COMMENT ON FUNCTION {name}() IS {sql.text(json.dumps(note))}")
 
 
 def drop(connection: Any, relation: str, names: Collection[str]) -> None:
     with connection.cursor() as cursor:
         for name in names:
-            cursor.execute(f"DROP TRIGGER {_name(name)} ON {relation}")
+            cursor.execute(f"DROP TRIGGER {sql.name(name)} ON {relation}")
         cursor.execute(
             f"SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_class log ON {_IN_OUR_SCHEMA} "
             r"WHERE p.proname LIKE 'chassis\_capture\_%%' "
@@ -189,8 +177,9 @@ def drop(connection: Any, relation: str, names: Collection[str]) -> None:
 
 
 def mark(connection: Any, words: str) -> None:
+    values = f"('', '', {sql.text(words)}, {sql.NOW}, {sql.XID})"
     with connection.cursor() as cursor:
-        cursor.execute(f"{_into_log(connection)} VALUES ('', '', {_text(words)}, {_NOW}, {_XID})")
+        cursor.execute(f"{sql.into(_table(connection, Change))} VALUES {values}")
 
 
 def stranded(connection: Any) -> bool:
@@ -248,84 +237,24 @@ def _types(connection: Any, watch: Watch) -> dict[str, str]:
     return {column_of(field): field.db_type(connection) or "" for field in watch.watched}
 
 
-def _digest(connection: Any, watch: Watch, relation: str) -> str:
-    """Of what `put` would do; a column of another type counts as another one, since its rows were rewritten."""
-    texts = [
-        _function_text(connection, watch, relation),
-        *_trigger_texts(connection, watch, relation).values(),
-        json.dumps(_types(connection, watch)),
-    ]
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
-
-
-def _function_name(connection: Any, watch: Watch) -> str:
-    schema, _, _ = _table(connection, Change).rpartition(".")
-    return f"{schema}.chassis_capture_{watch.digest}"
-
-
-def _function_text(connection: Any, watch: Watch, relation: str) -> str:
-    into = _into_log(connection)
-    place = f"{_text(watch.table)}, {_text(watch.column)}"
-    column = _name(column_of(watch.key))
-    nullable = watch.key.null and watch.column != ROW
-
-    def log(row: str) -> str:
-        entry = f"{into} VALUES ({place}, {row}.{column}::text, {_NOW}, {_XID});"
-        return f"IF {row}.{column} IS NOT NULL THEN {entry} END IF;" if nullable else entry
-
-    capabilities = ", ".join(_text(name) for name in sorted(watch.capabilities))
-    body = f"""
-BEGIN
-    IF TG_OP = 'INSERT' THEN
-        {log("NEW")}
-    ELSIF TG_OP = 'UPDATE' THEN
-        {log("NEW")}
-        IF (NEW.{column}::text COLLATE pg_catalog."C") IS DISTINCT FROM (OLD.{column}::text COLLATE pg_catalog."C") THEN
-            {log("OLD")}
-        END IF;
-    ELSIF TG_OP = 'DELETE' THEN
-        {log("OLD")}
-    ELSE
-        {into} SELECT {place}, held.{column}::text, {_NOW}, {_XID} FROM {relation} AS held WHERE held.{column} IS NOT NULL;
-        -- An older snapshot does not see all the rows that go.
-        IF pg_catalog.current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
-            UPDATE {_table(connection, CaptureState)} SET incarnation = pg_catalog.gen_random_uuid() WHERE capability IN ({capabilities});
-        END IF;
-    END IF;
-    RETURN NULL;
-END
-"""
-    tag = "chassis"
-    while f"${tag}$" in body:
-        tag += "_"
+def _texts(connection: Any, relation: str, watch: Watch) -> tuple[str, Mapping[str, str]]:
+    log, states = _table(connection, Change), _table(connection, CaptureState)
     return (
-        f"CREATE OR REPLACE FUNCTION {_function_name(connection, watch)}() RETURNS trigger LANGUAGE plpgsql "
-        f"SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS ${tag}${body}${tag}$"
+        sql.function_text(log, states, relation, watch),
+        sql.trigger_texts(log, relation, watch),
     )
 
 
-def _trigger_texts(connection: Any, watch: Watch, relation: str) -> dict[str, str]:
-    old, new = (
-        f"ROW({', '.join(f'{row}.{_name(column_of(field))}' for field in watch.watched)})"
-        for row in ("OLD", "NEW")
-    )
-    return {
-        f"chassis_capture_{event}_{watch.digest}": (
-            f"CREATE TRIGGER chassis_capture_{event}_{watch.digest} "
-            f"{clause.format(relation=relation, old=old, new=new)} "
-            f"EXECUTE FUNCTION {_function_name(connection, watch)}()"
-        )
-        for event, clause in _EVENTS.items()
-    }
+def _digest(connection: Any, relation: str, watch: Watch) -> str:
+    """Of what `put` would do; a column of another type counts as another one, since its rows were rewritten."""
+    function, triggers = _texts(connection, relation, watch)
+    parts = [function, *triggers.values(), json.dumps(_types(connection, watch))]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _log_name(connection: Any) -> str:
     name: str = connection.ops.quote_name(Change._meta.db_table)
     return name
-
-
-def _into_log(connection: Any) -> str:
-    return f'INSERT INTO {_table(connection, Change)} ("table", "column", "key", "at", "xid")'
 
 
 def _table(connection: Any, model: type[Model]) -> str:
@@ -335,11 +264,3 @@ def _table(connection: Any, model: type[Model]) -> str:
             f"there is no table {model._meta.db_table}: run manage.py migrate"
         )
     return found
-
-
-def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
