@@ -43,8 +43,8 @@ def shop_environment(
         "LOG_LEVEL": "WARNING",
         "THROTTLES": "off",
         "CARD_GATEWAY_URL": gateway.url,
-        "CARD_GATEWAY_READ_TIMEOUT": "1",
-        "PAYMENT_GIVE_UP_AFTER": "6",
+        "CARD_GATEWAY_READ_TIMEOUT": "3",
+        "PAYMENT_GIVE_UP_AFTER": "10",
         "EMAIL_URL": f"file://{place / 'mail'}",
     }
     manage(MONOLITH, environment, "migrate", "-v0")

@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from shopsmart.catalog.tests.make import make_user
 
@@ -42,6 +43,12 @@ SENT = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Settings) -> None:
+    """Hashing passwords well takes a fifth of a second each; these guard nothing."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def boss() -> Client:
     client = Client()
@@ -49,7 +56,7 @@ def boss() -> Client:
     return client
 
 
-@pytest.mark.parametrize("character", ["%00", "%01", "a%00", "a%0A", "%7F"])
+@pytest.mark.parametrize("character", ["%00", "a%0A"])
 @pytest.mark.parametrize("path", GET)
 def test_there_is_nothing_at_such_an_address(boss: Client, path: str, character: str) -> None:
     status = boss.get(path.format(character)).status_code

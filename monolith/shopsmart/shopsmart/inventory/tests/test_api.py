@@ -73,7 +73,7 @@ def test_numbers_are_for_stock_keepers(client: Client, pot: Variant) -> None:
 
 
 def test_who_may_look_may_not_change(client: Client, pot: Variant) -> None:
-    looker = make_user("looker")
+    looker = make_user("looker", is_staff=True)
     looker.user_permissions.add(Permission.objects.get(codename="view_movement"))
     client.force_login(looker)
     assert client.get(url(pot, "stock/")).status_code == 200

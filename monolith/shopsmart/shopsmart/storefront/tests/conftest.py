@@ -161,8 +161,14 @@ def running_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gatewa
 def gateway(running_gateway: GatewayProcess, settings: Settings) -> GatewayProcess:
     """The card gateway that the shop asks, and its ledger."""
     settings.CARD_GATEWAY_URL = running_gateway.url
-    settings.CARD_GATEWAY_READ_TIMEOUT = 1
+    settings.CARD_GATEWAY_READ_TIMEOUT = 20
     return running_gateway
+
+
+@pytest.fixture
+def no_patience(gateway: GatewayProcess, settings: Settings) -> None:
+    """For tests in which the gateway never answers."""
+    settings.CARD_GATEWAY_READ_TIMEOUT = 1
 
 
 @pytest.fixture

@@ -200,6 +200,7 @@ def test_a_look_at_the_order_finds_out_too(
     assert "Paid, getting ready" in text(page)
 
 
+@pytest.mark.usefixtures("no_patience")
 def test_while_nobody_knows_the_page_says_so_and_nothing_can_be_lost(
     as_shopper: Client, cart: Cart, variant: Variant, gateway: GatewayProcess
 ) -> None:
@@ -213,6 +214,22 @@ def test_while_nobody_knows_the_page_says_so_and_nothing_can_be_lost(
     assert "We don’t know yet whether it was paid." in text(
         as_shopper.get(f"/orders/{order.number}/")
     )
+
+
+def test_what_came_of_a_payment_asks_a_fixed_number_of_times(
+    as_shopper: Client,
+    shopper: User,
+    cart: Cart,
+    gateway: GatewayProcess,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    for city in ("Vienna", "Graz", "Linz"):
+        add_address(user=shopper, **{**VIENNA, "city": city})
+    here = pay(as_shopper, DECLINED)["Location"]
+    # session, user; order, lines, payments, refunds, events, returns; the last payment, addresses;
+    # cart, how many; categories, counts
+    with django_assert_num_queries(2 + 6 + 2 + 2 + 2):
+        as_shopper.get(here)
 
 
 def test_a_gateway_that_is_down_is_a_card_that_could_not_be_charged(
@@ -347,6 +364,7 @@ def test_other_peoples_addresses_are_not_offered(
     assert list(pay(as_shopper, address=theirs.pk).context["form"].errors) == ["address"]
 
 
+@pytest.mark.usefixtures("no_patience")
 def test_other_peoples_payments_are_not_found(
     as_shopper: Client, cart: Cart, gateway: GatewayProcess, admin_client: Client
 ) -> None:

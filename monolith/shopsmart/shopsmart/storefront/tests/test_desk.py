@@ -162,6 +162,26 @@ def test_a_queue_asks_as_often_for_many_as_for_one(
         as_clerk.get(DESK, {"show": show})
 
 
+def test_an_order_asks_as_often_for_much_as_for_little(
+    as_clerk: Client,
+    shopper: User,
+    make_stocked: MakeStocked,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    def announce(*counts: int) -> Order:
+        order = make_delivered(shopper, dict.fromkeys(make_stocked(*counts), 2))
+        for line in order.lines.all():
+            request_return(order=order, lines={line: 1}, reason="A crack", by=None)
+        return order
+
+    small, large = announce(9), announce(9, 9, 9)
+    # session, user, own and group's permissions; order, lines, payments, refunds, events, returns,
+    # their lines; unread; cart; categories, counts
+    for order in (small, large):
+        with django_assert_num_queries(4 + 7 + 1 + 1 + 2):
+            as_clerk.get(page_of(order))
+
+
 # What is done there -------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from shopsmart.accounts.models import User
 from shopsmart.catalog.models import Variant
@@ -157,6 +157,21 @@ def test_an_order_asks_as_often_for_much_as_for_little(
     with django_assert_num_queries(queries + 1):
         page = as_shopper.get(page_of(order))
     assert text(page).count("Waiting for the parcel") == 2
+
+
+def test_what_can_be_sent_back_asks_as_often_for_much_as_for_little(
+    as_shopper: Client,
+    shopper: User,
+    make_stocked: MakeStocked,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    small = make_delivered(shopper, {make_stocked(9)[0]: 1})
+    large = make_delivered(shopper, dict.fromkeys(make_stocked(9, 9, 9), 3))
+    # session, user; order, lines, payments, refunds, events, returns; what is left; unread; cart,
+    # how many; categories, counts
+    for order in (small, large):
+        with django_assert_num_queries(2 + 6 + 1 + 1 + 2 + 2):
+            as_shopper.get(f"{page_of(order)}return/")
 
 
 # Cancelling ---------------------------------------------------------------------------------
@@ -308,9 +323,16 @@ def test_hostile_words_stay_words(as_shopper: Client, delivered: Order) -> None:
 
 
 def test_an_order_that_nobody_knows_about_can_still_be_cancelled(
-    as_shopper: Client, shopper: User, variant: Variant, after_commit: AfterCommit
+    as_shopper: Client,
+    shopper: User,
+    variant: Variant,
+    after_commit: AfterCommit,
+    settings: Settings,
 ) -> None:
+    patience = settings.CARD_GATEWAY_READ_TIMEOUT
+    settings.CARD_GATEWAY_READ_TIMEOUT = 1
     order = make_paid(shopper, {variant: 1}, number=NEVER)
+    settings.CARD_GATEWAY_READ_TIMEOUT = patience
     with after_commit():
         as_shopper.post(f"{page_of(order)}cancel/")
     assert "Cancelled" in text(as_shopper.get(page_of(order)))
