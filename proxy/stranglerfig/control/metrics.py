@@ -107,14 +107,14 @@ class _Collector(Collector):
         )
         stopped = GaugeMetricFamily(
             "fig_capability_reader_stopped",
-            "1 while the service does not follow the changes: it asks no longer, or has lost its place.",
+            "1 while the service does not follow the changes: it asks no longer, has lost its place, or nothing is captured.",
             labels=["capability"],
         )
         for name in self._view.changes.running.config.capabilities:
             known = self._view.ownership.status(name)
             if known["lag_s"] is not None:
                 lag.add_metric([name], known["lag_s"])
-            if known["reader"] is not None:
+            if known["reader"] is not None or known["lost"]:
                 age.add_metric([name], known["age_s"])
                 stopped.add_metric([name], int(known["stopped"] or known["lost"]))
         yield from (lag, age, stopped)

@@ -24,7 +24,6 @@ from stranglerfig.control.told import (
 )
 from stranglerfig.http1.failure import UpstreamError
 from stranglerfig.http1.headers import Header
-from stranglerfig.routing.recent import BELIEVED_S
 from stranglerfig.upstream.fetch import fetch
 
 log = structlog.get_logger(__name__)
@@ -99,14 +98,12 @@ class OwnershipWatch:
         self._has_told = bool(message.lags)
 
     def message(self) -> LagsMessage:
-        """What workers are told: how far which service is behind, where that is known and not too old."""
+        """What workers are told: how far which service was behind when that was last known, however long ago."""
         now = time.monotonic()
         lags = {
-            name: MeasuredLag(lag_s=reader.at_most_s, age_s=max(now - known.asked_at, 0.0))
+            name: MeasuredLag(lag_s=at_most_s, age_s=max(now - known.asked_at, 0.0))
             for name, known in self._known.items()
-            if known.ownership is not None
-            and (reader := known.ownership.furthest_behind) is not None
-            and now - known.asked_at <= BELIEVED_S
+            if known.ownership is not None and (at_most_s := known.ownership.at_most_s) is not None
         }
         return LagsMessage(lags=lags)
 
@@ -120,7 +117,7 @@ class OwnershipWatch:
             "lag_s": reader.lag_s if reader else None,
             "reader": reader and reader.caller,
             "asked_s_ago": reader.asked_s_ago if reader else None,
-            "lost": reader is not None and reader.lag_s is None,
+            "lost": ownership is not None and ownership.is_lost,
             "stopped": reader is not None and reader.asked_s_ago > STOPPED_AFTER_S,
             "age_s": (round(time.monotonic() - known.asked_at, 3) if known and ownership else None),
             "owner": ownership and ownership.owner,
@@ -171,7 +168,9 @@ class OwnershipWatch:
             )
             if answer.status in _REFUSALS:
                 longest_s, trouble = _LONGEST_AFTER_REFUSAL_S, _REFUSALS[answer.status]
-                known.ownership = None
+                # Who may not ask any longer knows what it was told before; what is not declared has no lag.
+                if answer.status == 404:
+                    known.ownership = None
             elif answer.status != 200:
                 trouble = f"answers {answer.status} when asked how far the service is behind"
             else:

@@ -28,11 +28,6 @@ class Reader(BaseModel):
     """None: its place in the changes is gone, so that it must copy everything again."""
     asked_s_ago: _Age
 
-    @property
-    def at_most_s(self) -> float:
-        """How far it may be behind, as far as that makes a difference to anybody."""
-        return float(KEPT_S) if self.lag_s is None else min(self.lag_s, float(KEPT_S))
-
 
 class Ownership(BaseModel):
     """What ``/_chassis/ownership/<capability>`` answers, as far as it is looked at."""
@@ -44,7 +39,7 @@ class Ownership(BaseModel):
 
     @property
     def furthest_behind(self) -> Reader | None:
-        """The reader that counts: whose answers may lack the most; None if the lag is not known."""
+        """The reader that counts: whose answers may lack the most; None if there is none."""
         if self.owner != _OWNER or not self.captured:
             return None
         asking = [each for each in self.readers if each.asked_s_ago <= REPLACED_AFTER_S]
@@ -53,6 +48,22 @@ class Ownership(BaseModel):
             key=lambda each: (each.lag_s is None, each.lag_s, each.asked_s_ago),
             default=None,
         )
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether what is written may never arrive: nobody captures it, or who reads has lost its place."""
+        if self.owner != _OWNER:
+            return False
+        reader = self.furthest_behind
+        return not self.captured or (reader is not None and reader.lag_s is None)
+
+    @property
+    def at_most_s(self) -> float | None:
+        """How far the service may be behind, as far as that makes a difference to anybody; None if that is not known."""
+        if self.is_lost:
+            return float(KEPT_S)
+        reader = self.furthest_behind
+        return None if reader is None or reader.lag_s is None else min(reader.lag_s, float(KEPT_S))
 
 
 class NonsenseError(Exception):

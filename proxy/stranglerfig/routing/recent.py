@@ -5,14 +5,11 @@ user's write is younger than the lag plus the age of that measurement, or than `
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from stranglerfig.routing.plan import Side
 from stranglerfig.routing.snapshot import Claim
-from stranglerfig.signing.wrote import Wrote
-
-BELIEVED_S: Final = 60.0
-"""How long a measured lag counts when no newer one comes."""
+from stranglerfig.signing.wrote import KEPT_S, Wrote
 
 
 class Lag(NamedTuple):
@@ -22,9 +19,11 @@ class Lag(NamedTuple):
     at_s: float
 
     def at_most_s(self, now_s: float) -> float:
-        """How far it may be behind now: what was written since the measurement may be missing too; 0 if it is too old."""
-        age_s = max(now_s - self.at_s, 0.0)
-        return self.lag_s + age_s if age_s <= BELIEVED_S else 0.0
+        """How far it may be behind now, as far as that matters: what was written since the measurement may be missing too.
+
+        However old that is: a service of which nothing is heard has not caught up for that.
+        """
+        return min(self.lag_s + max(now_s - self.at_s, 0.0), float(KEPT_S))
 
 
 class OwnWrite(NamedTuple):

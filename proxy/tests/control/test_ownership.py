@@ -14,7 +14,6 @@ from stranglerfig.channel.messages import LagsMessage
 from stranglerfig.config.model import Config
 from stranglerfig.control import ownership
 from stranglerfig.control.ownership import OwnershipWatch
-from stranglerfig.routing.recent import BELIEVED_S
 from stranglerfig.signing.wrote import KEPT_S
 
 DAY = 24 * 3600.0
@@ -169,22 +168,41 @@ async def test_the_reader_that_is_furthest_behind_counts(
     assert which is None or told["catalog"].lag_s == (KEPT_S if lag_s is None else lag_s)
 
 
-async def test_what_is_not_captured_has_no_lag(monolith: ToldMonolith, ask: Ask) -> None:
+async def test_what_is_not_captured_is_lost_and_may_lack_anything(
+    monolith: ToldMonolith, ask: Ask
+) -> None:
     monolith.said |= {"captured": False}
     asking = ask(monolith)
     await until(lambda: asking.status()["trouble"])
     assert "manage.py capture" in asking.status()["trouble"]
-    assert (asking.status()["lag_s"], asking.status()["captured"]) == (None, False)
-    assert asking.watch.message().lags == {}
+    found = asking.status()
+    assert (found["lag_s"], found["captured"], found["lost"]) == (None, False, True)
+    assert asking.watch.message().lags["catalog"].lag_s == KEPT_S
+    monolith.said |= {"captured": True}
+    await until(lambda: not asking.status()["lost"])
+    assert asking.watch.message().lags["catalog"].lag_s == 0.2
 
 
-async def test_what_the_service_owns_has_no_lag_behind_the_monolith(
-    monolith: ToldMonolith, ask: Ask
+@pytest.mark.parametrize("readers", [[], [reader(None)]])
+async def test_what_is_not_captured_is_lost_whoever_reads(
+    monolith: ToldMonolith, ask: Ask, readers: list[dict[str, Any]]
 ) -> None:
-    monolith.said |= {"owner": "service"}
+    monolith.said |= {"captured": False}
+    monolith.lags(*readers)
+    asking = ask(monolith)
+    await until(lambda: asking.status()["lost"])
+    assert asking.watch.message().lags["catalog"].lag_s == KEPT_S
+
+
+@pytest.mark.parametrize("captured", [True, False])
+async def test_what_the_service_owns_has_no_lag_behind_the_monolith(
+    monolith: ToldMonolith, ask: Ask, captured: bool
+) -> None:
+    monolith.said |= {"owner": "service", "captured": captured}
     asking = ask(monolith)
     await until(lambda: asking.status()["owner"] == "service")
-    assert (asking.status()["lag_s"], asking.status()["trouble"]) == (None, None)
+    found = asking.status()
+    assert (found["lag_s"], found["lost"], found["trouble"]) == (None, False, None)
     assert asking.watch.message().lags == {}
 
 
@@ -234,8 +252,8 @@ async def test_nonsense_is_named_and_what_was_known_before_is_kept(
     ("mode", "word", "kept"),
     [
         (404, "does not know it (404)", False),
-        (401, "refuses the credential (401)", False),
-        (403, "needs the right status", False),
+        (401, "refuses the credential (401)", True),
+        (403, "needs the right status", True),
         (500, "answers 500", True),
         (301, "answers 301", True),
         ("hang", "gives no answer", True),
@@ -323,17 +341,34 @@ async def test_a_capability_that_is_gone_is_not_asked_for_and_a_new_monolith_is(
         other.close()
 
 
-async def test_what_was_told_long_ago_is_not_told_to_workers(
-    monolith: ToldMonolith, ask: Ask
+@pytest.mark.parametrize("mode", [401, 403, 500, "die"])
+async def test_what_was_told_long_ago_is_told_to_workers_with_its_age(
+    monolith: ToldMonolith, ask: Ask, mode: int | str
 ) -> None:
     asking = ask(monolith)
     await until(lambda: asking.status()["lag_s"] == 0.2)
-    monolith.mode = "die"
+    monolith.mode = mode
     await until(lambda: asking.status()["trouble"])
-    asking.watch._known["catalog"].asked_at -= BELIEVED_S
-    assert asking.watch.message().lags == {}
+    asking.watch._known["catalog"].asked_at -= DAY
+    measured = asking.watch.message().lags["catalog"]
+    assert (measured.lag_s, measured.age_s > DAY) == (0.2, True)
     assert asking.status()["lag_s"] == 0.2
-    assert asking.status()["age_s"] > BELIEVED_S
+    assert asking.status()["age_s"] > DAY
+    monolith.mode = 404
+    asking.change(monolith)
+    await until(lambda: asking.told[-1].lags == {})
+    assert asking.status()["lag_s"] is None
+
+
+@pytest.mark.parametrize("mode", [401, 403, 404, 500, "die"])
+async def test_where_nothing_was_ever_measured_nothing_is_told(
+    monolith: ToldMonolith, ask: Ask, mode: int | str
+) -> None:
+    monolith.mode = mode
+    asking = ask(monolith)
+    await until(lambda: asking.status()["trouble"])
+    assert asking.watch.message().lags == {}
+    assert (asking.status()["lag_s"], asking.status()["lost"]) == (None, False)
 
 
 async def test_stopping_waits_for_nobody(monolith: ToldMonolith, ask: Ask) -> None:

@@ -297,10 +297,42 @@ def test_the_lag_is_shown_wherever_one_looks(shop: Shop, serve: Serve, tmp_path:
     for pid in [*fig.pids("worker"), *fig.pids("comparer")]:
         assert b"CHASSIS" not in Path(f"/proc/{pid}/environ").read_bytes()
     assert CREDENTIAL not in fig.log()
+    monolith.said |= {"captured": False}
+    wait_until(lambda: shown(fig)["lag"] == "lost", explain=lambda: shown(fig))
+    assert "does not capture its changes; run manage.py capture there" in shown(fig)["rest"]
+    assert metric(fig, "fig_capability_reader_stopped") == 1
     monolith.mode = 404
     fig.set("catalog", "shadow")
     wait_until(lambda: "does not know it (404)" in shown(fig)["rest"])
     assert shown(fig)["lag"] == "–"
+
+
+def hour_old(key: str = SECRET) -> str:
+    """The cookie of who wrote almost an hour ago, which no measured lag of this file reaches back to."""
+    at_ms = int((time.time() - 3500) * 1000)
+    writes = {scope_of("journey", "catalog"): Wrote("m", at_ms)}
+    return f"fig_wrote={write_wrote(writes, key.encode())}"
+
+
+def test_who_wrote_reads_it_back_where_nothing_is_captured_or_nothing_is_told_any_more(
+    shop: Shop, serve: Serve
+) -> None:
+    monolith, _ = shop
+    monolith.said |= {"captured": False}
+    fig = serve(window="100ms", CHASSIS_CREDENTIAL=CREDENTIAL)
+    write(fig)
+    # Two workers: each is asked on connections of its own.
+    wait_until(lambda: all(read(fig, hour_old()) == NEW for _ in range(10)))
+    monolith.said |= {"captured": True}
+    wait_until(lambda: all(read(fig, hour_old()) == OLD for _ in range(10)))
+    monolith.mode = 401
+    wait_until(lambda: "refuses the credential (401)" in str(catalog(fig)["lag"]["trouble"]))
+    mine = write(fig)
+    time.sleep(1)  # longer than the window and the lag of 0.2 s
+    assert {read(fig, mine) for _ in range(10)} == {NEW}
+    monolith.mode = 404
+    fig.set("catalog", "canary", 100)  # so that it is asked anew at once
+    wait_until(lambda: all(read(fig, mine) == OLD for _ in range(10)))
 
 
 @pytest.mark.parametrize("mode", ["hang", "trickle", "huge", "die"])

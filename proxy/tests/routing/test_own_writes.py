@@ -11,9 +11,9 @@ from stranglerfig.config.model import Stage
 from stranglerfig.routing.decide import decide
 from stranglerfig.routing.facts import Facts
 from stranglerfig.routing.plan import Plan, Reason, Side
-from stranglerfig.routing.recent import BELIEVED_S, Lag, RecentWrites
+from stranglerfig.routing.recent import Lag, RecentWrites
 from stranglerfig.routing.snapshot import Snapshot
-from stranglerfig.signing.wrote import Pin, Taker, Wrote, scope_of
+from stranglerfig.signing.wrote import KEPT_S, Pin, Taker, Wrote, scope_of
 
 MONOLITH, SERVICE = Side.MONOLITH, Side.SERVICE
 CONTROL, CANDIDATE = scope_of("upstream", "monolith"), scope_of("upstream", "catalog")
@@ -147,9 +147,11 @@ WINDOWS = [
     ("2s", (0.0, 9.0), 8.9, True),
     ("2s", (0.0, 9.0), 9.1, False),
     ("2s", (3000.0, 0.0), 2999, True),
-    # An old measurement says nothing any more; one of a clock that was set back is one of this moment.
-    ("2s", (5.0, BELIEVED_S - 0.1), 60, True),
-    ("2s", (5.0, BELIEVED_S + 0.1), 60, False),
+    # An old measurement counts with its age, up to an hour; one of a clock that was set back is one of this moment.
+    ("2s", (5.0, 59.0), 63.9, True),
+    ("2s", (5.0, 61.0), 65.9, True),
+    ("2s", (5.0, 61.0), 66.1, False),
+    ("2s", (5.0, 86400.0), 3599, True),
     ("2s", (5.0, -100.0), 4.9, True),
     ("2s", (5.0, -100.0), 5.1, False),
     # A write of a clock that is a little ahead is one of this moment.
@@ -186,7 +188,16 @@ def test_the_lag_behind_the_monolith_says_nothing_of_what_the_service_took() -> 
 def test_a_lag_may_have_grown_since_it_was_measured() -> None:
     assert Lag(1.5, 100.0).at_most_s(102.0) == 3.5
     assert Lag(1.5, 100.0).at_most_s(99.0) == 1.5
-    assert Lag(1.5, 100.0).at_most_s(100.0 + BELIEVED_S + 1) == 0.0
+
+
+def test_a_lag_that_is_measured_no_more_grows_on_until_no_cookie_is_that_old() -> None:
+    lag = Lag(300.0, 1000.0)
+    assert (lag.at_most_s(1059.0), lag.at_most_s(1061.0)) == (359.0, 361.0)
+    assert (lag.at_most_s(4299.0), lag.at_most_s(4301.0), lag.at_most_s(1e9)) == (
+        3599.0,
+        KEPT_S,
+        KEPT_S,
+    )
 
 
 # --- precedence
