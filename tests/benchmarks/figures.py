@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-out = Console(highlight=False)
+out = Console(highlight=False, soft_wrap=True)
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -53,7 +53,7 @@ def command(about: str) -> argparse.ArgumentParser:
 
 def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """One table; the first column is words."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=None)
     for place, column in enumerate(columns):
         table.add_column(column, justify="right" if place else "left")
     for row in rows:

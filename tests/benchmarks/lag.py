@@ -78,7 +78,7 @@ def main() -> int:
                     result[f"{name}, {what}"] = measure(shop, observed, rate, seconds, wanted.seed)
     show(
         "From commit in the shop to commit in the service",
-        ("", "p50 ms", "p99 ms", "max ms", "changes", "written/s", "writer late ms"),
+        ("", "p50 ms", "p99 ms", "max ms", "changes", "written/s", "late ms"),
         [
             (
                 name,

@@ -37,7 +37,6 @@ def stack(tmp_path: Path, seeded_on: SeededData) -> Iterator[Stack]:
 
 
 @pytest.mark.parametrize("seed", [1])
-@pytest.mark.timeout(180)
 def test_whatever_is_killed_the_service_holds_what_the_shop_holds(stack: Stack, seed: int) -> None:
     columns = declared(stack)
     slugs = [
