@@ -5,14 +5,17 @@ so that parents come before and after their children; chunks are small, so that 
 """
 
 import random
+from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.db import transaction
 
+from chassis.ownership.source.feed import Feed
 from chassis.ownership.source.rows import Source
 from tests.conftest import Backfill, make_book
+from tests.copying import wait_until_settled
 from tests.equality import (
     assert_equal,
     copied_books,
@@ -118,4 +121,46 @@ def test_source_that_moved_meanwhile_is_caught_up_with(
                 assert "running backfill again mends it" in str(error)  # noqa: PT017 - it may or may not fail
     backfill()
     backfill()  # the first may have been the rest of a walk that began before the last change
+    assert_equal()
+
+
+@pytest.mark.parametrize(
+    "seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 8))]
+)
+def test_source_that_moves_on_is_followed(
+    backfill: Backfill, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """The real endpoints, read while everything changes; at the end one look at the feed is enough."""
+    draw = random.Random(seed)
+    change_source(draw)
+
+    def consume() -> None:
+        limit = str(draw.randint(3, 20))
+        call_command("consume", "--once", "--json", "--limit", limit, stdout=StringIO())
+
+    changes = iter(
+        range(12)
+    )  # each logs more than a page holds: without an end nobody would catch up
+
+    def move() -> None:
+        if draw.random() < 0.3 and next(changes, None) is not None:
+            change_source(draw)
+            wait_until_settled()
+
+    def moving(read: Any) -> Any:
+        def answer(*args: Any, **options: Any) -> Any:
+            move()
+            found = read(*args, **options)
+            move()
+            return found
+
+        return answer
+
+    with monkeypatch.context() as patched:
+        for place, name in ((Source, "page"), (Source, "rows"), (Feed, "page"), (Feed, "head")):
+            patched.setattr(place, name, moving(getattr(place, name)))
+        for work in (consume, consume, backfill, consume):
+            work()
+    wait_until_settled()
+    consume()
     assert_equal()

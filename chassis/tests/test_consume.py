@@ -319,7 +319,8 @@ def test_old_versions_and_events_are_forgotten_and_older_readings_refused(
     stored = ReplicaCursor.objects.get()
     assert stored.floor == newest
     replica = Replica("lending", "default")
-    writer = Writer(replica, stored, declared_targets("lending"), None)  # type: ignore[arg-type]
+    no_source: Any = None
+    writer = Writer(replica, stored, declared_targets("lending"), no_source)
     with writer.held(newest):
         pass
     with pytest.raises(AnotherSourceError), writer.held(newest - 1):

@@ -51,8 +51,8 @@ class Scene:
 
     def __init__(self, seed: int, *, restores: bool = False) -> None:
         self.draw = random.Random(seed)
-        self.source = ModelSource(self.draw)
-        self.feed = ModelFeed(self.source)
+        self.source: Any = ModelSource(self.draw)
+        self.feed: Any = ModelFeed(self.source)
         self.targets = declared_targets("lending")
         self.replica = Replica("lending", "default")
         self.restores = restores
@@ -166,7 +166,7 @@ class Scene:
 
 
 @pytest.mark.parametrize(
-    "seed", [*range(15), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(15, 150))]
+    "seed", [*range(8), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(8, 40))]
 )
 def test_whatever_happens_meanwhile_the_copy_ends_equal_and_never_goes_back(
     transactional_db: None, seed: int

@@ -8,12 +8,12 @@
 - Orphans that were left out earlier, when the row comes that they refer to.
 
 Readings of different moments may contradict each other: a row refers to another that was read as gone, two rows hold
-one unique value. The older of the two is then out of date and is read again, until they agree. Only where a source
-contradicts itself (its database does not enforce what this one does) would that have no end: no key is asked for more
-than `MOST_ASKED` times for a batch.
+one unique value. The older of the two is then out of date and is read again, until they agree. A source may contradict
+itself for good, where its database does not enforce what this one does: so a key is not asked for any more when it was
+read `MOST_ALIKE` times with the same result. Then what refers to nothing is an orphan, and what is referred to is kept.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from django.db.models import UniqueConstraint
@@ -24,10 +24,16 @@ from chassis.ownership.backfill.leftovers import Leftovers
 from chassis.ownership.backfill.mapping import Target
 from chassis.ownership.backfill.readings import Readings
 
-MOST_ASKED = 4
+MOST_ALIKE = 4
+# A batch that still needs something after so many rounds is of rows that change faster than they can be read.
+MOST_ROUNDS = 40
 
 Keys = defaultdict[str, set[object]]
 """Keys by table."""
+
+
+class UnsettledError(Exception):
+    """The rows change faster than they can be read: the page must be read again."""
 
 
 class Needs:
@@ -37,11 +43,16 @@ class Needs:
         self._targets = targets
         self._readings = readings
         self._leftovers = leftovers
-        self._asked: Counter[tuple[str, object]] = Counter()
+        self._alike: dict[tuple[str, object], tuple[Row | None, int]] = {}
+        """By table and key: what was read last, and how often running."""
+        self._rounds = 0
         self.moving: set[str] = set()
 
     def keys(self, here: Here) -> Mapping[str, set[object]]:
-        """What is to be read now, by table; nothing: the batch can be written. Reads this database only."""
+        """What is to be read now, by table; nothing: the batch can be written. Reads this database only.
+
+        Raises UnsettledError.
+        """
         needed: Keys = defaultdict(set)
         self.moving.clear()
         for target in self._targets:
@@ -54,11 +65,22 @@ class Needs:
                 self._need_orphans(target, new.keys() - before.keys(), needed)
         self._need_referrers(here, needed)
         wanted = {
-            table: {key for key in keys if self._asked[table, key] < MOST_ASKED}
+            table: {key for key in keys if self._may_ask(table, key)}
             for table, keys in needed.items()
         }
-        self._asked.update((table, key) for table, keys in wanted.items() for key in keys)
+        self._rounds += 1
+        if any(wanted.values()) and self._rounds > MOST_ROUNDS:
+            raise UnsettledError
         return {table: keys for table, keys in wanted.items() if keys}
+
+    def _may_ask(self, table: str, key: object) -> bool:
+        reading = self._readings.of(table).get(key)
+        if reading is None:
+            return True
+        row, times = self._alike.get((table, key), (None, 0))
+        times = times + 1 if times and row == reading.row else 1
+        self._alike[table, key] = reading.row, times
+        return times < MOST_ALIKE
 
     def _need_parents(
         self, target: Target, new: Mapping[object, Row], here: Here, needed: Keys
@@ -75,6 +97,8 @@ class Needs:
                     unknown.add(value)
                 elif reading.row is None and reading.position < children[key].position:
                     needed[parent.table].add(value)
+                elif reading.row is None and reading.position > children[key].position:
+                    needed[target.table].add(key)
             needed[parent.table] |= unknown - here.keys(parent, unknown)
 
     def _need_holders(

@@ -13,6 +13,7 @@ from django.utils import timezone
 from chassis.ownership.backfill.batch import ANY_TIME, Outcome
 from chassis.ownership.backfill.decoding import read_key, read_keys, read_page
 from chassis.ownership.backfill.mapping import Target
+from chassis.ownership.backfill.needs import UnsettledError
 from chassis.ownership.backfill.readings import Span
 from chassis.ownership.backfill.references import held_by_others
 from chassis.ownership.backfill.statements import delete
@@ -24,6 +25,9 @@ from chassis.ownership.source.rows import Source
 
 # Keys are small: a sweep reads this many times more of them than a copy reads rows.
 KEYS_PER_ROW = 10
+
+# So often a page is read whose rows exchange unique values faster than that.
+MOST_ATTEMPTS = 20
 
 Phase = BackfillCursor.Phase
 
@@ -119,7 +123,7 @@ class Walk:
 
     def _copy(self, target: Target) -> None:
         total: int | None = None
-        asked = False
+        asked, attempts = False, 0
         while (cursor := self._cursors[target.table]).phase == Phase.COPY:
             page = self._source.page(target.table, cursor.after, self._chunk, count=not asked)
             asked, total = True, page.total if page.total is not None else total
@@ -129,11 +133,20 @@ class Walk:
             moved: dict[str, Any] = {"after": page.next}
             if page.next is None:
                 moved["phase"] = Phase.SWEEP_KEPT if cursor.kept else Phase.DONE
-            with self._told(target), self._writer.written(batch) as outcomes:
-                for table, outcome in outcomes.items():
-                    if table != target.table:
-                        self._count(table, outcome)
-                self._advance(target, **_added(outcomes[target.table]), **moved)
+            try:
+                with self._told(target), self._writer.written(batch) as outcomes:
+                    for table, outcome in outcomes.items():
+                        if table != target.table:
+                            self._count(table, outcome)
+                    self._advance(target, **_added(outcomes[target.table]), **moved)
+                attempts = 0
+            except UnsettledError:
+                attempts += 1
+                if attempts == MOST_ATTEMPTS:
+                    raise WalkError(
+                        f"{target.table}, the chunk after the key {cursor.after!r}: its rows changed in each of "
+                        f"{attempts} attempts to read them. Running backfill again goes on here."
+                    ) from None
             self._watcher.reading(
                 target.table, Phase.COPY, self._cursors[target.table].rows_read, total
             )

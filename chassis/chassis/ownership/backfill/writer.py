@@ -75,7 +75,7 @@ class Writer:
         """Write the batch, and in the same transaction what the caller does meanwhile; gives the outcomes by table.
 
         `first` is called in the transaction before anything is written, and again when that is begun anew because
-        something had to be fetched. Raises SourceError, and what `held` raises.
+        something had to be fetched. Raises SourceError, UnsettledError, and what `held` raises.
         """
         while True:
             with self.held(batch.oldest(), step=step):

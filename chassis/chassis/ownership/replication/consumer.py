@@ -14,11 +14,12 @@ from chassis.ownership.backfill.batch import ANY_TIME, Outcome
 from chassis.ownership.backfill.copying import copy, uncopied
 from chassis.ownership.backfill.lock import AlreadyRunningError, only_one
 from chassis.ownership.backfill.mapping import Target
-from chassis.ownership.backfill.walk import Watcher
+from chassis.ownership.backfill.needs import UnsettledError
+from chassis.ownership.backfill.walk import MOST_ATTEMPTS, Watcher
 from chassis.ownership.backfill.writer import AnotherSourceError, Writer
 from chassis.ownership.models import ReplicaCursor
 from chassis.ownership.replica import BegunAnewError, Replica
-from chassis.ownership.replication.page import apply
+from chassis.ownership.replication.page import PageError, apply
 from chassis.ownership.source.feed import CursorGoneError, Feed
 from chassis.ownership.source.rows import Source
 
@@ -62,6 +63,7 @@ class Consumer:
         self._copied: uuid.UUID | None = None
         self._tidy_at = time.monotonic() + TIDY_INTERVAL_S
         self._waits = self._is_in_step = False
+        self._unsettled = 0
         self.copied_tables: set[str] = set()
         self.pages = self.changes = 0
         self.outcomes: defaultdict[str, Outcome] = defaultdict(Outcome)
@@ -83,28 +85,39 @@ class Consumer:
         try:
             if self._copied != cursor.epoch and self._copy(cursor):
                 return True
-            page = self._feed.page(cursor.cursor, self._limit)
-            writer = Writer(self._replica, cursor, self._targets, self._source)
-            applied = apply(page, cursor, self._replica, self._targets, writer)
-            freed = not page.more and self._drop_free(writer)
+            return self._follow(cursor)
         except BegunAnewError:
             return True
         except CursorGoneError as error:
             return self._begin_anew(cursor, str(error))
         except AnotherSourceError:
             return self._begin_anew(cursor, "the source is another one than the copy was made from")
-        self._add(applied)
-        if applied:
+        except UnsettledError:
+            self._unsettled += 1
+            if self._unsettled % MOST_ATTEMPTS:
+                return True
+            raise PageError(
+                f"the rows that changed after {cursor.cursor} changed again in each of {MOST_ATTEMPTS} attempts to "
+                "read them"
+            ) from None
+
+    def _follow(self, cursor: ReplicaCursor) -> bool:
+        page = self._feed.page(cursor.cursor, self._limit)
+        writer = Writer(self._replica, cursor, self._targets, self._source)
+        if applied := apply(page, cursor, self._replica, self._targets, writer):
+            self._add(applied)
             self.pages += 1
             self.changes += len(page.event_ids)
+            self._unsettled = 0
         else:
             self._note_heard(cursor)
-        self._listener.followed(self.changes, page.more)
-        if not page.more and not self._is_in_step and self.is_copied:
+        more = page.more or self._drop_free(writer)
+        self._listener.followed(self.changes, more)
+        if not more and not self._is_in_step and self.is_copied:
             self._listener.tell("in step with the monolith, following its feed")
             self._is_in_step = True
         self._tidy(writer)
-        return page.more or freed
+        return more
 
     def _drop_free(self, writer: Writer) -> bool:
         """Delete what was kept and need not be any more; whether there was any."""
