@@ -25,7 +25,7 @@ def test_database_that_refuses_a_chunk_is_told_with_its_place(
         raise IntegrityError("CHECK constraint failed: shelf_name")
 
     monkeypatch.setattr(batch, "upsert", refuse)
-    with pytest.raises(CommandError, match=r"library_shelf, the chunk after the key None: .*CHECK"):
+    with pytest.raises(CommandError, match=r"library_shelf, the first chunk: .*CHECK"):
         backfill()
 
 

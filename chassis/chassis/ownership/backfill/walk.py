@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from django.db import DatabaseError
+from django.db import DataError, IntegrityError
 from django.db.models import F
 from django.utils import timezone
 
@@ -222,11 +222,12 @@ class Walk:
     @contextmanager
     def _told(self, target: Target) -> Iterator[None]:
         after = self._cursors[target.table].after
+        chunk = "the first chunk" if after is None else f"the chunk after the key {after!r}"
         try:
             yield
-        except DatabaseError as error:
+        except (DataError, IntegrityError) as error:
             raise WalkError(
-                f"{target.table}, the chunk after the key {after!r}: the database refuses it: {error}. "
+                f"{target.table}, {chunk}: the database refuses it: {error}. "
                 "If the source changed in this moment, running backfill again mends it."
             ) from error
 
