@@ -19,7 +19,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-from django.db import DatabaseError, connection, transaction  # noqa: E402 - the models need the setup
+from django.db import Error, connection, transaction  # noqa: E402 - the models need the setup
 from django.db.models import F  # noqa: E402
 
 from tests.library.models import Author, Book, Country, Shelf  # noqa: E402
@@ -173,8 +173,9 @@ def main(seed: int) -> None:
                 if connection.vendor == "postgresql" and draw.random() < 0.05:
                     time.sleep(draw.uniform(0, 0.4))
             done += 1
-        except DatabaseError:  # another writer was in the way
+        except Error:  # another writer was in the way, or the server is being restarted
             refused += 1
+            connection.close_if_unusable_or_obsolete()
     print(done, refused)  # noqa: T201
 
 

@@ -92,9 +92,15 @@ class Replica:
                 raise OvertakenError if current else BegunAnewError
             yield self._rows().get()
 
-    def note(self, **values: Any) -> None:
-        """Write down something that nobody decides by."""
+    def move(self, **values: Any) -> None:
+        """Write down how far it has got; within `held`."""
         self._rows().update(**values)
+
+    def note(self, **values: Any) -> None:
+        """Write down something that nobody decides by; in a transaction of its own."""
+        with transaction.atomic(using=self.using):
+            _bound_waiting(self.using)
+            self._rows().update(**values)
 
     def _rows(self) -> "QuerySet[ReplicaCursor, ReplicaCursor]":
         return ReplicaCursor.objects.using(self.using).filter(capability=self.capability)

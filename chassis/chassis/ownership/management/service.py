@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandParser
-from django.db import DatabaseError
+from django.db import Error, ProgrammingError
 
 from chassis.declaration import section
 from chassis.environment import read_secret
@@ -65,6 +65,9 @@ def source_of(
     return Source(channel), Feed(channel)
 
 
-def database_words(error: DatabaseError) -> str:
+def database_words(error: Error) -> str:
     """What to say when this service's own database can't be used."""
-    return f"this service's database: {error}. Are its migrations applied (manage.py migrate)?"
+    words = f"this service's database: {error}"
+    if isinstance(error, ProgrammingError) or "no such table" in str(error):
+        words += ". Are its migrations applied (manage.py migrate)?"
+    return words

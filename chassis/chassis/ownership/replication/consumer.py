@@ -178,7 +178,7 @@ class Consumer:
         with writer.held(ANY_TIME) as cursor:
             forgotten, highest = writer.known.forget(before, FORGOTTEN_AT_ONCE)
             if highest is not None and highest > cursor.floor:
-                self._replica.note(floor=highest)
+                self._replica.move(floor=highest)
             received = forget_received(before, FORGOTTEN_AT_ONCE, using=self._replica.using)
         if (
             max(forgotten, received) < FORGOTTEN_AT_ONCE

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 from django.utils import timezone
 
 from chassis.ownership.backfill.lock import only_one
@@ -47,7 +47,7 @@ def follow(
                         delay_s = trouble.met(line, line, STUCK_DELAYS_S)
                     if delay_s:
                         sleep(delay_s)
-        except DatabaseError as error:
+        except Error as error:
             # Out of the lock: on PostgreSQL it went with the connection.
             connections[replica.using].close()
             sleep(trouble.met("database", f"this service's database: {error}", AWAY_DELAYS_S))
@@ -86,5 +86,5 @@ class _Trouble:
         try:
             self._replica.note(trouble=line, trouble_at=timezone.now())
             self._is_noted = True
-        except DatabaseError:  # the trouble itself, most likely
+        except Error:  # the trouble itself, most likely
             connections[self._replica.using].close()

@@ -58,7 +58,7 @@ def apply(
     try:
         with writer.written(batch, step=cursor.step, first=receive) as outcomes:
             now = timezone.now()
-            replica.note(
+            replica.move(
                 cursor=page.next,
                 position=position,
                 changes=F("changes") + len(events),

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
+from django.db import Error
 from rich import box
 from rich.console import Console
 from rich.progress import Progress
@@ -78,7 +78,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "another backfill of this capability is running; it was left alone"
             ) from None
-        except DatabaseError as error:
+        except Error as error:
             raise CommandError(service.database_words(error)) from error
         except KeyboardInterrupt:
             console.print("Stopped. Every finished chunk is kept; run backfill again to go on.")

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
+from django.db import Error
 from rich.console import Console
 
 from chassis.ownership.backfill.lock import AlreadyRunningError, only_one
@@ -87,7 +87,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "another consume of this capability is running; it was left alone"
             ) from None
-        except DatabaseError as error:
+        except Error as error:
             raise CommandError(service.database_words(error)) from error
         except KeyboardInterrupt as error:
             print_line(console, "Stopped. What was applied is kept; run consume again to go on.")
