@@ -21,6 +21,28 @@ def both(stack: Stack, path: str) -> tuple[Answer, Answer]:
     return ask(stack.monolith_url, "GET", path), ask(stack.service_url, "GET", path)
 
 
+def unsold(stack: Stack) -> int:
+    """A product with reviews that no order holds on to."""
+    rows = stack.data.monolith.rows(
+        "SELECT MAX(product_id) FROM catalog_review WHERE product_id NOT IN (SELECT v.product_id"
+        " FROM catalog_variant v JOIN orders_orderline line ON line.variant_id = v.id)"
+    )
+    return int(rows[0][0])
+
+
+def deletion_of(product: int) -> list[str]:
+    """What deletes it, with all that hangs on it."""
+    variants = f"SELECT id FROM catalog_variant WHERE product_id = {product}"  # noqa: S608 - a number
+    of_variant = ("catalog_pricechange", "cart_cartline", "inventory_reservation")
+    of_variant += ("inventory_movement", "inventory_stockitem")
+    of_product = ("catalog_variant", "catalog_productimage", "catalog_review")
+    return [
+        *(f"DELETE FROM {table} WHERE variant_id IN ({variants})" for table in of_variant),  # noqa: S608
+        *(f"DELETE FROM {table} WHERE product_id = {product}" for table in of_product),  # noqa: S608
+        f"DELETE FROM catalog_product WHERE id = {product}",  # noqa: S608
+    ]
+
+
 @pytest.mark.slow
 def test_changes_past_the_orm_arrive_with_the_next_backfill(shop: Stack) -> None:
     paths = [
@@ -37,12 +59,7 @@ def test_changes_past_the_orm_arrive_with_the_next_backfill(shop: Stack) -> None
         f"UPDATE catalog_product SET slug = 'between' WHERE id = {first['id']}",  # noqa: S608
         f"UPDATE catalog_product SET slug = '{first['slug']}' WHERE id = {second['id']}",  # noqa: S608
         f"UPDATE catalog_product SET slug = '{second['slug']}' WHERE id = {first['id']}",  # noqa: S608
-        "DELETE FROM catalog_pricechange WHERE variant_id IN"
-        " (SELECT id FROM catalog_variant WHERE product_id = 50)",
-        "DELETE FROM catalog_variant WHERE product_id = 50",
-        "DELETE FROM catalog_productimage WHERE product_id = 50",
-        "DELETE FROM catalog_review WHERE product_id = 50",
-        "DELETE FROM catalog_product WHERE id = 50",
+        *deletion_of(unsold(shop)),
     )
     assert all(mine != theirs for mine, theirs in (both(shop, path) for path in paths[:3]))
     summary = json.loads(shop.backfill("--json"))["tables"]
