@@ -15,7 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from tests.conftest import ADDED, CREDENTIAL, make_book, make_shelf
 from tests.library.models import Author, Book, Everything, Shelf
 
-pytestmark = pytest.mark.django_db
+# Real transactions: on PostgreSQL a reading refuses to be part of one that was begun outside.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
@@ -130,7 +131,8 @@ def test_queries_do_not_grow_with_the_rows(reader: Client) -> None:
     with CaptureQueriesContext(connection) as of_ten:
         assert len(page(reader, "table=library_book&limit=10")["rows"]) == 10
     assert len(of_ten) == len(of_none)
-    assert sum("library_book" in query["sql"] for query in of_ten) == 1
+    # PostgreSQL's lock on the table names it, too.
+    assert sum('FROM "library_book"' in query["sql"] for query in of_ten) == 1
 
 
 def test_every_kind_of_column_travels(settings: Any, reader: Client) -> None:
