@@ -51,7 +51,8 @@ def database_url(folder: Path, name: str) -> Iterator[str]:
     import psycopg
 
     settings = connection.settings_dict
-    server = f"postgresql://{settings['USER']}@{settings['HOST']}:{settings['PORT'] or 5432}"
+    who = f"{settings['USER']}:{settings['PASSWORD']}"
+    server = f"postgresql://{who}@{settings['HOST']}:{settings['PORT'] or 5432}"
     name = f"{settings['NAME']}_{name}"
     with psycopg.connect(f"{server}/postgres", autocommit=True) as other:
         other.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from tests.conftest import CREDENTIAL
 from tests.processes import ROOT, environment, manage, serving
@@ -94,6 +95,9 @@ def wait_for_chunks(process: "subprocess.Popen[bytes]", target: Path, chunks: in
     raise AssertionError(f"it ended, or stood still, before {chunks} chunks: {out!r} {err!r}")
 
 
+@pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="its databases are files; test_consume_killed has both"
+)
 @pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_killed_again_and_again_the_copy_still_equals_the_source(

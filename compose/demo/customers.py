@@ -12,7 +12,7 @@ from typing import Any
 import requests
 
 from demo.asking import OK, Ask, Question
-from demo.pages import CHECKOUT, ORDERS, SHOPPING, Shelf
+from demo.pages import CART, CHECKOUT, ORDERS, SHOPPING, Shelf
 
 PASSWORD = "shopsmart"  # noqa: S105 - of everybody that the seed makes
 LOGIN = "/account/login/"
@@ -102,6 +102,11 @@ class Account:
         question = Question(kind, path, "POST", json=json, headers=headers, fine=fine)
         return self._ask(self._visitor, question)
 
+    def delete(self, path: str) -> None:
+        """Take something away; for who is logged in."""
+        headers = {"X-CSRFToken": self._token}
+        self._ask(self._visitor, Question(SHOPPING, path, "DELETE", headers=headers))
+
     @property
     def _token(self) -> str:
         return self._visitor.cookies.get("csrftoken") or ""
@@ -161,11 +166,14 @@ class Customer:
         answer = self._account.post(
             ORDERS,
             {"address": ADDRESS, "card": {"number": card, "expiry": "12/39", "cvc": "123"}},
-            frozenset({201, 202, 402}),
+            frozenset({201, 202, 402, 409}),
             CHECKOUT,
             {"Idempotency-Key": uuid.uuid4().hex},
         )
         if answer is None:
+            return
+        if answer.status_code == 409:  # somebody else took the last one
+            self._empty_the_cart()
             return
         order = answer.json()
         if answer.status_code == 402:
@@ -181,11 +189,16 @@ class Customer:
         answers = [
             # 400: sold out, or as many in the cart as there may be.
             self._account.post(
-                "/api/cart/lines/", {"sku": sku, "quantity": 1}, frozenset({200, 201, 400})
+                f"{CART}lines/", {"sku": sku, "quantity": 1}, frozenset({200, 201, 400})
             )
             for sku in self._choice.sample(self._shelf.skus, self._choice.randint(1, 2))
         ]
         return any(answer is not None and answer.status_code != 400 for answer in answers)
+
+    def _empty_the_cart(self) -> None:
+        cart = self._account.get(CART)
+        for line in cart["lines"] if cart is not None else ():
+            self._account.delete(f"{CART}lines/{line['sku']}/")
 
     def _confirm(self, order: dict[str, Any]) -> Any:
         """Say yes on the gateway's page, which leads back to the shop."""

@@ -12,11 +12,12 @@ import requests
 from demo.failure import DemoError
 
 API = "/api/catalog/"
+CART = "/api/cart/"
 ORDERS = "/api/orders/"
 STOCK = "/api/inventory/"
 # What requests are counted as: an answer of the catalogue, a page, one checkout, everything else that customers do.
 CATALOG, PAGE, CHECKOUT, SHOPPING = "catalog", "page", "checkout", "shopping"
-GOODS = 20  # so many products are bought
+GOODS = 40  # so many products are bought
 SEARCHES = ("lamp", "garden", "steel", "book", "blue", "wool", "oak", "kitchen")
 SORTS = ("price", "-price", "newest", "rating", "name")
 

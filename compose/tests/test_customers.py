@@ -40,8 +40,9 @@ def order(state: str, refunded: str | None = None, payment: str = "approved") ->
 class Shop:
     """Answers as the shop does; `asked` is what came, in order."""
 
-    def __init__(self, *, closes_before: str = "") -> None:
+    def __init__(self, *, closes_before: str = "", sold_out: bool = False) -> None:
         self.asked: list[Question] = []
+        self._sold_out = sold_out
         self._closes_before = closes_before
 
     def ask(self, visitor: requests.Session, question: Question) -> requests.Response | None:
@@ -60,6 +61,10 @@ class Shop:
         match question.method, question.path:
             case "POST", "/account/login/":
                 return 302, None
+            case "GET", "/api/cart/":
+                return 200, {"lines": [{"sku": "a"}, {"sku": "b"}]}
+            case "POST", "/api/orders/" if self._sold_out:
+                return 409, {"cart": ["Lamp: 2 are wanted, 1 is left."]}
             case "POST", "/api/orders/":
                 card = question.json["card"]["number"]
                 if card == DECLINED:
@@ -133,6 +138,15 @@ def test_whoever_must_go_before_the_money_is_back_has_been_told_of_none(only: An
     with pytest.raises(Leaving):
         customer(shop, books)()
     assert books.orders == {"S-2026-000001": Told(TOTAL, Decimal(0))}
+
+
+def test_who_comes_too_late_for_the_last_one_empties_the_cart(only: Any) -> None:
+    only(APPROVED, "kept")
+    shop, books = Shop(sold_out=True), Books()
+    customer(shop, books)()
+    taken_out = [question.path for question in shop.asked if question.method == "DELETE"]
+    assert taken_out == ["/api/cart/lines/a/", "/api/cart/lines/b/"]
+    assert books.orders == {}
 
 
 def test_only_what_was_charged_and_what_came_back_is_money() -> None:
