@@ -11,7 +11,7 @@ PYTHON_HERE := $(CURDIR)/$(BIN)/python
 BENCHMARKS := lag capture_cost checkout cpu_per_request
 ON_POSTGRESQL := chassis monolith/shopsmart extracted/shopsmart/catalog
 
-.PHONY: help setup demo test test-all postgresql check format bench clean
+.PHONY: help setup demo stack-files test test-all postgresql check format bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ $(STAMP): $(MANIFESTS)
 
 demo: setup ## the shop, its first service and the proxy; the catalogue moves while shoppers browse and buy (ONCE=1: end after the walk)
 	@$(BIN)/python -m demo $(if $(ONCE),--once)
+
+stack-files: ## the secrets, the fig.yaml and the .env of the system in containers (see compose/README.md)
+	@cd compose && $(PYTHON) -m containers
 
 test: setup ## the fast tests of every part; needs no server
 	@failed=; $(call on_sqlite,-m 'not slow') $(tell_failed)

@@ -10,6 +10,7 @@ for.
 """
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from typing import Final, Protocol, cast
 
@@ -47,6 +48,12 @@ class Owner(Protocol):
     def on_gone(self, connection: "UpstreamConnection") -> None:
         """Forget a connection that is closed."""
 
+    def elsewhere(self, connection: "UpstreamConnection") -> list[str]:
+        """The other addresses at which it may be opened, in this order."""
+
+    def on_moved(self, connection: "UpstreamConnection", address: str) -> None:
+        """Take notice that it did not come about at its address, and is tried at ``address``."""
+
 
 class UpstreamConnection(asyncio.Protocol):
     """A connection to ``upstream``, opened by ``begin`` when it is used first."""
@@ -63,6 +70,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_receiver",
         "_timeouts",
         "_transport",
+        "address",
         "deadline",
         "is_congested",
         "is_reused",
@@ -73,6 +81,8 @@ class UpstreamConnection(asyncio.Protocol):
         self, upstream: Upstream, loop: asyncio.AbstractEventLoop, owner: Owner | None = None
     ) -> None:
         self.upstream = upstream
+        self.address = upstream.host
+        """Where it is opened: the host, or one of its addresses."""
         self.deadline = NEVER
         self.is_congested = False
         self.is_reused = False
@@ -165,10 +175,40 @@ class UpstreamConnection(asyncio.Protocol):
 
     async def _connect(self) -> None:
         try:
-            await self._loop.create_connection(lambda: self, self.upstream.host, self.upstream.port)
+            await self._open()
         except (OSError, UnicodeError) as error:
             self._connecting = None
             self._fail(Failure.CONNECT_FAILED, str(error))
+
+    async def _open(self) -> None:
+        """Open it at its address, else at another one of its name: nothing has been sent yet, so any will do."""
+        elsewhere = [] if self._owner is None else self._owner.elsewhere(self)
+        for tried, other in enumerate(elsewhere):
+            # An address that is silent must leave time for the others.
+            share_s = (self.deadline - self._loop.time()) / (len(elsewhere) - tried + 1)
+            try:
+                opened = await self._reach(share_s)
+            except OSError:
+                assert self._owner is not None
+                self._owner.on_moved(self, other)
+                self.address = other
+            else:
+                await self._loop.create_connection(lambda: self, sock=opened)
+                return
+        await self._loop.create_connection(lambda: self, self.address, self.upstream.port)
+
+    async def _reach(self, within_s: float) -> socket.socket:
+        """A connected socket. Raises ``OSError``, of which ``TimeoutError`` is one."""
+        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+        opening = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            opening.setblocking(False)
+            async with asyncio.timeout(within_s):
+                await self._loop.sock_connect(opening, (self.address, self.upstream.port))
+        except BaseException:
+            opening.close()
+            raise
+        return opening
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send what was written before the connection was open."""
