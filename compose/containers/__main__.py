@@ -12,7 +12,8 @@ HERE = Path(__file__).resolve().parents[1]
 def main() -> int:
     """Make the files; return 2 where they can't be made."""
     parser = argparse.ArgumentParser(
-        prog="python -m containers", description="Make the secrets and files that compose.yaml mounts."
+        prog="python -m containers",
+        description="Make the secrets and files that compose.yaml mounts.",
     )
     parser.add_argument(
         "--folder",

@@ -83,9 +83,7 @@ def _make_configs(folder: Path, configs: Path) -> Iterator[Path]:
 def _make_env(file: Path) -> Iterator[Path]:
     if not file.exists():
         user, group = owner()
-        _write(
-            file, f"COMPOSE_PROJECT_NAME=shopsmart\nSTACK_USER={user}:{group}\n", mode=0o644
-        )
+        _write(file, f"COMPOSE_PROJECT_NAME=shopsmart\nSTACK_USER={user}:{group}\n", mode=0o644)
         yield file
 
 

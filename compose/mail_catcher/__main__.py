@@ -94,7 +94,10 @@ def _parser() -> argparse.ArgumentParser:
         "--host", default="127.0.0.1", help="default: loopback; it asks nobody who they are"
     )
     parser.add_argument(
-        "--port", type=int, default=PORT, help=f"pages and JSON; default: {PORT}; 0 takes a free one"
+        "--port",
+        type=int,
+        default=PORT,
+        help=f"pages and JSON; default: {PORT}; 0 takes a free one",
     )
     parser.add_argument(
         "--smtp-port",

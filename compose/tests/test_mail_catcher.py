@@ -12,7 +12,9 @@ from catcher_process import CatcherProcess
 
 
 def test_a_mail_is_kept_as_it_came_and_told_in_readable_form(catcher: CatcherProcess) -> None:
-    catcher.send("Your order S-1: paid ✓", to=["ann@shop.example", "Ben@shop.example"], text="Grüße\n")
+    catcher.send(
+        "Your order S-1: paid ✓", to=["ann@shop.example", "Ben@shop.example"], text="Grüße\n"
+    )
     (mail,) = catcher.get("/api/mails")["mails"]
     assert mail["subject"] == "Your order S-1: paid ✓"
     assert mail["sender"] == "shop@shop.example"

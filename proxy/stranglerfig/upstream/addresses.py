@@ -19,12 +19,13 @@ class Addresses:
 
     __slots__ = ("_avoided_until", "_known", "_others", "_turn", "_used")
 
-    def __init__(self) -> None:
+    def __init__(self, turn: int = 0) -> None:
+        """``turn``: whose turn it is first, of whatever will be found."""
         self._known: tuple[str, ...] = ()
         self._others: tuple[str, ...] = ()
         self._used: dict[str, int] = {}
         self._avoided_until: dict[str, float] = {}
-        self._turn = 0
+        self._turn = turn
 
     def __contains__(self, address: str) -> bool:
         return address in self._known or address in self._others
@@ -61,8 +62,8 @@ class Addresses:
             return None
         self._turn += 1
         start = self._turn % len(candidates)
-        used = self._used
-        return min((*candidates[start:], *candidates[:start]), key=lambda each: used.get(each, 0))
+        in_turn: list[str] = [*candidates[start:], *candidates[:start]]
+        return min(in_turn, key=lambda each: self._used.get(each, 0))
 
     def besides(self, address: str) -> list[str]:
         """Where else a connection may be tried when ``address`` gives none: those not avoided first."""

@@ -48,9 +48,6 @@ class Owner(Protocol):
     def on_gone(self, connection: "UpstreamConnection") -> None:
         """Forget a connection that is closed."""
 
-    def elsewhere(self, connection: "UpstreamConnection") -> list[str]:
-        """The other addresses at which it may be opened, in this order."""
-
     def on_moved(self, connection: "UpstreamConnection", address: str) -> None:
         """Take notice that it did not come about at its address, and is tried at ``address``."""
 
@@ -72,6 +69,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_transport",
         "address",
         "deadline",
+        "elsewhere",
         "is_congested",
         "is_reused",
         "upstream",
@@ -83,6 +81,8 @@ class UpstreamConnection(asyncio.Protocol):
         self.upstream = upstream
         self.address = upstream.host
         """Where it is opened: the host, or one of its addresses."""
+        self.elsewhere: Sequence[str] = ()
+        """Where it is tried, in this order, when it does not come about there."""
         self.deadline = NEVER
         self.is_congested = False
         self.is_reused = False
@@ -182,15 +182,14 @@ class UpstreamConnection(asyncio.Protocol):
 
     async def _open(self) -> None:
         """Open it at its address, else at another one of its name: nothing has been sent yet, so any will do."""
-        elsewhere = [] if self._owner is None else self._owner.elsewhere(self)
-        for tried, other in enumerate(elsewhere):
+        for tried, other in enumerate(self.elsewhere):
             # An address that is silent must leave time for the others.
-            share_s = (self.deadline - self._loop.time()) / (len(elsewhere) - tried + 1)
+            share_s = (self.deadline - self._loop.time()) / (len(self.elsewhere) - tried + 1)
             try:
                 opened = await self._reach(share_s)
             except OSError:
-                assert self._owner is not None
-                self._owner.on_moved(self, other)
+                if self._owner is not None:
+                    self._owner.on_moved(self, other)
                 self.address = other
             else:
                 await self._loop.create_connection(lambda: self, sock=opened)

@@ -61,19 +61,12 @@ class Upstreams:
             self._all.add(connection)
             self._deadlines.add(connection)
             if addresses is not None and address is not None:
-                connection.address = address
+                connection.address, connection.elsewhere = address, addresses.besides(address)
                 self._named[connection] = addresses
         if addresses is not None and address is not None:
             addresses.use(address)
             self._counted.add(connection)
         return connection
-
-    def elsewhere(self, connection: UpstreamConnection) -> list[str]:
-        """The other addresses of its name, for a connection that may not come about at its own."""
-        addresses = self._named.get(connection)
-        if addresses is None:
-            return []
-        return addresses.besides(connection.address)
 
     def on_moved(self, connection: UpstreamConnection, address: str) -> None:
         """Avoid the address at which ``connection`` did not come about; it is tried at ``address`` now."""
