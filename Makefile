@@ -11,7 +11,7 @@ PYTHON_HERE := $(CURDIR)/$(BIN)/python
 BENCHMARKS := lag capture_cost checkout cpu_per_request
 ON_POSTGRESQL := chassis monolith/shopsmart extracted/shopsmart/catalog
 
-.PHONY: help setup demo test test-all postgresql check format bench clean
+.PHONY: help setup demo guide test test-all postgresql check format bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -27,6 +27,10 @@ $(STAMP): $(MANIFESTS)
 
 demo: setup ## the shop, its first service and the proxy; the catalogue moves while shoppers browse and buy (ONCE=1: end after the walk)
 	@$(BIN)/python -m demo $(if $(ONCE),--once)
+
+guide: setup ## the migration guide as a site that can be searched, in site/
+	@$(BIN)/python -m guidebook pictures
+	@$(BIN)/python -m guidebook site
 
 test: setup ## the fast tests of every part; needs no server
 	@failed=; $(call on_sqlite,-m 'not slow') $(tell_failed)

@@ -10,17 +10,22 @@ from guidebook.pictures.road_map import draw_road_map
 from guidebook.pictures.shadow import draw_request
 from guidebook.pictures.system import draw_system, read_system
 from guidebook.pictures.words import read_words
+from guidebook.repository import GUIDE
 
-__all__ = ["FOLDER", "draw_all", "find_stale", "write_all"]
+__all__ = ["FOLDER", "draw_all", "find_stale", "read_words", "write_all"]
 
 FOLDER = "pictures"
 
 
 def draw_all(guide: Path) -> dict[str, str]:
-    """Every picture by its file's name. `guide` is the folder migration-guide."""
+    """Every picture by its file's name. ``guide`` is the folder migration-guide. Raises GuideError."""
     words = read_words(guide)
     drawn = {
-        f"{step.folder}.svg": draw_system(read_system(guide / step.folder / "fig.yaml", step, words))
+        f"{step.folder}.svg": draw_system(
+            read_system(
+                guide / step.folder / "fig.yaml", f"{GUIDE}/{step.folder}/fig.yaml", step, words
+            )
+        )
         for step in words.steps
     }
     return drawn | {

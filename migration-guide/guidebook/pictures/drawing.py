@@ -55,7 +55,15 @@ class Picture:
     description: str
     _parts: list[str] = field(default_factory=list)
 
-    def box(self, box: Box, *, kind: str = "box", line: Line = "edge", dashed: bool = False, corner: int = 10) -> None:
+    def box(
+        self,
+        box: Box,
+        *,
+        kind: str = "box",
+        line: Line = "edge",
+        dashed: bool = False,
+        corner: int = 10,
+    ) -> None:
         """A rectangle, rounded unless `corner` is 0."""
         dash = ' stroke-dasharray="5 4"' if dashed else ""
         self._parts.append(
@@ -70,7 +78,7 @@ class Picture:
             f'<path class="box line-{line}" stroke-width="1.5" d="M{_n(x)} {_n(y + tilt)}'
             f"A{_n(half)} {_n(tilt)} 0 0 1 {_n(right)} {_n(y + tilt)}V{_n(bottom - tilt)}"
             f"A{_n(half)} {_n(tilt)} 0 0 1 {_n(x)} {_n(bottom - tilt)}Z"
-            f"M{_n(x)} {_n(y + tilt)}A{_n(half)} {_n(tilt)} 0 0 0 {_n(right)} {_n(y + tilt)}\"/>"
+            f'M{_n(x)} {_n(y + tilt)}A{_n(half)} {_n(tilt)} 0 0 0 {_n(right)} {_n(y + tilt)}"/>'
         )
 
     def bar(self, box: Box, line: Line, *, opacity: float = 1.0) -> None:
@@ -118,7 +126,11 @@ class Picture:
         if tip:
             base = drawn[-1]
             side = (-along[1] * TIP / 2, along[0] * TIP / 2)
-            corners = (end, (base[0] + side[0], base[1] + side[1]), (base[0] - side[0], base[1] - side[1]))
+            corners = (
+                end,
+                (base[0] + side[0], base[1] + side[1]),
+                (base[0] - side[0], base[1] - side[1]),
+            )
             self._parts.append(
                 f'<path class="tip-{line}" d="M'
                 + "L".join(f"{_n(x)} {_n(y)}" for x, y in corners)
@@ -127,14 +139,18 @@ class Picture:
 
     def svg(self) -> str:
         """The whole file."""
-        size = f"{WIDTH} {_n(self.height)}"
+        height = _n(self.height)
+        opening = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
+            f'height="{height}" font-family="{FAMILY}" role="img" '
+            f'aria-labelledby="title description">'
+        )
         return "\n".join((
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" width="{WIDTH}" '
-            f'height="{_n(self.height)}" font-family="{FAMILY}" role="img" aria-labelledby="title description">',
+            opening,
             f'<title id="title">{escape(self.title, quote=False)}</title>',
             f'<desc id="description">{escape(self.description, quote=False)}</desc>',
             f"<style>\n{style_sheet()}\n</style>",
-            f'<rect class="ground" width="{WIDTH}" height="{_n(self.height)}" rx="14"/>',
+            f'<rect class="ground" width="{WIDTH}" height="{height}" rx="14"/>',
             *self._parts,
             "</svg>\n",
         ))  # fmt: skip

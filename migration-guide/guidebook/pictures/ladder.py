@@ -32,7 +32,9 @@ def draw_ladder() -> str:
     picture.arrow(((36, last), (36, 30)))
     picture.arrow(((600, 30), (600, last)), "shadow")
     picture.words((28, last + 28), "fig set: one word, a rung at a time", "label", anchor="start")
-    picture.words((612, last + 28), "fig abort: back, from everywhere", "label-shadow", anchor="end")
+    picture.words(
+        (612, last + 28), "fig abort: back, from everywhere", "label-shadow", anchor="end"
+    )
     return picture.svg()
 
 
@@ -43,9 +45,20 @@ def _draw_rung(picture: Picture, stage: Stage, top: float) -> None:
     share = SHARE[stage]
     picture.box(bar, corner=0)
     if share:
-        picture.bar(Box(bar.right - bar.width * share, bar.y, bar.width * share, bar.height), "service", opacity=0.25)
+        picture.bar(
+            Box(bar.right - bar.width * share, bar.y, bar.width * share, bar.height),
+            "service",
+            opacity=0.25,
+        )
     if share < 1:
-        picture.words((bar.x + bar.width * (1 - share) / 2, bar.y + 18), "monolith answers", "ink", size=14)
+        picture.words(
+            (bar.x + bar.width * (1 - share) / 2, bar.y + 18), "monolith answers", "ink", size=14
+        )
     if share:
-        picture.words((bar.right - bar.width * share / 2, bar.y + 18), "service" if share < 1 else "service answers", "ink", size=14)
+        picture.words(
+            (bar.right - bar.width * share / 2, bar.y + 18),
+            "service" if share < 1 else "service answers",
+            "ink",
+            size=14,
+        )
     picture.words((BAR.x, top + 64), TOO[stage], "quiet", anchor="start", size=14)

@@ -4,7 +4,13 @@ from typing import Final
 
 from guidebook.pictures.drawing import Box, Line, Picture
 
-WHO: Final = {"shopper": 62.0, "worker": 194.0, "monolith": 326.0, "comparer": 454.0, "service": 578.0}
+WHO: Final = {
+    "shopper": 62.0,
+    "worker": 194.0,
+    "monolith": 326.0,
+    "comparer": 454.0,
+    "service": 578.0,
+}
 # from, to, what is said, how
 TOLD: Final[tuple[tuple[str, str, str, Line], ...]] = (
     ("shopper", "worker", "GET …/products/", "edge"),

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Final
 
 from guidebook.pictures.drawing import Box, Picture
-from guidebook.pictures.words import StepWords, Words
+from guidebook.pictures.words import FILE, StepWords, Words
+from guidebook.problem import GuideError, Problem
 from stranglerfig.config.capability import Capability, Stage
 from stranglerfig.config.load import load
 from stranglerfig.config.model import Config
+from stranglerfig.config.problem import ConfigError
 
 SHOPPERS: Final = Box(230, 18, 180, 46)
 PROXY: Final = Box(110, 106, 420, 124)
@@ -20,10 +22,6 @@ SERVICE: Final = Box(420, 306, 200, 74)
 MONOLITH_DATA: Final = Box(50, 440, 140, 74)
 CONSUMER: Final = Box(246, 440, 148, 74)
 SERVICE_DATA: Final = Box(450, 440, 140, 74)
-
-
-class TooMuch(Exception):
-    """The picture has room for one service."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +43,21 @@ class System:
     capability: Capability | None
 
 
-def read_system(fig_yaml: Path, step: StepWords, words: Words) -> System:
-    """What a step leaves behind. Raises ConfigError if the proxy would refuse the file."""
-    config: Config | None = load(fig_yaml).config if fig_yaml.exists() else None
+def read_system(fig_yaml: Path, name: str, step: StepWords, words: Words) -> System:
+    """What a step leaves behind; messages call the file ``name``. Raises GuideError where that can't be drawn."""
+    config = None if step.alone else _read(fig_yaml, name)
     capabilities = list(config.capabilities.values()) if config else []
     services = {capability.upstream for capability in capabilities} | set(step.beside)
     if len(services) > 1 or len(capabilities) > 1:
-        raise TooMuch(f"{fig_yaml}: more than one service; the picture has room for one")
+        raise GuideError(
+            Problem(name, 0, "it has more than one service", "teach the picture to hold them")
+        )
+    if unnamed := services - words.names.keys():
+        raise GuideError(
+            Problem(
+                name, 0, f"{unnamed.pop()} has no name for people", f"add it to names in {FILE}"
+            )
+        )
     return System(
         step=step,
         monolith=Side(*words.names["monolith"]),
@@ -59,6 +65,18 @@ def read_system(fig_yaml: Path, step: StepWords, words: Words) -> System:
         service=Side(*words.names[services.pop()]) if services else None,
         capability=capabilities[0] if capabilities else None,
     )
+
+
+def _read(fig_yaml: Path, name: str) -> Config:
+    try:
+        return load(fig_yaml).config
+    except ConfigError as error:
+        raise GuideError(
+            *(
+                Problem(name, mistake.line, mistake.message, mistake.mend)
+                for mistake in error.problems
+            )
+        ) from error
 
 
 def draw_system(system: System) -> str:

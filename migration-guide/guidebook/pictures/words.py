@@ -5,18 +5,25 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from guidebook.problem import GuideError, Problem
+from guidebook.repository import GUIDE
 
 FILE = "pictures.yaml"
 
 
 @dataclass(frozen=True)
 class StepWords:
-    """One step: its picture's title, what it does in a few words, which services stand there unclaimed."""
+    """One step: its picture's title, and what it does in a few words."""
 
     folder: str
     title: str
     does: str
     beside: tuple[str, ...] = ()
+    """Services that run already and are claimed by no capability."""
+    alone: bool = False
+    """There is no proxy yet, and no fig.yaml."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +37,20 @@ class Words:
 
 
 def read_words(guide: Path) -> Words:
-    """Read it. Raises KeyError where a step lacks its words: the file is the project's own."""
-    data: dict[str, Any] = YAML(typ="safe").load((guide / FILE).read_text(encoding="utf-8"))
-    return Words(
-        names={name: (said["name"], said["is"]) for name, said in data["names"].items()},
-        steps=tuple(
-            StepWords(folder, said["title"], said["does"], tuple(said.get("beside", ())))
-            for folder, said in data["steps"].items()
-        ),
-        later=tuple(data["later"]),
-    )
+    """Read it. Raises GuideError where something is missing or more than that is said."""
+    try:
+        data: dict[str, Any] = YAML(typ="safe").load((guide / FILE).read_text(encoding="utf-8"))
+        return Words(
+            names={name: (said["name"], said["is"]) for name, said in data["names"].items()},
+            steps=tuple(
+                StepWords(folder, **{**said, "beside": tuple(said.get("beside", ()))})
+                for folder, said in data["steps"].items()
+            ),
+            later=tuple(data["later"]),
+        )
+    except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise GuideError(
+            Problem(
+                f"{GUIDE}/{FILE}", 0, f"it can't be read: {error}", "say names, steps and later"
+            )
+        ) from error

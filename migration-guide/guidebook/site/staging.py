@@ -66,7 +66,7 @@ def _bring(book: Book, name: str, known: set[str], staging: Staging) -> None:
 def _add_contents(book: Book, brought: list[str], staging: Staging) -> None:
     """The navigation: the pages in the order of guide.yaml, then what came along."""
     first, *others = book.entries
-    listed = "\n".join(_line(entry) for entry in others)
+    listed = "\n".join([f"{first.title} <self>", *map(_line, others)])
     files = sorted(staged_name(name) for name in brought if staged_name(name) in staging.pages)
     if files:
         listed += f"\nFiles of the repository <{_document(_PAGE_OF_FILES)}>"
@@ -90,4 +90,3 @@ def _document(name: str) -> str:
 def _toctree(lines: str, *, hidden: bool = False) -> str:
     options = ":hidden:\n" if hidden else ":maxdepth: 1\n"
     return f"```{{toctree}}\n{options}\n{lines}\n```\n"
-
