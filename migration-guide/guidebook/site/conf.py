@@ -12,6 +12,7 @@ myst_heading_anchors = 4
 html_theme = "furo"
 html_static_path = ["static"]
 html_css_files = ["guide.css"]
+html_js_files = ["guide.js"]
 html_show_copyright = False
 html_show_sourcelink = False
 html_copy_source = False

@@ -5,7 +5,7 @@ under ``repository/``, so that the site is whole without a host that has the fil
 """
 
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from guidebook.book import Book, Entry
 from guidebook.pages import read_page
@@ -15,7 +15,7 @@ from guidebook.site.links import lead_links
 from guidebook.site.names import PICTURES, staged_name
 from guidebook.site.source import show_file, show_folder
 
-_PAGE_OF_FILES = "repository/index.md"
+_PAGE_OF_FILES = "repository.md"
 
 
 @dataclass
@@ -70,9 +70,7 @@ def _add_contents(book: Book, brought: list[str], staging: Staging) -> None:
     files = sorted(staged_name(name) for name in brought if staged_name(name) in staging.pages)
     if files:
         listed += f"\nFiles of the repository <{_document(_PAGE_OF_FILES)}>"
-        inside = "\n".join(
-            str(PurePosixPath(_document(name)).relative_to("repository")) for name in files
-        )
+        inside = "\n".join(map(_document, files))
         staging.pages[_PAGE_OF_FILES] = (
             f"# Files of the repository\n\nWhat the guide links to, as it stands in the repository.\n\n{_toctree(inside)}"
         )
