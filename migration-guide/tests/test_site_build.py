@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +81,26 @@ def test_what_is_gone_from_the_guide_is_gone_from_the_site(guide: SmallGuide, ou
     guide.write("migration-guide/01-first/README.md", STEP)
     build_site(guide.book(), out)
     assert not (out / "repository").exists()
+
+
+def guidebook(guide: SmallGuide, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "guidebook", *arguments],
+        cwd=guide.root / "migration-guide",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_says_where_the_site_is_and_ends_with_1_when_there_is_none(
+    guide: SmallGuide,
+) -> None:
+    done = guidebook(guide, "site")
+    index = guide.root / "site/index.html"
+    assert (done.returncode, done.stdout) == (0, f"2 pages; open {index}\n")
+    assert index.exists()
+    guide.write("migration-guide/01-first/README.md", f"{STEP}\n[x](nowhere.md)\n")
+    refused = guidebook(guide, "site")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "migration-guide/01-first/README.md:9: nowhere.md leads nowhere" in refused.stderr
