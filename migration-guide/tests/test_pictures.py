@@ -83,12 +83,6 @@ def test_before_the_proxy_there_is_none(guide: Path) -> None:
     assert words == ["shoppers", "every request", "ShopSmart", "the monolith", "its database"]
 
 
-def test_a_service_that_runs_unclaimed_is_drawn_with_its_data(guide: Path) -> None:
-    (guide / "pictures.yaml").write_text(WORDS.replace("something}", "x, beside: [catalog]}"))
-    words = drawn(guide, NOTHING_CLAIMED)
-    assert {"Catalogue", "consume", "no capability claimed"} <= set(words)
-
-
 def test_who_hears_a_picture_is_told_the_same(guide: Path) -> None:
     (guide / "01-step/fig.yaml").write_text(claimed("canary"))
     for name, svg in draw_all(guide).items():

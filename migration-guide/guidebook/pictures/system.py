@@ -47,10 +47,10 @@ def read_system(fig_yaml: Path, name: str, step: StepWords, words: Words) -> Sys
     """What a step leaves behind; messages call the file ``name``. Raises GuideError where that can't be drawn."""
     config = None if step.alone else _read(fig_yaml, name)
     capabilities = list(config.capabilities.values()) if config else []
-    services = {capability.upstream for capability in capabilities} | set(step.beside)
-    if len(services) > 1 or len(capabilities) > 1:
+    services = {capability.upstream for capability in capabilities}
+    if len(capabilities) > 1:
         raise GuideError(
-            Problem(name, 0, "it has more than one service", "teach the picture to hold them")
+            Problem(name, 0, "it has several capabilities", "teach the picture to hold them")
         )
     if unnamed := services - words.names.keys():
         raise GuideError(

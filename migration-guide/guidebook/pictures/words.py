@@ -20,8 +20,6 @@ class StepWords:
     folder: str
     title: str
     does: str
-    beside: tuple[str, ...] = ()
-    """Services that run already and are claimed by no capability."""
     alone: bool = False
     """There is no proxy yet, and no fig.yaml."""
 
@@ -42,10 +40,7 @@ def read_words(guide: Path) -> Words:
         data: dict[str, Any] = YAML(typ="safe").load((guide / FILE).read_text(encoding="utf-8"))
         return Words(
             names={name: (said["name"], said["is"]) for name, said in data["names"].items()},
-            steps=tuple(
-                StepWords(folder, **{**said, "beside": tuple(said.get("beside", ()))})
-                for folder, said in data["steps"].items()
-            ),
+            steps=tuple(StepWords(folder, **said) for folder, said in data["steps"].items()),
             later=tuple(data["later"]),
         )
     except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError, AttributeError) as error:
