@@ -29,6 +29,7 @@ COLUMNS, ROWS = 100, 50
 _READ_BYTES = 65536
 _START_WITHIN_S = 10.0
 _INTERRUPT_WITHIN_S = 20.0  # as long as a server may take to end its requests
+_CLOSE_WITHIN_S = 5.0
 _CTRL_C = b"\x03"
 
 
@@ -37,7 +38,7 @@ class ShellEndedError(Exception):
 
 
 class TooLongError(Exception):
-    """Nothing came in time; the command has been stopped. `output` is what it had written."""
+    """Nothing came in time, and the command still runs. `output` is what it has written."""
 
     def __init__(self, output: "Output") -> None:
         super().__init__("it took too long")
@@ -99,17 +100,21 @@ class Terminal:
     def run(self, typed: Sequence[str], within_s: float) -> Answer:
         """Type a command and wait for its end. Raises TooLongError, MistypedError or ShellEndedError."""
         deadline = time.monotonic() + within_s
-        self.type(typed, deadline)
+        self.type(typed, within_s)
         return self._finish(deadline)
 
-    def type(self, typed: Sequence[str], deadline: float) -> None:
-        """Type a command, line by line as the shell asks for them. Returns when the last one is typed."""
+    def type(self, typed: Sequence[str], within_s: float) -> None:
+        """Type a command, line by line as the shell asks for them; raises as `run` does.
+
+        Returns when the last line is typed.
+        """
+        deadline = time.monotonic() + within_s
         termios.tcsetattr(self._master, termios.TCSANOW, self._modes)
         with self._changed:
             self._stream.begin()
         for place, line in enumerate(typed):
             if place:
-                self._await_or_stop(deadline)
+                self._await_in_time(deadline)
                 with self._changed:
                     prompt = self._stream.prompts.pop()
                 if prompt.exit is not None:
@@ -121,18 +126,18 @@ class Terminal:
 
         If the command ends before, `is_busy` is false afterwards.
         """
-        deadline = time.monotonic() + within_s
         self._await(lambda: bool(self._stream.prompts) or enough(self.output()), within_s)
-        if self.is_busy() and time.monotonic() >= deadline and not enough(self.output()):
-            raise TooLongError(self._stop())
-        return self.output()
+        output = self.output()
+        if self.is_busy() and not enough(output):
+            raise TooLongError(output)
+        return output
 
-    def interrupt(self) -> Answer:
+    def interrupt(self, within_s: float = _INTERRUPT_WITHIN_S) -> Answer:
         """Press Ctrl-C and wait for the end. What is written from now on is the answer's output."""
         with self._changed:
             self._stream.begin()
         self._write(_CTRL_C)
-        return self._finish(time.monotonic() + _INTERRUPT_WITHIN_S)
+        return self._finish(time.monotonic() + within_s)
 
     def is_busy(self) -> bool:
         """Is a command in front that has not ended?"""
@@ -153,7 +158,7 @@ class Terminal:
         """End what is in front as its user would, and then the shell; the session with it."""
         with contextlib.suppress(ShellEndedError, TooLongError, OSError):
             if self.is_busy():
-                self.interrupt()
+                self.interrupt(_CLOSE_WITHIN_S)
         for number in (signal.SIGHUP, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
                 self._shell.send_signal(number)
@@ -190,33 +195,19 @@ class Terminal:
         )
 
     def _finish(self, deadline: float) -> Answer:
-        self._await_or_stop(deadline)
+        self._await_in_time(deadline)
         with self._changed:
             code = self._stream.prompts[-1].exit
         if code is None:
-            self._stop()
             raise MistypedError(-1, wants_more=True)
         return Answer(code, self.output())
 
-    def _await_or_stop(self, deadline: float) -> None:
+    def _await_in_time(self, deadline: float) -> None:
         self._await(lambda: bool(self._stream.prompts), deadline - time.monotonic())
         with self._changed:
             came = bool(self._stream.prompts)
         if not came:
-            raise TooLongError(self._stop())
-
-    def _stop(self) -> Output:
-        """Take the terminal back: Ctrl-C, then by force. Gives what had been written before."""
-        before = self.output()
-        with self._changed:
-            self._stream.begin()
-        self._write(_CTRL_C)
-        self._await(lambda: bool(self._stream.prompts), 2)
-        if self.is_busy():
-            with contextlib.suppress(OSError):
-                os.killpg(os.tcgetpgrp(self._master), signal.SIGKILL)
-            self._await(lambda: bool(self._stream.prompts), 2)
-        return before
+            raise TooLongError(self.output())
 
     def _await(self, done: Callable[[], bool], within_s: float) -> None:
         """Wait until ``done`` or the time is over. Raises ShellEndedError."""
