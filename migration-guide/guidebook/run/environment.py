@@ -24,7 +24,6 @@ _SET = {
     "COLUMNS": str(COLUMNS),
     "LINES": str(ROWS),
     "PAGER": "cat",  # a pager would wait for a key
-    "VIRTUAL_ENV_DISABLE_PROMPT": "1",  # the prompts are ours: see `terminal.stream`
     # What git and pip say hangs on settings of this machine, not of the guide.
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_SYSTEM": os.devnull,
@@ -56,13 +55,19 @@ class Workshop:
             self._terminals[name] = Terminal(name, self.clone, self._environment)
         return self._terminals[name]
 
+    def shells(self) -> list[int]:
+        """The process ids of the terminals' shells."""
+        return [terminal.pid for terminal in self._terminals.values()]
+
     def close(self) -> None:
-        """End every terminal, the last opened first: who was started later leans on who was before."""
+        """End everything, the last terminal first: what was started later leans on what was before."""
         for terminal in reversed(self._terminals.values()):
+            terminal.stop()
+        # While the shells live, what they have left in the background is still below them.
+        end_all(spare=self.shells())
+        for terminal in self._terminals.values():
             terminal.close()
         end_all()
-        for terminal in self._terminals.values():
-            terminal.release()
 
 
 def reader_environment() -> dict[str, str]:

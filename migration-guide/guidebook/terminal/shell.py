@@ -29,7 +29,8 @@ COLUMNS, ROWS = 100, 50
 _READ_BYTES = 65536
 _START_WITHIN_S = 10.0
 _INTERRUPT_WITHIN_S = 20.0  # as long as a server may take to end its requests
-_CLOSE_WITHIN_S = 5.0
+_STOP_WITHIN_S = 5.0
+_HANG_UP_WITHIN_S = 2.0
 _CTRL_C = b"\x03"
 
 
@@ -97,6 +98,11 @@ class Terminal:
         finally:
             os.close(slave)
 
+    @property
+    def pid(self) -> int:
+        """The shell's."""
+        return self._shell.pid
+
     def run(self, typed: Sequence[str], within_s: float) -> Answer:
         """Type a command and wait for its end. Raises TooLongError, MistypedError or ShellEndedError."""
         deadline = time.monotonic() + within_s
@@ -154,21 +160,25 @@ class Terminal:
         with self._changed:
             return Output(tuple(render(self._stream.written)), self._stream.dropped)
 
-    def close(self) -> None:
-        """End what is in front as its user would, and then the shell; the session with it."""
-        with contextlib.suppress(ShellEndedError, TooLongError, OSError):
+    def stop(self, within_s: float = _STOP_WITHIN_S) -> None:
+        """End what is in front as its user would, if it lets itself be ended so."""
+        with contextlib.suppress(ShellEndedError, TooLongError, MistypedError):
             if self.is_busy():
-                self.interrupt(_CLOSE_WITHIN_S)
-        for number in (signal.SIGHUP, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError):
-                self._shell.send_signal(number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._shell.wait(2)
-                break
+                self.interrupt(within_s)
 
-    def release(self) -> None:
-        """Give the pseudo-terminal back, once nobody is in it any more."""
-        self._reader.join(timeout=2)
+    def close(self) -> None:
+        """End the shell, as closing its window would, and give the pseudo-terminal back.
+
+        For when nobody else is in the terminal any more.
+        """
+        with contextlib.suppress(ProcessLookupError):
+            self._shell.send_signal(signal.SIGHUP)
+        try:
+            self._shell.wait(_HANG_UP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._shell.kill()
+            self._shell.wait()
+        self._reader.join(_HANG_UP_WITHIN_S)
         with contextlib.suppress(OSError):
             os.close(self._master)
 
@@ -187,11 +197,13 @@ class Terminal:
         )
 
     def _settings(self) -> str:
+        ended, more = self._stream.prompt("$?"), self._stream.prompt("")
         return (
-            f"PS1='{self._stream.prompt('$?')}' PS2='{self._stream.prompt('')}'\n"
-            "unset HISTFILE PROMPT_COMMAND MAILCHECK\n"
+            "unset HISTFILE MAILCHECK\n"
             "set +H +o history\n"
-            "shopt -u huponexit\n"
+            f"PS1='{ended}' PS2='{more}'\n"
+            # A virtual environment that is activated puts its name before the prompt.
+            f"PROMPT_COMMAND=$'PS1=\\'{ended}\\' PS2=\\'{more}\\''\n"
         )
 
     def _finish(self, deadline: float) -> Answer:
