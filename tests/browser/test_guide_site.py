@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = read_book(Repository(ROOT))
-SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
+SIZES = {"phone": (390, 844), "desktop": (1280, 900), "wide": (1560, 900)}
 OVERLAPS = """() => {
   const texts = [...document.querySelectorAll('text')].map(text => [text.textContent, text.getBBox()]);
   const view = document.documentElement.viewBox.baseVal;
@@ -114,6 +114,10 @@ def test_a_page_breaks_no_rule(open_guide: OpenGuide, entry: Entry, size: str, d
     fits(page)
     found = Axe().run(page, options={"runOnly": RULES, "resultTypes": ["violations"]})
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_nothing_sticks_out_where_the_text_just_got_wider(open_guide: OpenGuide) -> None:
+    fits(open_guide(address(BOOK.of_kind(STEP)[0]), "wide"))
 
 
 def test_every_page_can_be_reached_from_the_first(open_guide: OpenGuide) -> None:
