@@ -2,7 +2,6 @@
 fare alike is one line."""
 
 import textwrap
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby

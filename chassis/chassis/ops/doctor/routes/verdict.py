@@ -91,7 +91,7 @@ def _who(answer: Answer, running: Running) -> str:
         return f"writes: {capability['writes']}, so {answer.upstream} answers"
     if answer.reason == "aborted":
         return f"aborted: {monolith} answers"
-    compared = "; their answers are compared" if capability["compare"] and answer.safe else ""
+    compared = "; compared" if capability["compare"] and answer.safe else ""
     match answer.stage:
         case "shadow":
             return f"{monolith} answers, {service} is asked too"
