@@ -2,8 +2,8 @@
 fare alike is one line."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from chassis.ops.doctor.routes.asking import Compared
@@ -36,11 +36,9 @@ def text_of(found: Compared, only: Sequence[Word], *, whole: bool) -> str:
 
 def summary(found: Compared) -> str:
     """The counts, on one line."""
-    counts = dict.fromkeys(Word, 0)
-    for verdict in found.verdicts:
-        counts[verdict.word] += 1
+    numbers = Counter(verdict.word for verdict in found.verdicts)
     words = ", ".join(
-        f"{count} {word}" for word, count in counts.items() if count or word is not Word.UNKNOWN
+        f"{numbers[word]} {word}" for word in Word if numbers[word] or word is not Word.UNKNOWN
     )
     number = len(found.verdicts)
     return f"{number} pattern{'' if number == 1 else 's'}: {words}"
@@ -56,7 +54,7 @@ def _section(word: Word, verdicts: Sequence[Verdict], *, whole: bool) -> Iterato
         by_heading.setdefault(_heading(verdict), []).append(verdict)
     for heading, members in by_heading.items():
         yield from wrapped(heading, "  ")
-        for line in _folded(members, whole=whole):
+        for line in _folded(members, 0, whole=whole):
             yield f"    {line}"
 
 
@@ -84,26 +82,17 @@ def _partly(verdict: Verdict) -> Iterator[str]:
         yield from wrapped(f"{method}{example}  {word}{says}", "    ")
 
 
-@dataclass
-class _Branch:
-    """Patterns that stand beside each other below the same resolvers."""
-
-    parts: tuple[str, ...]
-    members: list[Verdict]
-
-
-def _folded(members: Sequence[Verdict], *, whole: bool) -> Iterator[str]:
-    """One line for each pattern, or for a branch of many."""
-    if whole:
-        yield from map(_line, members)
-        return
-    for parts, group in groupby(members, key=lambda verdict: verdict.entry.parts[:1]):
-        branch = _Branch(parts, list(group))
-        is_branch = any(len(verdict.entry.parts) > 1 for verdict in branch.members)
-        if is_branch and len(branch.members) >= FOLDED_FROM:
-            yield f"/{parts[0]}…  {len(branch.members)} patterns"
-        else:
-            yield from map(_line, branch.members)
+def _folded(members: Iterable[Verdict], depth: int, *, whole: bool) -> Iterator[str]:
+    """One line for each pattern, or for a branch of many below one resolver."""
+    for parts, group in groupby(members, key=lambda verdict: verdict.entry.parts[: depth + 1]):
+        branch = list(group)
+        is_branch = any(len(verdict.entry.parts) > depth + 1 for verdict in branch)
+        if whole or not is_branch or len(branch) < FOLDED_FROM:
+            yield from map(_line, branch)
+        elif "".join(parts):
+            yield f"/{''.join(parts)}…  {len(branch)} patterns"
+        else:  # an include without a prefix is no branch that anybody would know by its name
+            yield from _folded(branch, depth + 1, whole=whole)
 
 
 def _line(verdict: Verdict) -> str:

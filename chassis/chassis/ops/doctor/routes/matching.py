@@ -13,7 +13,7 @@ from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePatter
 from django.utils import translation
 
 from chassis.ops.doctor.routes.regex import literal_prefix
-from chassis.ops.doctor.routes.walking import is_plain_resolver
+from chassis.ops.doctor.routes.walking import is_plain_resolver, is_resolver
 
 Chain = tuple[Any, ...]
 
@@ -65,7 +65,7 @@ class Matcher:
             rest = _match(child, path)
             if rest is None:
                 continue
-            if not hasattr(child, "url_patterns"):
+            if not is_resolver(child):
                 return (child,)
             if not is_plain_resolver(child):
                 with suppress(Exception):

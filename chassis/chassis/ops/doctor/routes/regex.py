@@ -106,6 +106,8 @@ def _free(text: str, begun: _Partial) -> list[_Partial]:
 def _in(items: list[tuple[Any, Any]], begun: _Partial) -> list[_Partial]:
     is_negated = bool(items) and items[0][0] is sre.NEGATE
     wanted = items[1:] if is_negated else items
+    if not is_negated and all(kind is sre.LITERAL for kind, _ in wanted):  # as of (a|b)
+        return [way for _, code in wanted[:MAX_TEXTS] for way in _free(chr(code), begun)]
     written = [chr(value) for kind, value in wanted if kind is sre.LITERAL]
     written += [chr(value[0]) for kind, value in wanted if kind is sre.RANGE]
     for sign in [*_PREFERRED, *written, *_BEYOND]:

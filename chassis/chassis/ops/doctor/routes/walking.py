@@ -49,7 +49,7 @@ def _below(
 ) -> Iterator[Entry]:
     for child in children:
         own, mine = (*chain, child), (*parts, _written(child))
-        if not hasattr(child, "url_patterns"):
+        if not is_resolver(child):
             yield _entry(child, own, mine, namespaces)
             continue
         if any(child is other for other in chain):
@@ -119,6 +119,11 @@ def _said(error: Exception) -> str:
     """An error as one short line."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 150 else f"{text[:149]}…"
+
+
+def is_resolver(child: Any) -> bool:
+    """Whether patterns stand below `child`; they are not read, for that may fail."""
+    return hasattr(type(child), "url_patterns") or "url_patterns" in getattr(child, "__dict__", {})
 
 
 def is_plain_resolver(child: Any) -> bool:
