@@ -77,6 +77,8 @@ def test_every_pattern_of_a_foreign_urlconf_gets_a_word(compared: Compare) -> No
         ("books", "GET /nowhere/at/all")
     ]
     assert "/<slug:page>/" in of(found, "/late/").why
+    assert of(found, "/failing/<failing:who>/").why == "RuntimeError: no database"
+    assert "no path could be made" in of(found, "/nobody/<nobody:who>/").why
 
 
 def test_methods_are_those_that_the_view_names(compared: Compare) -> None:

@@ -50,14 +50,14 @@ class Matcher:
             return self._first(self._root, path.removeprefix("/"), (self._root,))
 
     def matches(self, chain: Chain, path: str) -> bool:
-        """Whether the patterns of `chain`, one after another, take the whole of `path`."""
+        """Whether the patterns of `chain`, one after another, match `path`. Raises what a converter raises."""
         rest = path.removeprefix("/")
         with translation.override(self._language):
             for one in chain:
-                found = _match(one, rest)
+                found = one.pattern.match(rest)
                 if found is None:
                     return False
-                rest = found
+                rest = str(found[0])
         return True
 
     def _first(self, resolver: Any, path: str, seen: Chain) -> Chain | None:
