@@ -1,18 +1,20 @@
 """The URLconf laid beside the proxy: words for every pattern, whatever the URLconf is made of."""
 
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
 from django.conf.urls.i18n import i18n_patterns
 from django.test import override_settings
-from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.urls import Resolver404, URLPattern, URLResolver, include, path, re_path
 from django.urls.resolvers import RegexPattern
 from django.utils.functional import lazy
 from django.utils.translation import get_language
 
 from chassis.ops.doctor.proxy import Proxy
 from chassis.ops.doctor.routes.asking import Compared, compare
+from chassis.ops.doctor.routes.matching import Matcher
 from chassis.ops.doctor.routes.verdict import Verdict, Word
 from tests import foreign_urls
 from tests.admin_api import AdminApi, admin_api
@@ -258,3 +260,26 @@ def test_ten_thousand_patterns_are_asked_for_in_batches() -> None:
     assert sum(api.batches) == 2 * (2 * 5_000 + 5_000)
     assert max(api.batches) <= 500
     assert max(api.sizes) <= 64 * 1024
+
+
+def test_the_first_match_is_that_of_django() -> None:
+    patterns = (
+        *(one for one in foreign_urls.urlpatterns if "failing" not in str(one.pattern)),
+        path("", include(([path("deep/<path:rest>", page), path("", page)], "deep"))),
+    )
+    matcher, resolver = Matcher(patterns, "en"), URLResolver(RegexPattern("^/"), patterns)  # type: ignore[arg-type]
+    pieces = ["api", "books", "1", "cover.jpg", "search", "late", "years", "1999", "files", "a.b"]
+    pieces += ["unanchored-x", "straße", "deep", "", "%", "what?", "100%", "nobody", "_chassis"]
+    random = Random(7)
+    found = 0
+    for _ in range(3_000):
+        chosen = random.choices(pieces, k=random.randint(0, 4))
+        asked_for = "/" + "/".join(chosen) + random.choice(["", "/"])
+        try:
+            expected = resolver.resolve(asked_for).func
+        except Resolver404:
+            expected = None
+        chain = matcher.first(asked_for)
+        assert (chain[-1].callback if chain else None) is expected, asked_for
+        found += expected is not None
+    assert found > 300
