@@ -56,7 +56,7 @@ PROTO = ("HTTP_X_FORWARDED_PROTO", "https")
         ({}, [], Level.OK, "clients come by http"),
         ({}, TRUSTED, Level.WARNING, "if it ends TLS, forms are refused"),
         ({"CSRF_TRUSTED_ORIGINS": ["https://shop.example"]}, TRUSTED, Level.OK, "trusted by"),
-        ({"SECURE_SSL_REDIRECT": True}, [], Level.PROBLEM, "without end"),
+        ({"SECURE_SSL_REDIRECT": True}, [], Level.WARNING, "without end"),
         ({"SECURE_PROXY_SSL_HEADER": PROTO}, TRUSTED, Level.OK, "X-Forwarded-Proto"),
         ({"SECURE_PROXY_SSL_HEADER": PROTO}, [], Level.WARNING, "always told http"),
         (

@@ -1,8 +1,9 @@
 """Does Django learn from the proxy whether the client came by https?
 
 The proxy speaks http to Django and says how the client came in `X-Forwarded-Proto`, which nobody can set past it. Where
-Django does not read that, it takes every request for http: it redirects to https without end, and refuses forms, whose
-Origin says https.
+that is not read, every request is taken for http: it is redirected to https without end, and forms are refused, whose
+Origin says https. Either Django reads it, or the server that runs Django: gunicorn does, from the addresses in its
+--forwarded-allow-ips. The server can't be seen from here, so its part is a warning.
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ _NAME = "forwarded"
 _SETTING = "settings SECURE_PROXY_SSL_HEADER"
 _RIGHT = "HTTP_X_FORWARDED_PROTO"
 _MEND = 'SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")'
+_MEND_OR_SERVER = f"{_MEND}, unless the server reads it (gunicorn: --forwarded-allow-ips)"
 
 
 def check_forwarded(proxy: Proxy | None) -> Iterator[Finding]:
@@ -38,11 +40,11 @@ def check_forwarded(proxy: Proxy | None) -> Iterator[Finding]:
 
 def _without_header(proxy: Proxy | None) -> Iterator[Finding]:
     if settings.SECURE_SSL_REDIRECT:
-        yield problem(
+        yield warning(
             _NAME,
-            "behind the proxy every request looks like http, and is redirected to https without end",
+            "behind the proxy every request looks like http to Django, and is redirected to https without end",
             "settings SECURE_SSL_REDIRECT",
-            _MEND,
+            _MEND_OR_SERVER,
         )
     elif any(origin.startswith("https://") for origin in settings.CSRF_TRUSTED_ORIGINS):
         yield ok(
@@ -56,7 +58,7 @@ def _without_header(proxy: Proxy | None) -> Iterator[Finding]:
             "something stands before the proxy; if it ends TLS, forms are refused: their Origin is https, and Django "
             "takes the request for http",
             _SETTING,
-            _MEND,
+            _MEND_OR_SERVER,
         )
     else:
         yield ok(_NAME, "clients come by http: no scheme to be told", _SETTING)
