@@ -9,9 +9,11 @@ MANIFESTS := $(addsuffix /pyproject.toml,$(PARTS)) constraints.txt requirements-
 STAMP := $(VENV)/.installed
 PYTHON_HERE := $(CURDIR)/$(BIN)/python
 BENCHMARKS := lag capture_cost checkout cpu_per_request
-ON_POSTGRESQL := chassis monolith/shopsmart extracted/shopsmart/catalog
+ON_POSTGRESQL := monolith/shopsmart chassis extracted/shopsmart/catalog
+# Two suites at a time, in the order in which they are named: the longest first. All are run, whatever one of them says.
+SUITES = $(PYTHON_HERE) -m suites
 
-.PHONY: help setup demo test test-all postgresql check format bench clean
+.PHONY: help setup demo test test-all test-part postgresql check format bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -29,28 +31,13 @@ demo: setup ## the shop, its first service and the proxy; the catalogue moves wh
 	@$(BIN)/python -m demo $(if $(ONCE),--once)
 
 test: setup ## the fast tests of every part; needs no server
-	@failed=; $(call on_sqlite,-m 'not slow') $(tell_failed)
+	@cd tests && $(SUITES) --fast $(PARTS) tests
 
 test-all: setup postgresql ## test, then the slow tests too: journeys, load, killed processes; and all of Django's on PostgreSQL
-	@failed=; $(call on_sqlite,) $(on_postgresql) $(tell_failed)
+	@cd tests && $(SUITES) tests $(PARTS) $(addsuffix @postgresql,$(ON_POSTGRESQL))
 
-# Every part is tried, whatever another one says; what failed is named at the end, and what was skipped where it was.
-define on_sqlite
-for part in $(PARTS) tests; do \
-	echo "== $$part"; \
-	(cd $$part && $(PYTHON_HERE) -m pytest -q -rs $(1)) || failed="$$failed $$part"; \
-done;
-endef
-
-define on_postgresql
-for part in $(ON_POSTGRESQL); do \
-	echo "== $$part, on PostgreSQL"; \
-	(cd $$part && $(PYTHON_HERE) $(CURDIR)/tests/servers/postgresql.py -- $(PYTHON_HERE) -m pytest -q -rs) \
-		|| failed="$$failed $$part(PostgreSQL)"; \
-done;
-endef
-
-tell_failed = [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
+test-part: setup ## every test of one part: PART=chassis; DATABASE=PostgreSQL: there, in a server of its own
+	@cd tests && $(SUITES) --lanes 1 $(PART)$(if $(filter PostgreSQL,$(DATABASE)),@postgresql)
 
 postgresql: setup
 	@$(BIN)/python tests/servers/programs.py
@@ -70,7 +57,7 @@ format: setup ## let ruff format and mend what it can
 bench: setup postgresql ## lag, cost of capture, checkouts; CPU per proxied request (needs nginx and wrk). About ten minutes
 	@failed=; cd tests && for each in $(BENCHMARKS); do \
 		echo "== $$each"; $(PYTHON_HERE) -m benchmarks.$$each || failed="$$failed $$each"; \
-	done; $(tell_failed)
+	done; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
 clean: ## remove .venv and what the demo left
 	rm -rf $(VENV) .demo
