@@ -12,8 +12,9 @@ BENCHMARKS := lag capture_cost checkout cpu_per_request
 ON_POSTGRESQL := monolith/shopsmart chassis extracted/shopsmart/catalog
 # Two suites at a time, in the order in which they are named: the longest first. All are run, whatever one of them says.
 SUITES = $(PYTHON_HERE) -m suites
+SHIPPING = $(PYTHON) .github/pipelines/shipping.py
 
-.PHONY: help setup demo test test-all test-part postgresql check format bench clean
+.PHONY: help setup demo test test-all test-part postgresql check format pipelines image push-image deploy bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -42,13 +43,31 @@ test-part: setup ## every test of one part: PART=chassis; DATABASE=PostgreSQL: t
 postgresql: setup
 	@$(BIN)/python tests/servers/programs.py
 
-check: setup ## format, lint, types, import contracts, migrations
+check: setup ## format, lint, types, import contracts, migrations, pipelines
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy -p stranglerfig -p chassis -p demo -p card_gateway
 	@$(BIN)/lint-imports --no-cache
 	@cd monolith/shopsmart && $(CURDIR)/$(BIN)/python manage.py makemigrations --check --dry-run
 	@cd extracted/shopsmart/catalog && $(CURDIR)/$(BIN)/python manage.py makemigrations --check --dry-run
+	@$(BIN)/mypy .github/pipelines
+	@$(BIN)/python .github/pipelines --check
+	@$(BIN)/yamllint --strict --config-file .github/pipelines/yamllint.yaml .github
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/zizmor --quiet --offline --pedantic --strict-collection .github/workflows
+	@$(BIN)/shellcheck .ci/run
+
+pipelines: setup ## write .github/workflows from .github/pipelines
+	@$(BIN)/python .github/pipelines
+
+image: ## build a part's image: PART=monolith/shopsmart (needs docker)
+	@$(SHIPPING) image $(PART)
+
+push-image: ## push what image has built to IMAGE_REGISTRY, and say its digest
+	@$(SHIPPING) push $(PART)
+
+deploy: ## hand IMAGE (by its digest) of PART to DEPLOY_COMMAND, your own, which brings it TO staging or wherever
+	@IMAGE='$(IMAGE)' TO='$(TO)' $(SHIPPING) deploy $(PART)
 
 format: setup ## let ruff format and mend what it can
 	@$(BIN)/ruff format .
