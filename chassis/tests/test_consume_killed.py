@@ -96,6 +96,9 @@ def test_of_two_consumers_the_second_leaves_the_first_alone(system: System) -> N
 
 
 @pytest.mark.skipif(programs() is None, reason="needs PostgreSQL's programs")
+@pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="its server is its own; once is enough"
+)
 def test_database_server_that_crashes_under_both_ends(tmp_path: Path) -> None:
     with cluster() as server, ExitStack() as stack:
         for name in ("source", "copy"):
