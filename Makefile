@@ -17,7 +17,7 @@ SHIPPING = $(PYTHON) .github/pipelines/shipping.py
 .PHONY: help setup demo test test-all test-part postgresql check format pipelines image push-image deploy bench clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## put every part, editable, into .venv
 
@@ -38,6 +38,8 @@ test-all: setup postgresql ## test, then the slow tests too: journeys, load, kil
 	@cd tests && $(SUITES) tests $(PARTS) $(addsuffix @postgresql,$(ON_POSTGRESQL))
 
 test-part: setup ## every test of one part: PART=chassis; DATABASE=PostgreSQL: there, in a server of its own
+	@test -n "$(PART)" || { echo "which part? make test-part PART=chassis"; exit 2; }
+	@$(if $(filter PostgreSQL,$(DATABASE)),$(BIN)/python tests/servers/programs.py)
 	@cd tests && $(SUITES) --lanes 1 $(PART)$(if $(filter PostgreSQL,$(DATABASE)),@postgresql)
 
 postgresql: setup
