@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGEST = re.compile(r"\S+@sha256:[0-9a-f]{64}")
@@ -25,7 +26,9 @@ def image(part: str) -> None:
     dockerfile = Path(part, "Dockerfile")
     if not (ROOT / dockerfile).is_file():
         raise Mistake(f"there is no {dockerfile}, so {part} is no image.")
-    _run("docker", "build", "--file", str(dockerfile), "--tag", _local(part), ".")
+    labels = (f"VERSION={_manifest(part)['version']}", f"REVISION={_commit()}")
+    arguments = [word for label in labels for word in ("--build-arg", label)]
+    _run("docker", "build", "--file", str(dockerfile), "--tag", _local(part), *arguments, ".")
 
 
 def push(part: str) -> None:
@@ -95,14 +98,18 @@ def _filled_in(name: str, what: str) -> str:
     return value
 
 
-def _name(part: str) -> str:
-    manifest = ROOT / part / "pyproject.toml"
-    if not part or not manifest.is_file():
+def _manifest(part: str) -> dict[str, Any]:
+    file = ROOT / part / "pyproject.toml"
+    if not part or not file.is_file():
         raise Mistake(
             f"{part or 'nothing'} is no part: PART is a folder with a pyproject.toml, such as chassis."
         )
-    name: str = tomllib.loads(manifest.read_text())["project"]["name"]
-    return name
+    project: dict[str, Any] = tomllib.loads(file.read_text())["project"]
+    return project
+
+
+def _name(part: str) -> str:
+    return str(_manifest(part)["name"])
 
 
 def _local(part: str) -> str:

@@ -1,5 +1,6 @@
 """An image is built once and deployed by its digest, and what is not filled in is said. Docker is a stand-in that notes what it is told."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from workflows import ROOT
 
-SHIPPING = [sys.executable, str(ROOT / ".github" / "pipelines" / "shipping.py")]
+SHIPPING = Path(".github", "pipelines", "shipping.py")
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 DOCKER = f"""#!/bin/sh
 printf '%s\\n' "$*" >> "$ASKED"
@@ -31,17 +32,41 @@ class Shop:
         docker.chmod(0o755)
         self._path = f"{folder}:/usr/bin:/bin"
 
-    def run(self, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    def run(
+        self, *words: str, root: Path = ROOT, **environment: str
+    ) -> "subprocess.CompletedProcess[str]":
         environment |= {"PATH": self._path, "ASKED": str(self.asked)}
         environment |= {"GITHUB_OUTPUT": str(self.outputs)}
         return subprocess.run(
-            [*SHIPPING, *words], env=environment, check=False, capture_output=True, text=True
+            [sys.executable, str(root / SHIPPING), *words],
+            env=environment,
+            check=False,
+            capture_output=True,
+            text=True,
         )
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
     return Shop(tmp_path)
+
+
+def test_an_image_is_built_from_the_root_and_says_what_it_is_of(shop: Shop, tmp_path: Path) -> None:
+    """In a copy, since not every part is an image."""
+    house = tmp_path / "house"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(house)], check=True)
+    (house / "chassis" / "Dockerfile").write_text("FROM scratch\n")
+    pipelines = ROOT / ".github" / "pipelines"
+    shutil.copytree(pipelines, house / ".github" / "pipelines", dirs_exist_ok=True)
+    done = shop.run("image", "chassis", root=house)
+    assert done.returncode == 0, done.stderr
+    head = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.strip()
+    assert shop.asked.read_text() == (
+        "build --file chassis/Dockerfile --tag stranglerfig-chassis:built"
+        f" --build-arg VERSION=0.1.0 --build-arg REVISION={head} .\n"
+    )
 
 
 def test_what_is_pushed_is_called_by_its_digest(shop: Shop) -> None:
