@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from suites.process import SuiteProcess
 from suites.suite import Suite
@@ -45,8 +46,9 @@ class Lanes:
         self._waiting = deque(suites)
         self._width = max(len(suite.name) for suite in suites)
         self._show = show
-        self._lock = threading.Lock()
-        self._running: set[SuiteProcess] = set()
+        self._changed = threading.Condition()
+        self._running: dict[Path, SuiteProcess | None] = {}
+        """By folder; None: it is about to be started."""
         self._is_ending = False
         self._lanes = [threading.Thread(target=self._lane, name=f"lane {n}") for n in range(lanes)]
 
@@ -60,10 +62,11 @@ class Lanes:
 
     def end(self) -> None:
         """Interrupt what runs, begin nothing more, and return when nothing is left."""
-        with self._lock:
+        with self._changed:
             self._is_ending = True
             self._waiting.clear()
-            running = list(self._running)
+            self._changed.notify_all()
+            running = [process for process in self._running.values() if process is not None]
         for process in running:
             process.interrupt()
         for process in running:
@@ -76,8 +79,16 @@ class Lanes:
             self._run(suite)
 
     def _next(self) -> Suite | None:
-        with self._lock:
-            return self._waiting.popleft() if self._waiting else None
+        """The first one in whose folder nobody is at work: two would share its caches and what tests leave there."""
+        with self._changed:
+            while self._waiting:
+                for suite in self._waiting:
+                    if suite.folder not in self._running:
+                        self._waiting.remove(suite)
+                        self._running[suite.folder] = None
+                        return suite
+                self._changed.wait()
+            return None
 
     def _run(self, suite: Suite) -> None:
         """Show its progress as it comes, and all else when it has ended."""
@@ -91,19 +102,19 @@ class Lanes:
 
         self._tell(suite, "begins")
         began = time.monotonic()
-        with self._lock:  # so that `end` misses none
+        with self._changed:  # so that `end` misses none
             if self._is_ending:
                 return
-            process = SuiteProcess(suite, hear)
-            self._running.add(process)
+            process = self._running[suite.folder] = SuiteProcess(suite, hear)
         code = process.wait()
         counted = [found[1] for line in said if (found := _CLOSING.fullmatch(line))]
         result = Result(suite.name, code, time.monotonic() - began, "".join(counted[-1:]))
-        with self._lock:
-            self._running.discard(process)
+        with self._changed:
+            del self._running[suite.folder]
+            self._changed.notify_all()
             self.results.append(result)
             self._show("\n".join((f"\n== {suite.name} {result}", *said, "")))
 
     def _tell(self, suite: Suite, line: str) -> None:
-        with self._lock:
+        with self._changed:
             self._show(f"{suite.name:<{self._width}}  {line}")

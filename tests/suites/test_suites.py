@@ -113,6 +113,20 @@ def test_the_fast_ones_alone(tmp_path: Path) -> None:
     assert run(marked).returncode == 1
 
 
+def test_two_suites_of_one_folder_never_run_at_the_same_time(tmp_path: Path) -> None:
+    """The second would find the mark of the first."""
+    alone = suite(
+        tmp_path,
+        "alone",
+        f"import pathlib, time\nmark = pathlib.Path('{tmp_path}/mark')\n"
+        "def test():\n    mark.touch(exist_ok=False)\n    time.sleep(0.2)\n    mark.unlink()\n",
+    )
+    other = suite(tmp_path, "other", "def test(): pass\n")
+    done = run("--lanes", "3", alone, alone, alone, other)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.index(f"{other}  begins") < done.stdout.index(f"== {alone} ")
+
+
 @pytest.mark.slow
 def test_on_postgresql_a_suite_has_a_server_of_its_own(tmp_path: Path) -> None:
     asks = "import os, psycopg\ndef test(): psycopg.connect(os.environ['DATABASE_URL']).close()\n"
@@ -120,6 +134,7 @@ def test_on_postgresql_a_suite_has_a_server_of_its_own(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interruption_ends_everything(tmp_path: Path, number: signal.Signals) -> None:
     suites, places = [], []
