@@ -33,7 +33,7 @@ demo: setup ## the shop, its first service and the proxy; the catalogue moves wh
 	@$(BIN)/python -m demo $(if $(ONCE),--once)
 
 stack-files: ## the secrets, the fig.yaml and the .env of the system in containers (see compose/README.md)
-	@cd compose && $(PYTHON) -m containers
+	@cd compose && $(PYTHON) -m compose_files
 
 guide: setup ## the migration guide as a site that can be searched, in site/
 	@$(BIN)/python -m guidebook pictures
@@ -56,7 +56,7 @@ postgresql: setup
 check: setup ## format, lint, types, import contracts, migrations, pipelines
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy -p stranglerfig -p chassis -p demo -p card_gateway -p mail_catcher -p containers -p guidebook
+	@$(BIN)/mypy -p stranglerfig -p chassis -p demo -p card_gateway -p mail_catcher -p compose_files -p guidebook
 	@$(BIN)/lint-imports --no-cache
 	@cd monolith/shopsmart && $(CURDIR)/$(BIN)/python manage.py makemigrations --check --dry-run
 	@cd extracted/shopsmart/catalog && $(CURDIR)/$(BIN)/python manage.py makemigrations --check --dry-run

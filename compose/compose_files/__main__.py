@@ -1,10 +1,10 @@
-"""``python -m containers``: make what compose.yaml mounts. Run again, it keeps everything. Needs only Python."""
+"""``python -m compose_files``: make what compose.yaml mounts. Run again, it keeps everything. Needs only Python."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from containers.files import FilesError, make_files
+from compose_files.files import FilesError, make_files
 
 HERE = Path(__file__).resolve().parents[1]
 
@@ -12,7 +12,7 @@ HERE = Path(__file__).resolve().parents[1]
 def main() -> int:
     """Make the files; return 2 where they can't be made."""
     parser = argparse.ArgumentParser(
-        prog="python -m containers",
+        prog="python -m compose_files",
         description="Make the secrets and files that compose.yaml mounts.",
     )
     parser.add_argument(
@@ -32,7 +32,7 @@ def main() -> int:
     try:
         made = make_files(options.folder, options.env, configs=HERE)
     except FilesError as error:
-        print(f"containers: {error}", file=sys.stderr)  # noqa: T201
+        print(f"compose_files: {error}", file=sys.stderr)  # noqa: T201
         return 2
     for path in made:
         print(f"made {path}")  # noqa: T201
