@@ -1,14 +1,19 @@
 """One system for all tests of this folder. They run in the order in which they are written: each finds it as the one before left it."""
 
 import json
-import os
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from containers.project import BUILD_WITHIN_S, Missing, Project, check_engine, compose_command, docker
+from containers.project import (
+    BUILD_WITHIN_S,
+    Missing,
+    Project,
+    check_engine,
+    compose_command,
+    docker,
+)
 
 
 def pytest_sessionstart() -> None:
@@ -29,16 +34,23 @@ class Figures:
         self.of[name] = round(value, 1) if isinstance(value, float) else value
 
 
+MEASURED = pytest.StashKey[Figures]()
+
+
 @pytest.fixture(scope="session")
-def figures() -> Iterator[Figures]:
-    measured = Figures()
+def figures(pytestconfig: pytest.Config) -> Iterator[Figures]:
+    measured = pytestconfig.stash[MEASURED] = Figures()
     began = time.monotonic()
     yield measured
     measured.note("whole duration, s", time.monotonic() - began)
-    text = json.dumps(measured.of, indent=2)
-    print(f"\n{text}")
-    if file := os.environ.get("FIGURES"):
-        Path(file).write_text(f"{text}\n")
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if (measured := config.stash.get(MEASURED, None)) is not None:
+        terminalreporter.section("figures")
+        terminalreporter.write_line(json.dumps(measured.of, indent=2))
 
 
 @pytest.fixture(scope="session")
