@@ -75,8 +75,6 @@ class Project:
             "STACK_DIR": str(self.files),
             "PROXY_AT": f"127.0.0.1:{self.port}",
             "PUBLIC_URL": self.url,
-            # `docker-compose` 1.29 builds by the engine's older interface unless it is told to use the client.
-            "COMPOSE_DOCKER_CLI_BUILD": "1",
         }
 
     @property
