@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import signal
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -88,7 +86,6 @@ class _Wanted:
 
 def _run(wanted: _Wanted) -> int:
     """Each run in a clone of its own, until one fails; gives the exit code."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     reports: list[Report] = []
     with Progress() as progress:
         for number, entries in enumerate(wanted.runs):
