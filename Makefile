@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PARTS := proxy chassis monolith/shopsmart extracted/shopsmart/catalog compose
+PARTS := proxy chassis monolith/shopsmart extracted/shopsmart/catalog compose migration-guide
 MANIFESTS := $(addsuffix /pyproject.toml,$(PARTS)) constraints.txt requirements-dev.txt
 STAMP := $(VENV)/.installed
 PYTHON_HERE := $(CURDIR)/$(BIN)/python
@@ -58,10 +58,11 @@ postgresql: setup
 check: setup ## format, lint, types, import contracts, migrations
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy -p stranglerfig -p chassis -p demo -p card_gateway
+	@$(BIN)/mypy -p stranglerfig -p chassis -p demo -p card_gateway -p guidebook
 	@$(BIN)/lint-imports --no-cache
 	@cd monolith/shopsmart && $(CURDIR)/$(BIN)/python manage.py makemigrations --check --dry-run
 	@cd extracted/shopsmart/catalog && $(CURDIR)/$(BIN)/python manage.py makemigrations --check --dry-run
+	@$(BIN)/python -m guidebook check
 
 format: setup ## let ruff format and mend what it can
 	@$(BIN)/ruff format .
