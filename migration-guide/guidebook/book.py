@@ -13,6 +13,8 @@ from guidebook.repository import GUIDE, Repository
 
 CONTENTS = "guide.yaml"
 STEP, CHAPTER, READING = "step", "chapter", "reading"
+STEP_CONFIG = "fig.yaml"
+"""Beside a step's page: the fig.yaml that the step leaves its reader with."""
 KINDS = (STEP, CHAPTER, READING)
 """Steps follow each other in one clone, a chapter has a clone of its own, a reading has no commands."""
 
@@ -84,6 +86,8 @@ def read_loose(repository: Repository, path: Path) -> Entry:
 def _read_entry(repository: Repository, item: Any) -> Entry:
     if not isinstance(item, dict) or set(item) != {"page", "title", "kind"}:
         raise ValueError(f"an entry is {{page, title, kind}}, and not {item}")
+    if not isinstance(item["page"], str):
+        raise ValueError(f"a page is a path from {GUIDE}, not {item['page']!r}")
     if item["kind"] not in KINDS:
         raise ValueError(f"{item['page']}: the kind is {', '.join(KINDS)}, not {item['kind']}")
     return Entry(

@@ -10,7 +10,15 @@ from pathlib import Path
 from guidebook.problem import GuideError, Problem
 
 GUIDE = "migration-guide"
-_AUTHOR = ("-c", "user.name=guide", "-c", "user.email=guide@localhost")
+# Whoever runs it may have no name set, or sign what he commits.
+_AUTHOR = (
+    "-c",
+    "user.name=guide",
+    "-c",
+    "user.email=guide@localhost",
+    "-c",
+    "commit.gpgsign=false",
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,10 @@ class Repository:
         _git(folder, "init", "-q", "-b", "main")
         _git(folder, "add", "--all", "--force")
         _git(folder, *_AUTHOR, "commit", "-q", "--no-verify", "-m", "The guide begins here")
+
+    def clone_to(self, folder: Path) -> None:
+        """A real clone of what is committed, objects and all."""
+        _git(folder.parent, "clone", "-q", "--no-local", str(self.root), str(folder))
 
 
 def find_repository(start: Path) -> Repository:

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from guidebook.book import CONTENTS, STEP, Book
+from guidebook.book import CONTENTS, STEP, STEP_CONFIG, Book
 from guidebook.problem import Problem
 from guidebook.repository import GUIDE
-from guidebook.run.runner import STEP_CONFIG
 
 _NUMBERED = re.compile(r"(\d{2})-[a-z0-9-]+")
 _NOT_PAGES = ("tests/", "guidebook/")

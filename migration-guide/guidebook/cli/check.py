@@ -4,9 +4,10 @@ from pathlib import Path
 
 import typer
 
-from guidebook.book import read_book
+from guidebook.book import Book, read_book
 from guidebook.checks import find_problems, skipped_blocks
 from guidebook.cli.output import ExitCode, JsonFlag, err, out, print_json, tell_problems
+from guidebook.problem import GuideError
 from guidebook.repository import find_repository
 
 
@@ -15,8 +16,14 @@ def check(as_json: JsonFlag = False) -> None:
 
     Ends with 1 if there is a mistake. Changes nothing, starts nothing.
     """
-    book = read_book(find_repository(Path.cwd()))
-    problems = find_problems(book)
+    repository = find_repository(Path.cwd())
+    try:
+        book = read_book(repository)
+    except GuideError as error:
+        book = Book(repository, ())
+        problems = list(error.problems)
+    else:
+        problems = find_problems(book)
     skipped = skipped_blocks(book)
     if as_json:
         print_json(

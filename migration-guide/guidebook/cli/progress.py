@@ -7,7 +7,7 @@ from rich.status import Status
 
 from guidebook.cli.output import err
 from guidebook.pages import Command, Interrupt
-from guidebook.run import Mark
+from guidebook.run import Mark, PageReport
 
 _LONGEST_COMMAND = 70
 
@@ -33,7 +33,11 @@ class Progress:
     def page_begins(self, page: str) -> None:
         err.print(f"[bold]{escape(page)}[/]")
 
-    def command_begins(self, page: str, terminal: str, action: Command | Interrupt) -> None:
+    def page_ended(self, page: PageReport) -> None:
+        commands = f"{len(page.done)} command{'s' * (len(page.done) != 1)}"
+        err.print(f"  [bold]{page.seconds:6.1f} s  {commands}[/]")
+
+    def command_begins(self, terminal: str, action: Command | Interrupt) -> None:
         text = " ".join(action.text.split())
         if len(text) > _LONGEST_COMMAND:
             text = f"{text[: _LONGEST_COMMAND - 1]}…"

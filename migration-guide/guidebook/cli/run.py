@@ -1,8 +1,10 @@
 """``guidebook run``: every command of the guide, in a clean clone, against the output that the pages show."""
 
 import os
-import signal
-import sys
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +12,15 @@ import typer
 from rich.markup import escape
 
 from guidebook.book import CHAPTER, STEP, Book, Entry, read_book, read_loose
+from guidebook.checks.form import check_form
 from guidebook.cli.output import ExitCode, JsonFlag, err, fail, print_json
 from guidebook.cli.progress import Progress
-from guidebook.repository import find_repository
-from guidebook.run import Failure, Report, Runner, Workshop
+from guidebook.problem import GuideError
+from guidebook.repository import Repository, find_repository
+from guidebook.run import Failure, Report, Runner, Workshop, marks
 from guidebook.run.lifeline import outlived
+
+CLONE = "stranglerfig"
 
 
 def run_pages(
@@ -24,6 +30,12 @@ def run_pages(
     ] = None,
     only: Annotated[
         bool, typer.Option("--only", help="Run the pages named alone, without the steps before.")
+    ] = False,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="MARK", help="End where a page has this mark.")
+    ] = None,
+    committed: Annotated[
+        bool, typer.Option("--committed", help="Clone what is committed, as `git clone` would.")
     ] = False,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the clone where it is, and say where.")
@@ -41,39 +53,70 @@ def run_pages(
       guidebook run
 
       guidebook run 03-shadow --keep
+
+      guidebook run --committed --until first-comparison --json
     """
     repository = find_repository(Path.cwd())
-    book = read_book(repository)
-    runs = _choose(book, pages or [], only=only)
-    raise typer.Exit(outlived(lambda: _run(book, runs, keep=keep, as_json=as_json)))
+    runs = _choose(read_book(repository), pages or [], only=only)
+    entries = tuple(entry for run in runs for entry in run)
+    if problems := list(check_form(Book(repository, entries))):
+        raise GuideError(*problems)
+    if until is not None and not any(until in marks(entry.page) for entry in entries):
+        fail(f"no page that would run has the mark {until!r}", mend="name one that a page has")
+    folder = Path(tempfile.mkdtemp(prefix="guide-")).resolve()
+    wanted = _Wanted(repository, runs, folder, until, committed, keep, as_json)
+    try:
+        code = outlived(lambda: _run(wanted))
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    raise typer.Exit(code)
 
 
-def _run(book: Book, runs: list[list[Entry]], *, keep: bool, as_json: bool) -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    repository: Repository
+    runs: list[list[Entry]]
+    folder: Path
+    until: str | None
+    committed: bool
+    keep: bool
+    as_json: bool
+
+
+def _run(wanted: _Wanted) -> int:
+    """Each run in a clone of its own, until one fails; gives the exit code."""
     reports: list[Report] = []
     with Progress() as progress:
-        for entries in runs:
-            with Workshop.opened(book.repository, keep=keep) as workshop:
-                report = Runner(workshop, progress).run(entries)
-                reports.append(report)
-                if keep:
-                    err.print(f"kept: {workshop.clone}")
+        for number, entries in enumerate(wanted.runs):
+            begun = time.monotonic()
+            clone = wanted.folder / str(number) / CLONE
+            clone.parent.mkdir()
+            make = wanted.repository.clone_to if wanted.committed else wanted.repository.copy_to
+            make(clone)
+            with Workshop.opened(clone) as workshop:
+                report = Runner(workshop, progress, begun).run(entries, until=wanted.until)
+            reports.append(report)
+            if wanted.keep:
+                err.print(f"kept: {clone}")
+            else:
+                shutil.rmtree(clone.parent, ignore_errors=True)
             if report.failure:
                 break
-    failure = reports[-1].failure if reports else None
-    if as_json:
+    failure = next((report.failure for report in reports if report.failure), None)
+    if wanted.as_json:
         print_json({"ok": failure is None, "runs": [report.to_dict() for report in reports]})
-    if failure:
-        _tell(failure)
-        return ExitCode.NO
-    return ExitCode.FINE
+    if failure is None:
+        return ExitCode.FINE
+    _tell(failure)
+    return ExitCode.NO
 
 
 def _tell(failure: Failure) -> None:
     err.print(f"\n[bold red]{escape(failure.page)}:{failure.line}:[/] {escape(failure.why)}")
     for line in failure.command.splitlines():
         err.print(f"  [bold]{escape(line)}[/]")
-    if failure.diff:
+    if any(line[:1] in "-+" for line in failure.diff):
         err.print("  [red]-[/] the page shows, [green]+[/] came:")
     for line in failure.diff:
         colour = {"-": "red", "+": "green"}.get(line[:1], "dim")
@@ -83,18 +126,15 @@ def _tell(failure: Failure) -> None:
 def _choose(book: Book, names: list[str], *, only: bool) -> list[list[Entry]]:
     """What is run in which clone."""
     steps = list(book.of_kind(STEP))
-    chapters = list(book.of_kind(CHAPTER))
     if not names:
-        return [*([steps] if steps else []), *([chapter] for chapter in chapters)]
-    chosen: list[Entry] = []
-    loose: list[Entry] = []
-    for name in names:
-        entry = _find(book, name)
-        (chosen if entry.kind == STEP else loose).append(entry)
+        return [*([steps] if steps else []), *([one] for one in book.of_kind(CHAPTER))]
+    found = [_find(book, name) for name in names]
+    chosen = [entry for entry in found if entry.kind == STEP]
     if chosen and not only:
         last = max(steps.index(entry) for entry in chosen)
         chosen = steps[: last + 1]
-    return [*([chosen] if chosen else []), *([entry] for entry in loose)]
+    alone = [[entry] for entry in found if entry.kind != STEP]
+    return [chosen, *alone] if chosen else alone
 
 
 def _find(book: Book, name: str) -> Entry:
@@ -104,6 +144,6 @@ def _find(book: Book, name: str) -> Entry:
         if entry.name == name.rstrip(os.sep) or entry.page.path.resolve() == wanted:
             return entry
     if not wanted.is_file():
-        known = ", ".join(entry.name for entry in book.entries)
-        fail(f"there is no page {name!r}", mend=f"name one of {known}, or a Markdown file")
+        known = ", ".join(entry.name for entry in book.entries) or "none: guide.yaml is empty"
+        fail(f"there is no page {name!r}", mend=f"name a Markdown file, or one of {known}")
     return read_loose(book.repository, wanted)

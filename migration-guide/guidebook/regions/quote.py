@@ -15,7 +15,10 @@ def check_quotes(page: Page, repository: Repository) -> list[Problem]:
         except RegionError as error:
             problems.append(Problem(page.name, fence.line - 1, error.message, error.mend))
             continue
-        if list(fence.lines) != wanted:
+        if any(line.lstrip().startswith(fence.marker) for line in wanted):
+            mend = f"use a longer one than {fence.marker}"
+            problems.append(Problem(page.name, fence.line, f"{target} would end the fence", mend))
+        elif list(fence.lines) != wanted:
             problems.append(
                 Problem(
                     page.name,
@@ -37,7 +40,7 @@ def synced(page: Page, repository: Repository) -> tuple[str, list[Problem]]:
         except RegionError as error:
             problems.append(Problem(page.name, fence.line - 1, error.message, error.mend))
             continue
-        if fence.closed:
+        if fence.closed and not any(line.lstrip().startswith(fence.marker) for line in wanted):
             lines = [f"{fence.indent}{line}".rstrip() for line in wanted]
             source[fence.line : fence.line + len(fence.lines)] = lines
     return "\n".join(source), list(reversed(problems))

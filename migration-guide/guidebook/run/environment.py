@@ -2,13 +2,10 @@
 
 import contextlib
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from guidebook.repository import Repository
 from guidebook.terminal import Terminal, end_all
 from guidebook.terminal.shell import COLUMNS, ROWS
 
@@ -24,10 +21,13 @@ _SET = {
     "LC_ALL": "C.UTF-8",
     "TERM": "dumb",
     "NO_COLOR": "1",
-    "PAGER": "cat",  # a pager would wait for a key
     "COLUMNS": str(COLUMNS),
     "LINES": str(ROWS),
-    # Where pip looks differs from machine to machine, and it warns of every place that is not there.
+    "VIRTUAL_ENV_DISABLE_PROMPT": "1",  # the prompts are ours: see `terminal.stream`
+    "PAGER": "cat",  # a pager would wait for a key
+    # What git and pip say hangs on settings of this machine, not of the guide.
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
     "PIP_QUIET": "1",
 }
 
@@ -37,36 +37,38 @@ class Workshop:
 
     def __init__(self, clone: Path) -> None:
         self.clone = clone
-        self.environment = reader_environment()
-        self.terminals: dict[str, Terminal] = {}
+        self._environment = reader_environment()
+        self._terminals: dict[str, Terminal] = {}
 
     @classmethod
     @contextlib.contextmanager
-    def opened(cls, repository: Repository, *, keep: bool = False) -> "Iterator[Workshop]":
-        """Copy the repository; at the end nothing that was started is left, and no file unless ``keep``."""
-        outer = Path(tempfile.mkdtemp(prefix="guide-")).resolve()
-        workshop = cls(outer / "stranglerfig")
+    def opened(cls, clone: Path) -> "Iterator[Workshop]":
+        """At the end nothing that was started in the terminals is left."""
+        workshop = cls(clone)
         try:
-            repository.copy_to(workshop.clone)
             yield workshop
         finally:
             workshop.close()
-            if not keep:
-                shutil.rmtree(outer, ignore_errors=True)
 
     def terminal(self, name: str) -> Terminal:
         """The terminal of that name, opened in the clone's root when it is first asked for."""
-        if name not in self.terminals:
-            self.terminals[name] = Terminal(name, self.clone, self.environment)
-        return self.terminals[name]
+        if name not in self._terminals:
+            self._terminals[name] = Terminal(name, self.clone, self._environment)
+        return self._terminals[name]
+
+    def shells(self) -> list[int]:
+        """The process ids of the terminals' shells."""
+        return [terminal.pid for terminal in self._terminals.values()]
 
     def close(self) -> None:
-        """End every terminal, the last opened first: who was started later leans on who was before."""
-        for terminal in reversed(self.terminals.values()):
+        """End everything, the last terminal first: what was started later leans on what was before."""
+        for terminal in reversed(self._terminals.values()):
+            terminal.stop()
+        # While the shells live, what they have left in the background is still below them.
+        end_all(spare=self.shells())
+        for terminal in self._terminals.values():
             terminal.close()
         end_all()
-        for terminal in self.terminals.values():
-            terminal.release()
 
 
 def reader_environment() -> dict[str, str]:

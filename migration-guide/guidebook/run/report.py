@@ -17,6 +17,7 @@ class Failure:
     diff: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
+        """The failure for ``--json``."""
         return {
             "page": self.page,
             "line": self.line,
@@ -36,10 +37,29 @@ class FailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place in a page that figures are told of, and when it was reached (from the run's start)."""
+    """A place in a page that figures are told of, and when it was reached: from before the clone was made."""
 
     name: str
     after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that did what its page shows."""
+
+    line: int
+    terminal: str
+    command: str
+    seconds: float
+
+    def to_dict(self) -> dict[str, object]:
+        """The command for ``--json``."""
+        return {
+            "line": self.line,
+            "terminal": self.terminal,
+            "command": self.command,
+            "seconds": round(self.seconds, 3),
+        }
 
 
 @dataclass(slots=True)
@@ -47,9 +67,18 @@ class PageReport:
     """One page's run."""
 
     page: str
-    commands: int = 0
+    done: list[Done] = field(default_factory=list)
     skipped: int = 0
     seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, object]:
+        """The page for ``--json``."""
+        return {
+            "page": self.page,
+            "seconds": round(self.seconds, 2),
+            "skipped": self.skipped,
+            "commands": [done.to_dict() for done in self.done],
+        }
 
 
 @dataclass(slots=True)
@@ -66,15 +95,7 @@ class Report:
         return {
             "ok": self.failure is None,
             "seconds": round(self.seconds, 2),
-            "pages": [
-                {
-                    "page": page.page,
-                    "commands": page.commands,
-                    "skipped": page.skipped,
-                    "seconds": round(page.seconds, 2),
-                }
-                for page in self.pages
-            ],
+            "pages": [page.to_dict() for page in self.pages],
             "marks": {mark.name: round(mark.after_s, 2) for mark in self.marks},
             "failure": self.failure.to_dict() if self.failure else None,
         }
@@ -85,7 +106,9 @@ class Watcher(Protocol):
 
     def page_begins(self, page: str) -> None: ...
 
-    def command_begins(self, page: str, terminal: str, action: Command | Interrupt) -> None: ...
+    def page_ended(self, page: PageReport) -> None: ...
+
+    def command_begins(self, terminal: str, action: Command | Interrupt) -> None: ...
 
     def command_ended(self, seconds: float, *, fine: bool) -> None: ...
 

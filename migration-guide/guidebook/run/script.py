@@ -42,3 +42,8 @@ def _directive(text: str, page: str, line: int) -> Directive | None:
         return read_directive(text)
     except DirectiveError as error:
         raise GuideError(Problem(page, line, error.message, error.mend)) from None
+
+
+def marks(page: Page) -> list[str]:
+    """The names of a page's marks. Raises GuideError if the page cannot be run."""
+    return [item for item in script(page) if isinstance(item, str)]

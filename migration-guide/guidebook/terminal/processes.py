@@ -26,8 +26,8 @@ def end_with_parent() -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def end_all(*, spare: Iterable[int] = ()) -> None:
-    """End every process below this one: politely, then by force. Ends when none is left.
+def end_all(*, spare: Iterable[int] = (), grace_s: float = _GRACE_S) -> None:
+    """End every process below this one, but those to `spare`: politely, then by force. Returns when none is left.
 
     Looks again until there is nothing: what is told to stop may start something meanwhile.
     """
@@ -36,11 +36,11 @@ def end_all(*, spare: Iterable[int] = ()) -> None:
     asked: set[int] = set()
     while left := _below(kept):
         waited = time.monotonic() - begun
-        if waited > _GRACE_S + _KILL_WITHIN_S:
+        if waited > grace_s + _KILL_WITHIN_S:
             raise RuntimeError(f"these processes can't be ended: {[one.pid for one in left]}")
         for one in left:
             with contextlib.suppress(psutil.NoSuchProcess):
-                if waited > _GRACE_S:
+                if waited > grace_s:
                     one.kill()
                 elif one.pid not in asked:
                     one.send_signal(signal.SIGTERM)

@@ -29,6 +29,8 @@ COLUMNS, ROWS = 100, 50
 _READ_BYTES = 65536
 _START_WITHIN_S = 10.0
 _INTERRUPT_WITHIN_S = 20.0  # as long as a server may take to end its requests
+_STOP_WITHIN_S = 5.0
+_HANG_UP_WITHIN_S = 2.0
 _CTRL_C = b"\x03"
 
 
@@ -37,7 +39,7 @@ class ShellEndedError(Exception):
 
 
 class TooLongError(Exception):
-    """Nothing came in time; the command has been stopped. `output` is what it had written."""
+    """Nothing came in time, and the command still runs. `output` is what it has written."""
 
     def __init__(self, output: "Output") -> None:
         super().__init__("it took too long")
@@ -96,20 +98,29 @@ class Terminal:
         finally:
             os.close(slave)
 
+    @property
+    def pid(self) -> int:
+        """The shell's."""
+        return self._shell.pid
+
     def run(self, typed: Sequence[str], within_s: float) -> Answer:
         """Type a command and wait for its end. Raises TooLongError, MistypedError or ShellEndedError."""
         deadline = time.monotonic() + within_s
-        self.type(typed, deadline)
+        self.type(typed, within_s)
         return self._finish(deadline)
 
-    def type(self, typed: Sequence[str], deadline: float) -> None:
-        """Type a command, line by line as the shell asks for them. Returns when the last one is typed."""
+    def type(self, typed: Sequence[str], within_s: float) -> None:
+        """Type a command, line by line as the shell asks for them; raises as `run` does.
+
+        Returns when the last line is typed.
+        """
+        deadline = time.monotonic() + within_s
         termios.tcsetattr(self._master, termios.TCSANOW, self._modes)
         with self._changed:
             self._stream.begin()
         for place, line in enumerate(typed):
             if place:
-                self._await_or_stop(deadline)
+                self._await_in_time(deadline)
                 with self._changed:
                     prompt = self._stream.prompts.pop()
                 if prompt.exit is not None:
@@ -121,18 +132,18 @@ class Terminal:
 
         If the command ends before, `is_busy` is false afterwards.
         """
-        deadline = time.monotonic() + within_s
         self._await(lambda: bool(self._stream.prompts) or enough(self.output()), within_s)
-        if self.is_busy() and time.monotonic() >= deadline and not enough(self.output()):
-            raise TooLongError(self._stop())
-        return self.output()
+        output = self.output()
+        if self.is_busy() and not enough(output):
+            raise TooLongError(output)
+        return output
 
-    def interrupt(self) -> Answer:
+    def interrupt(self, within_s: float = _INTERRUPT_WITHIN_S) -> Answer:
         """Press Ctrl-C and wait for the end. What is written from now on is the answer's output."""
         with self._changed:
             self._stream.begin()
         self._write(_CTRL_C)
-        return self._finish(time.monotonic() + _INTERRUPT_WITHIN_S)
+        return self._finish(time.monotonic() + within_s)
 
     def is_busy(self) -> bool:
         """Is a command in front that has not ended?"""
@@ -149,21 +160,25 @@ class Terminal:
         with self._changed:
             return Output(tuple(render(self._stream.written)), self._stream.dropped)
 
-    def close(self) -> None:
-        """End what is in front as its user would, and then the shell; the session with it."""
-        with contextlib.suppress(ShellEndedError, TooLongError, OSError):
+    def stop(self, within_s: float = _STOP_WITHIN_S) -> None:
+        """End what is in front as its user would, if it lets itself be ended so."""
+        with contextlib.suppress(ShellEndedError, TooLongError, MistypedError):
             if self.is_busy():
-                self.interrupt()
-        for number in (signal.SIGHUP, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError):
-                self._shell.send_signal(number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._shell.wait(2)
-                break
+                self.interrupt(within_s)
 
-    def release(self) -> None:
-        """Give the pseudo-terminal back, once nobody is in it any more."""
-        self._reader.join(timeout=2)
+    def close(self) -> None:
+        """End the shell, as closing its window would, and give the pseudo-terminal back.
+
+        For when nobody else is in the terminal any more.
+        """
+        with contextlib.suppress(ProcessLookupError):
+            self._shell.send_signal(signal.SIGHUP)
+        try:
+            self._shell.wait(_HANG_UP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._shell.kill()
+            self._shell.wait()
+        self._reader.join(_HANG_UP_WITHIN_S)
         with contextlib.suppress(OSError):
             os.close(self._master)
 
@@ -182,41 +197,29 @@ class Terminal:
         )
 
     def _settings(self) -> str:
+        ended, more = self._stream.prompt("$?"), self._stream.prompt("")
         return (
-            f"PS1='{self._stream.prompt('$?')}' PS2='{self._stream.prompt('')}'\n"
-            "unset HISTFILE PROMPT_COMMAND MAILCHECK\n"
+            "unset HISTFILE MAILCHECK\n"
             "set +H +o history\n"
-            "shopt -u huponexit\n"
+            f"PS1='{ended}' PS2='{more}'\n"
+            # A virtual environment that is activated puts its name before the prompt.
+            f"PROMPT_COMMAND=$'PS1=\\'{ended}\\' PS2=\\'{more}\\''\n"
         )
 
     def _finish(self, deadline: float) -> Answer:
-        self._await_or_stop(deadline)
+        self._await_in_time(deadline)
         with self._changed:
             code = self._stream.prompts[-1].exit
         if code is None:
-            self._stop()
             raise MistypedError(-1, wants_more=True)
         return Answer(code, self.output())
 
-    def _await_or_stop(self, deadline: float) -> None:
+    def _await_in_time(self, deadline: float) -> None:
         self._await(lambda: bool(self._stream.prompts), deadline - time.monotonic())
         with self._changed:
             came = bool(self._stream.prompts)
         if not came:
-            raise TooLongError(self._stop())
-
-    def _stop(self) -> Output:
-        """Take the terminal back: Ctrl-C, then by force. Gives what had been written before."""
-        before = self.output()
-        with self._changed:
-            self._stream.begin()
-        self._write(_CTRL_C)
-        self._await(lambda: bool(self._stream.prompts), 2)
-        if self.is_busy():
-            with contextlib.suppress(OSError):
-                os.killpg(os.tcgetpgrp(self._master), signal.SIGKILL)
-            self._await(lambda: bool(self._stream.prompts), 2)
-        return before
+            raise TooLongError(self.output())
 
     def _await(self, done: Callable[[], bool], within_s: float) -> None:
         """Wait until ``done`` or the time is over. Raises ShellEndedError."""
