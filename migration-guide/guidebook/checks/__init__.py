@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from guidebook.book import Book
 from guidebook.checks.contents import check_contents
+from guidebook.checks.drawings import check_drawings
 from guidebook.checks.form import check_form, skipped_blocks
 from guidebook.checks.headings import check_headings
 from guidebook.checks.links import check_links
@@ -20,6 +21,7 @@ CHECKS: tuple[Callable[[Book], Iterable[Problem]], ...] = (
     check_headings,
     check_links,
     check_all_quotes,
+    check_drawings,
 )
 
 

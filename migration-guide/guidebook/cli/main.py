@@ -7,13 +7,15 @@ import typer
 
 from guidebook.cli.check import check
 from guidebook.cli.output import ExitCode, tell_problems
+from guidebook.cli.pictures import pictures
 from guidebook.cli.run import run_pages
+from guidebook.cli.site import site
 from guidebook.cli.sync import sync
 from guidebook.problem import GuideError
 
 app = typer.Typer(
     name="guidebook",
-    help="Check and run the migration guide.",
+    help="Check, draw, run and publish the migration guide.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -23,6 +25,8 @@ app = typer.Typer(
 
 app.command()(check)
 app.command()(sync)
+app.command()(pictures)
+app.command()(site)
 app.command("run")(run_pages)
 
 
