@@ -122,6 +122,7 @@ def test_what_a_site_cannot_be_made_of_is_refused(guide: SmallGuide) -> None:
         ("", "terminal main"),
         ("<!-- run: terminal=shop stays -->\n", "terminal shop · keeps running"),
         ("<!-- run: exit=1 -->\n", "terminal main · ends with 1"),
+        ('<!-- run: skip="a browser" -->\n', "terminal main · not run by the test"),
         ("<!-- run: eventually=20s -->\n", "terminal main · ask again until it says so"),
     ],
 )
