@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PARTS := proxy chassis monolith/shopsmart extracted/shopsmart/catalog compose
+PARTS := proxy chassis monolith/shopsmart extracted/shopsmart/catalog compose migration-guide
 MANIFESTS := $(addsuffix /pyproject.toml,$(PARTS)) constraints.txt requirements-dev.txt
 STAMP := $(VENV)/.installed
 PYTHON_HERE := $(CURDIR)/$(BIN)/python
@@ -14,7 +14,7 @@ ON_POSTGRESQL := monolith/shopsmart chassis extracted/shopsmart/catalog
 SUITES = $(PYTHON_HERE) -m suites
 SHIPPING = $(PYTHON) .github/pipelines/shipping.py
 
-.PHONY: help setup demo test test-all test-part postgresql check format pipelines image push-image deploy bench clean
+.PHONY: help setup demo guide test test-all test-part postgresql check format pipelines image push-image deploy bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -25,11 +25,15 @@ $(STAMP): $(MANIFESTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "stranglerfig needs Python 3.11 or newer; this is %s. Point PYTHON at one: make setup PYTHON=python3.12" % sys.version.split()[0])'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV) (once; about a minute)"
-	@PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -r requirements-dev.txt $(foreach part,$(PARTS),-e ./$(part))
+	@PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq -r requirements-dev.txt $(foreach part,$(PARTS),-e ./$(part))
 	@touch $(STAMP)
 
 demo: setup ## the shop, its first service and the proxy; the catalogue moves while shoppers browse and buy (ONCE=1: end after the walk)
 	@$(BIN)/python -m demo $(if $(ONCE),--once)
+
+guide: setup ## the migration guide as a site that can be searched, in site/
+	@$(BIN)/python -m guidebook pictures
+	@$(BIN)/python -m guidebook site
 
 test: setup ## the fast tests of every part; needs no server
 	@cd tests && $(SUITES) --fast $(PARTS) tests
@@ -48,10 +52,11 @@ postgresql: setup
 check: setup ## format, lint, types, import contracts, migrations, pipelines
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy -p stranglerfig -p chassis -p demo -p card_gateway
+	@$(BIN)/mypy -p stranglerfig -p chassis -p demo -p card_gateway -p guidebook
 	@$(BIN)/lint-imports --no-cache
 	@cd monolith/shopsmart && $(CURDIR)/$(BIN)/python manage.py makemigrations --check --dry-run
 	@cd extracted/shopsmart/catalog && $(CURDIR)/$(BIN)/python manage.py makemigrations --check --dry-run
+	@$(BIN)/python -m guidebook check
 	@$(BIN)/mypy .github/pipelines
 	@$(BIN)/python .github/pipelines --check
 	@$(BIN)/yamllint --strict --config-file .github/pipelines/yamllint.yaml .github
