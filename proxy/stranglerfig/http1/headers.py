@@ -6,10 +6,12 @@ So ``X_Forwarded_For`` can't pass as the proxy's own ``X-Forwarded-For``.
 
 from collections.abc import Iterable, Sequence
 from enum import Enum
+from typing import Final
 
 Header = tuple[bytes, bytes]
 
 WHITESPACE = b" \t"  # OWS, RFC 9110 section 5.6.3
+MAX_LENGTH: Final = 2**63 - 1  # what every reader can count to
 
 
 class Meaning(Enum):
@@ -65,6 +67,7 @@ _NOT_FOR_CONNECTION = (
     *_OURS,
 )
 
+_MAX_DIGITS = len(str(MAX_LENGTH))
 _MAX_CACHED = 4096  # names are chosen by strangers
 #: Meanings by spelling, as far as seen. Read it before calling ``meaning_of``: ten calls a request are worth saving.
 KNOWN_MEANINGS: dict[bytes, Meaning] = {}
@@ -100,6 +103,30 @@ def _plain(lower: bytes) -> Meaning:
     if lower.startswith(b"fig-"):
         return Meaning.FIG
     return Meaning.ORDINARY
+
+
+def read_length(value: bytes) -> int | None:
+    """Read a ``Content-Length``: how many bytes, one more than ``MAX_LENGTH`` for any beyond it, None if malformed."""
+    digits = value.strip(WHITESPACE)
+    if not digits.isdigit():
+        return None
+    if len(digits) > _MAX_DIGITS:
+        digits = digits.lstrip(b"0") or b"0"
+        if len(digits) > _MAX_DIGITS:
+            return MAX_LENGTH + 1
+    return min(int(digits), MAX_LENGTH + 1)
+
+
+def plain_length(header: Header, length: int) -> Header:
+    """Give a Content-Length header as everybody reads it alike: no zeros in front, no white space."""
+    name, value = header
+    plain = b"%d" % length
+    return header if value == plain else (name, plain)
+
+
+def is_chunked(value: bytes) -> bool:
+    """Whether ``Transfer-Encoding`` is ``chunked`` alone, to llhttp too, which takes no tab behind it."""
+    return value.rstrip(b" ").lower() == b"chunked"
 
 
 def connection_tokens(values: Iterable[bytes]) -> set[bytes]:

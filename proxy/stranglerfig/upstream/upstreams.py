@@ -25,11 +25,16 @@ class Upstreams:
         loop: asyncio.AbstractEventLoop,
         deadlines: Deadlines,
         on_taken: Callable[[str, bool], None],
+        on_poisoned: Callable[[str], None],
     ) -> None:
-        """``on_taken`` is called for each use with the upstream's name and whether the connection was reused."""
+        """``on_taken`` is called for each use with the upstream's name and whether the connection was reused.
+
+        ``on_poisoned`` is called with its name when it sent bytes that no request asked for.
+        """
         self._loop = loop
         self._deadlines = deadlines
         self._on_taken = on_taken
+        self._on_poisoned = on_poisoned
         self._pool: Pool[Address, UpstreamConnection] = Pool(MAX_IDLE_PER_UPSTREAM)
         self._all: set[UpstreamConnection] = set()
         self.deadline = 0.0
@@ -39,10 +44,12 @@ class Upstreams:
         """Give a connection for one request: with ``fresh`` a new one, so that it can't be stale."""
         name = upstream.name
         if not fresh:
-            idle = self._pool.take((upstream.host, upstream.port), self._loop.time())
-            if idle is not None:
-                self._on_taken(name, True)
-                return idle
+            address, now = (upstream.host, upstream.port), self._loop.time()
+            while (idle := self._pool.take(address, now)) is not None:
+                # One that has something to say is closed when the loop comes to read it.
+                if idle.is_quiet:
+                    self._on_taken(name, True)
+                    return idle
         self._on_taken(name, False)
         connection = UpstreamConnection(upstream, self._loop, self)
         self._all.add(connection)
@@ -59,6 +66,10 @@ class Upstreams:
         )
         if too_many is not None:
             too_many.abort()
+
+    def on_poisoned(self, connection: UpstreamConnection) -> None:
+        """Count that a connection is given up for bytes that no request asked for."""
+        self._on_poisoned(connection.upstream.name)
 
     def on_gone(self, connection: UpstreamConnection) -> None:
         """Forget a closed connection."""
