@@ -91,8 +91,10 @@ class ResponseParser:
         if self.is_done:
             self._poison()
             return events
-        if self._fed < len(_PROTOCOL):
-            self._check_beginning(data)
+        if self.response is None:
+            if self._fed < len(_PROTOCOL):
+                self._check_beginning(data)
+            self._fed += len(data)
         try:
             if self._is_head:
                 self._feed_head_only(data)
@@ -101,10 +103,8 @@ class ResponseParser:
         finally:
             if self._pieces:
                 self._end_piece()
-        if self.response is None:
-            self._fed += len(data)
-            if self._fed > MAX_RESPONSE_HEAD_BYTES:
-                raise UpstreamError(Failure.BAD_RESPONSE, "the head is too large")
+        if self.response is None and self._fed > MAX_RESPONSE_HEAD_BYTES:
+            raise UpstreamError(Failure.BAD_RESPONSE, "the head is too large")
         return events
 
     @property
@@ -161,8 +161,6 @@ class ResponseParser:
             self._tail = seen[-3:] if end < 0 else b""
             self._execute(rest[:stop])
             rest = rest[stop:]
-        if rest:
-            self._poison()
 
     def _poison(self) -> None:
         self.may_reuse = False
@@ -202,6 +200,8 @@ class ResponseParser:
         version = parser.get_http_version()
         if fault := _fault_of_line(status, reason, version):
             raise UpstreamError(Failure.BAD_RESPONSE, fault)
+        if self._fed > MAX_RESPONSE_HEAD_BYTES and _size(headers) > MAX_RESPONSE_HEAD_BYTES:
+            raise UpstreamError(Failure.BAD_RESPONSE, "the head is too large")
         head = ResponseHead(status, reason, headers)
         if head.is_chunked and version == "1.0":
             # RFC 9112 section 6.1: the framing is faulty.
@@ -238,6 +238,10 @@ class ResponseParser:
         self.may_reuse = self._parser.should_keep_alive()
         self.is_done = True
         self._events.append(END)
+
+
+def _size(headers: Sequence[Header]) -> int:
+    return sum(len(name) + len(value) for name, value in headers)
 
 
 def _fault_of_line(status: int, reason: bytes, version: str) -> str | None:
