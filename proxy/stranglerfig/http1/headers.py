@@ -67,6 +67,7 @@ _NOT_FOR_CONNECTION = (
     *_OURS,
 )
 
+_ZERO = ord("0")
 _MAX_DIGITS = len(str(MAX_LENGTH))
 _MAX_CACHED = 4096  # names are chosen by strangers
 #: Meanings by spelling, as far as seen. Read it before calling ``meaning_of``: ten calls a request are worth saving.
@@ -107,21 +108,23 @@ def _plain(lower: bytes) -> Meaning:
 
 def read_length(value: bytes) -> int | None:
     """Read a ``Content-Length``: how many bytes, one more than ``MAX_LENGTH`` for any beyond it, None if malformed."""
-    digits = value.strip(WHITESPACE)
+    digits = value if value.isdigit() else value.strip(WHITESPACE)
     if not digits.isdigit():
         return None
     if len(digits) > _MAX_DIGITS:
         digits = digits.lstrip(b"0") or b"0"
         if len(digits) > _MAX_DIGITS:
             return MAX_LENGTH + 1
-    return min(int(digits), MAX_LENGTH + 1)
+    length = int(digits)
+    return length if length <= MAX_LENGTH else MAX_LENGTH + 1
 
 
 def plain_length(header: Header, length: int) -> Header:
     """Give a Content-Length header as everybody reads it alike: no zeros in front, no white space."""
     name, value = header
-    plain = b"%d" % length
-    return header if value == plain else (name, plain)
+    if value.isdigit() and value[0] != _ZERO:
+        return header
+    return name, b"%d" % length
 
 
 def is_chunked(value: bytes) -> bool:

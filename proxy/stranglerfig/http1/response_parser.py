@@ -92,7 +92,7 @@ class ResponseParser:
             self._poison()
             return events
         if self.response is None:
-            if self._fed < len(_PROTOCOL):
+            if self._fed < len(_PROTOCOL) and (self._fed or not data.startswith(_PROTOCOL)):
                 self._check_beginning(data)
             self._fed += len(data)
         try:
@@ -198,8 +198,8 @@ class ResponseParser:
         self._reason = []
         status = parser.get_status_code()
         version = parser.get_http_version()
-        if fault := _fault_of_line(status, reason, version):
-            raise UpstreamError(Failure.BAD_RESPONSE, fault)
+        if not (reason == b"OK" and version == "1.1" and 200 <= status <= 599):
+            _check_line(status, reason, version)
         if self._fed > MAX_RESPONSE_HEAD_BYTES and _size(headers) > MAX_RESPONSE_HEAD_BYTES:
             raise UpstreamError(Failure.BAD_RESPONSE, "the head is too large")
         head = ResponseHead(status, reason, headers)
@@ -244,14 +244,16 @@ def _size(headers: Sequence[Header]) -> int:
     return sum(len(name) + len(value) for name, value in headers)
 
 
-def _fault_of_line(status: int, reason: bytes, version: str) -> str | None:
-    """Say what is wrong with a status line."""
+def _check_line(status: int, reason: bytes, version: str) -> None:
+    """Refuse a bad status line."""
+    fault = None
     if version not in ("1.1", "1.0"):
-        return "not HTTP/1.1 or HTTP/1.0"
-    if not 100 <= status <= 599:
-        return "a status below 100 or above 599"
-    if status == 101:
-        return "101 without an upgrade"  # never asked for: Upgrade is not sent
-    if reason != b"OK" and _CONTROL.search(reason):
-        return "a control character in the reason"
-    return None
+        fault = "not HTTP/1.1 or HTTP/1.0"
+    elif not 100 <= status <= 599:
+        fault = "a status below 100 or above 599"
+    elif status == 101:
+        fault = "101 without an upgrade"  # never asked for: Upgrade is not sent
+    elif _CONTROL.search(reason):
+        fault = "a control character in the reason"
+    if fault is not None:
+        raise UpstreamError(Failure.BAD_RESPONSE, fault)

@@ -23,6 +23,7 @@ from typing import Final
 
 _HAS_OUTQ: Final = sys.platform == "linux"
 _NOTHING: Final = bytes(4)
+_unacknowledged = bytearray(4)  # written anew by each look
 _NEWS: Final = select.POLLIN
 
 
@@ -54,6 +55,5 @@ class KernelView:
         """Whether the other side's kernel has acknowledged all that ours was given."""
         if not _HAS_OUTQ:
             return True
-        unacknowledged = bytearray(4)
-        fcntl.ioctl(self._descriptor, termios.TIOCOUTQ, unacknowledged)
-        return unacknowledged == _NOTHING
+        fcntl.ioctl(self._descriptor, termios.TIOCOUTQ, _unacknowledged)
+        return _unacknowledged == _NOTHING

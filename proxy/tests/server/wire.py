@@ -7,23 +7,13 @@ that be served. What the upstream got is given byte for byte, without the forwar
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any
 
+from request_tables import LAST, Outcome
 from waiting import within
 
-LAST = b"GET /last HTTP/1.1\r\nHost: a\r\n\r\n"
 ADDED = re.compile(rb"^X-(?:Forwarded-[A-Za-z]+|Real-IP|Request-Id): [^\r\n]*\r\n", re.MULTILINE)
 WAYS = ("whole", "byte by byte")
-
-
-class Outcome(NamedTuple):
-    """What became of a row; ``seen`` are the whole requests that reached the upstream, in order."""
-
-    statuses: list[int]
-    is_closed: bool
-    seen: list[bytes]
-    refused: str | None = None
-    """The reason by which a refusal is counted."""
 
 
 async def echo(connection: Any) -> None:
@@ -102,13 +92,3 @@ async def read(client: Any) -> tuple[bytes, bool]:
 def plain(raw: bytes) -> bytes:
     """A request's bytes without the headers that the proxy adds to all of them."""
     return ADDED.sub(b"", raw)
-
-
-def refused(status: int, reason: str) -> Outcome:
-    """The client gets ``status``, nothing more is served, and the upstream saw no request."""
-    return Outcome([status], True, [], reason)
-
-
-def passed(*seen: bytes) -> Outcome:
-    """Each request reached the upstream as one of ``seen``, and so did the one behind them."""
-    return Outcome([200] * (len(seen) + 1), False, [*seen, LAST])
