@@ -212,7 +212,7 @@ class UpstreamConnection(asyncio.Protocol):
         try:
             events = parser.feed(data)
         except UpstreamError as error:
-            if parser.pending:
+            if parser.pending and not self._is_unasked:
                 receiver.on_response(parser.pending)
             self._fail(error.failure, error.detail)
             return
