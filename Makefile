@@ -4,17 +4,20 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PARTS := proxy chassis monolith/shopsmart extracted/shopsmart/catalog compose
+PARTS := proxy chassis monolith/shopsmart extracted/shopsmart/catalog compose migration-guide
 MANIFESTS := $(addsuffix /pyproject.toml,$(PARTS)) constraints.txt requirements-dev.txt
 STAMP := $(VENV)/.installed
 PYTHON_HERE := $(CURDIR)/$(BIN)/python
 BENCHMARKS := lag capture_cost checkout cpu_per_request
-ON_POSTGRESQL := chassis monolith/shopsmart extracted/shopsmart/catalog
+ON_POSTGRESQL := monolith/shopsmart chassis extracted/shopsmart/catalog
+# Two suites at a time, in the order in which they are named: the longest first. All are run, whatever one of them says.
+SUITES = $(PYTHON_HERE) -m suites
+SHIPPING = $(PYTHON) .github/pipelines/shipping.py
 
-.PHONY: help setup demo test test-all postgresql check format bench clean
+.PHONY: help setup demo guide test test-all test-part postgresql check format pipelines image push-image deploy bench clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## put every part, editable, into .venv
 
@@ -22,46 +25,56 @@ $(STAMP): $(MANIFESTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "stranglerfig needs Python 3.11 or newer; this is %s. Point PYTHON at one: make setup PYTHON=python3.12" % sys.version.split()[0])'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV) (once; about a minute)"
-	@PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -r requirements-dev.txt $(foreach part,$(PARTS),-e ./$(part))
+	@PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq -r requirements-dev.txt $(foreach part,$(PARTS),-e ./$(part))
 	@touch $(STAMP)
 
 demo: setup ## the shop, its first service and the proxy; the catalogue moves while shoppers browse and buy (ONCE=1: end after the walk)
 	@$(BIN)/python -m demo $(if $(ONCE),--once)
 
+guide: setup ## the migration guide as a site that can be searched, in site/
+	@$(BIN)/python -m guidebook pictures
+	@$(BIN)/python -m guidebook site
+
 test: setup ## the fast tests of every part; needs no server
-	@failed=; $(call on_sqlite,-m 'not slow') $(tell_failed)
+	@cd tests && $(SUITES) --fast $(PARTS) tests
 
 test-all: setup postgresql ## test, then the slow tests too: journeys, load, killed processes; and all of Django's on PostgreSQL
-	@failed=; $(call on_sqlite,) $(on_postgresql) $(tell_failed)
+	@cd tests && $(SUITES) tests $(PARTS) $(addsuffix @postgresql,$(ON_POSTGRESQL))
 
-# Every part is tried, whatever another one says; what failed is named at the end, and what was skipped where it was.
-define on_sqlite
-for part in $(PARTS) tests; do \
-	echo "== $$part"; \
-	(cd $$part && $(PYTHON_HERE) -m pytest -q -rs $(1)) || failed="$$failed $$part"; \
-done;
-endef
-
-define on_postgresql
-for part in $(ON_POSTGRESQL); do \
-	echo "== $$part, on PostgreSQL"; \
-	(cd $$part && $(PYTHON_HERE) $(CURDIR)/tests/servers/postgresql.py -- $(PYTHON_HERE) -m pytest -q -rs) \
-		|| failed="$$failed $$part(PostgreSQL)"; \
-done;
-endef
-
-tell_failed = [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
+test-part: setup ## every test of one part: PART=chassis; DATABASE=PostgreSQL: there, in a server of its own
+	@test -n "$(PART)" || { echo "which part? make test-part PART=chassis"; exit 2; }
+	@$(if $(filter PostgreSQL,$(DATABASE)),$(BIN)/python tests/servers/programs.py)
+	@cd tests && $(SUITES) --lanes 1 $(PART)$(if $(filter PostgreSQL,$(DATABASE)),@postgresql)
 
 postgresql: setup
 	@$(BIN)/python tests/servers/programs.py
 
-check: setup ## format, lint, types, import contracts, migrations
+check: setup ## format, lint, types, import contracts, migrations, pipelines
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy -p stranglerfig -p chassis -p demo -p card_gateway
+	@$(BIN)/mypy -p stranglerfig -p chassis -p demo -p card_gateway -p guidebook
 	@$(BIN)/lint-imports --no-cache
 	@cd monolith/shopsmart && $(CURDIR)/$(BIN)/python manage.py makemigrations --check --dry-run
 	@cd extracted/shopsmart/catalog && $(CURDIR)/$(BIN)/python manage.py makemigrations --check --dry-run
+	@$(BIN)/python -m guidebook check
+	@$(BIN)/mypy .github/pipelines
+	@$(BIN)/python .github/pipelines --check
+	@$(BIN)/yamllint --strict --config-file .github/pipelines/yamllint.yaml .github
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/zizmor --quiet --offline --pedantic --strict-collection .github/workflows
+	@$(BIN)/shellcheck .ci/run
+
+pipelines: setup ## write .github/workflows from .github/pipelines
+	@$(BIN)/python .github/pipelines
+
+image: ## build a part's image: PART=monolith/shopsmart (needs docker)
+	@$(SHIPPING) image $(PART)
+
+push-image: ## push what image has built to IMAGE_REGISTRY, and say its digest
+	@$(SHIPPING) push $(PART)
+
+deploy: ## hand IMAGE (by its digest) of PART to DEPLOY_COMMAND, your own, which brings it TO staging or wherever
+	@IMAGE='$(IMAGE)' TO='$(TO)' $(SHIPPING) deploy $(PART)
 
 format: setup ## let ruff format and mend what it can
 	@$(BIN)/ruff format .
@@ -70,7 +83,7 @@ format: setup ## let ruff format and mend what it can
 bench: setup postgresql ## lag, cost of capture, checkouts; CPU per proxied request (needs nginx and wrk). About ten minutes
 	@failed=; cd tests && for each in $(BENCHMARKS); do \
 		echo "== $$each"; $(PYTHON_HERE) -m benchmarks.$$each || failed="$$failed $$each"; \
-	done; $(tell_failed)
+	done; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
 clean: ## remove .venv and what the demo left
 	rm -rf $(VENV) .demo

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import requests
+from django.db import connection
 
 from tests.cluster import Cluster, cluster, programs
 from tests.conftest import CREDENTIAL
@@ -13,6 +14,9 @@ from tests.processes import environment, manage, serving
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(programs() is None, reason="PostgreSQL's server programs are not here"),
+    pytest.mark.skipif(
+        connection.vendor != "postgresql", reason="its server is its own; once is enough"
+    ),
 ]
 
 

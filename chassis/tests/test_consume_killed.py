@@ -48,6 +48,11 @@ def test_killed_at_random_under_writes_nothing_is_lost_doubled_or_stale(
             for victim in draw.sample(system.everything, draw.choice([1, 1, 2, 3])):
                 victim.end(draw.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]))
                 kills += 1
+        # Where little happens between two kills the first copying is not done yet: then it ends in peace.
+        for process in system.everything:
+            if not process.runs():
+                process.start()
+        system.wait_for_line("in step")
     system.end()
     system.server.start()
     system.assert_equal()
@@ -91,6 +96,9 @@ def test_of_two_consumers_the_second_leaves_the_first_alone(system: System) -> N
 
 
 @pytest.mark.skipif(programs() is None, reason="needs PostgreSQL's programs")
+@pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="its server is its own; once is enough"
+)
 def test_database_server_that_crashes_under_both_ends(tmp_path: Path) -> None:
     with cluster() as server, ExitStack() as stack:
         for name in ("source", "copy"):

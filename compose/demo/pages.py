@@ -50,19 +50,22 @@ class Shelf:
         )[0]
 
 
-def read_shelf(base: str) -> Shelf:
-    """Read the slugs of the first products and of all categories. Raises DemoError when there are none to read."""
+def read_shelf(base: str, *, with_goods: bool = True) -> Shelf:
+    """Read the slugs of the first products and of all categories; what there is to buy only ``with_goods``.
+
+    Raises DemoError when there are none to read.
+    """
     try:
         products = _read(f"{base}{API}products/?page_size=100")["results"]
         categories = _read(f"{base}{API}categories/")
     except requests.RequestException as error:
-        raise DemoError(f"the shop's catalogue can't be read through the proxy: {error}") from error
+        raise DemoError(f"the shop's catalogue can't be read at {base}: {error}") from error
     if not products or not categories:
         raise DemoError("the shop has no products: seeding it failed")
     return Shelf(
         tuple(product["slug"] for product in products),
         tuple(category["slug"] for category in categories),
-        tuple(islice(_read_skus(base, products), GOODS)),
+        tuple(islice(_read_skus(base, products), GOODS)) if with_goods else (),
     )
 
 

@@ -1,6 +1,11 @@
-"""A price is changed past the shop, by plain SQL, and the time is taken until the service answers with it."""
+"""A price is changed past the shop, by plain SQL, and the time is taken until the service answers with it.
 
+python -m demo.price --database .guide/shop.sqlite3 --service http://127.0.0.1:8211 --product SLUG
+"""
+
+import argparse
 import sqlite3
+import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -49,3 +54,33 @@ def _offer(service: str, slug: str) -> tuple[str, Decimal]:
     answer.raise_for_status()
     variant = answer.json()["variants"][0]
     return variant["sku"], Decimal(variant["price"]["amount"])
+
+
+def main() -> int:
+    """Change one price; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m demo.price",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--database", type=Path, required=True, help="the shop's SQLite file")
+    parser.add_argument("--service", required=True, metavar="URL", help="where the service answers")
+    parser.add_argument("--product", required=True, metavar="SLUG", help="whose first price it is")
+    given = parser.parse_args()
+    if not given.database.is_file():
+        sys.stderr.write(f"error: there is no database {given.database}\n")
+        return 2
+    try:
+        change = change_a_price(given.database, given.service.rstrip("/"), given.product)
+    except (DemoError, requests.RequestException, sqlite3.Error) as failed:
+        sys.stderr.write(f"error: {failed}\n")
+        return 1
+    sys.stdout.write(
+        f"{change.sku} costs {change.after} instead of {change.before}\n"
+        f"the service answers with it {change.arrived_after_ms:.0f} ms after the commit\n"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -298,7 +298,7 @@ def generation_in(plan: str) -> int:
 
 
 def wait_until(
-    condition: Callable[[], object], timeout_s: float = 15.0, explain: Callable[[], object] = str
+    condition: Callable[[], object], timeout_s: float = 30.0, explain: Callable[[], object] = str
 ) -> None:
     """Wait until the condition holds; fails with ``explain()`` when it does not in time."""
     deadline = time.monotonic() + timeout_s

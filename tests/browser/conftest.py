@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from browser.shopping import STOCK_UP, Goods, Shopper
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from stack.card_gateway import CardGateway
 from stack.data import MONOLITH
 from stack.gunicorn import Gunicorn
@@ -17,6 +17,7 @@ from stack.process import manage
 
 PRODUCTS = 120  # several pages of a list, in a second
 SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
+PATIENCE_MS = 30_000  # with pages and their elements; a busy machine needs it, a right one does not
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 OpenPage = Callable[..., Page]
@@ -43,8 +44,8 @@ def shop_environment(
         "LOG_LEVEL": "WARNING",
         "THROTTLES": "off",
         "CARD_GATEWAY_URL": gateway.url,
-        "CARD_GATEWAY_READ_TIMEOUT": "3",
-        "PAYMENT_GIVE_UP_AFTER": "10",
+        "CARD_GATEWAY_READ_TIMEOUT": "30",
+        "PAYMENT_GIVE_UP_AFTER": "3600",
         "EMAIL_URL": f"file://{place / 'mail'}",
     }
     manage(MONOLITH, environment, "migrate", "-v0")
@@ -75,6 +76,22 @@ def shop(
 
 
 @pytest.fixture(scope="session")
+def hasty_shop(
+    tmp_path_factory: pytest.TempPathFactory, shop_environment: dict[str, str]
+) -> Iterator[str]:
+    """The same shop at another address, where nobody waits for the gateway: for cards that it never answers."""
+    served = Gunicorn(
+        "hasty shop",
+        "shopsmart.wsgi",
+        folder=MONOLITH,
+        logs=tmp_path_factory.mktemp("hasty"),
+        environment=shop_environment | {"CARD_GATEWAY_READ_TIMEOUT": "0.5"},
+    )
+    yield served.url
+    served.stop()
+
+
+@pytest.fixture(scope="session")
 def _shoppers() -> Iterator[int]:
     return itertools.count(1)
 
@@ -97,6 +114,7 @@ def browser() -> Iterator[Browser]:
             f"program in CHROMIUM. Looked for: {os.environ.get('CHROMIUM', CHROMIUM_NAMES)}",
             pytrace=False,
         )
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         # No sandbox: it needs rights that containers do not have, and only our own pages are read.
         launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
@@ -105,11 +123,13 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, shop: str, gateway: CardGateway) -> Iterator[OpenPage]:
+def open_page(
+    browser: Browser, shop: str, hasty_shop: str, gateway: CardGateway
+) -> Iterator[OpenPage]:
     """Open a fresh browser profile: open_page("phone", javascript=False, dark=True)."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
-    known = (shop, gateway.url)
+    known = (shop, hasty_shop, gateway.url)
 
     def opened(size: str, *, javascript: bool = True, dark: bool = False) -> Page:
         width, height = SIZES[size]
@@ -121,7 +141,7 @@ def open_page(browser: Browser, shop: str, gateway: CardGateway) -> Iterator[Ope
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
         page.on(
             "request",

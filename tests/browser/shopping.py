@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 import requests
 from playwright.sync_api import Page, expect
@@ -103,6 +104,15 @@ def buy(page: Page, slug: str, number: str = APPROVED, quantity: int = 1) -> Non
     put_in(page, slug, quantity)
     page.goto("/checkout/")
     pay(page, number)
+
+
+def buy_and_hear_nothing(page: Page, slug: str, hasty_shop: str, quantity: int = 1) -> None:
+    """Pay with a card that is never answered, where one soon stops waiting; then go on where one does not."""
+    put_in(page, slug, quantity)
+    page.goto(f"{hasty_shop}/checkout/")
+    pay(page, NEVER)
+    expect(page.get_by_role("heading", level=1)).to_have_text("We are finding out")
+    page.goto(urlsplit(page.url).path)
 
 
 def order_number(page: Page) -> str:

@@ -10,10 +10,10 @@ from browser.shopping import (
     CLERK,
     CONFIRM,
     DECLINED,
-    NEVER,
     Goods,
     Shopper,
     buy,
+    buy_and_hear_nothing,
     fill_address,
     fill_card,
     fits,
@@ -24,12 +24,22 @@ from browser.shopping import (
 )
 from playwright.sync_api import Page, expect
 from stack.card_gateway import CardGateway
+from stack.data import MONOLITH
+from stack.process import manage
 
 pytestmark = pytest.mark.slow
 
 OpenPage = Callable[..., Page]
 PASSWORD = "plum-Jam-on-4-toast"
 BUTTON = re.compile("^Pay")
+# Run in the shop: as if an order's payment had been begun long ago.
+MAKE_OLD = """
+from datetime import timedelta
+from shopsmart.payments.models import Payment
+[payment] = Payment.objects.filter(order__number="{0}")
+payment.created_at -= timedelta(days=1)
+payment.save()
+"""
 
 
 def amount(text: str) -> Decimal:
@@ -203,11 +213,11 @@ def test_an_answer_that_got_lost_is_found_by_looking(
 
 
 def test_while_nobody_knows_one_can_look_or_cancel(
-    open_page: OpenPage, goods: Goods, gateway: CardGateway, shopper: Shopper
+    open_page: OpenPage, goods: Goods, gateway: CardGateway, shopper: Shopper, hasty_shop: str
 ) -> None:
     page = open_page("phone", javascript=False)
     shopper.log_in(page)
-    buy(page, goods.plain, NEVER)
+    buy_and_hear_nothing(page, goods.plain, hasty_shop)
     expect(page.get_by_role("heading", level=1)).to_have_text("We are finding out")
     fits(page)
     page.get_by_role("link", name="Look again").click()
@@ -220,17 +230,21 @@ def test_while_nobody_knows_one_can_look_or_cancel(
 
 
 def test_with_scripts_the_page_finds_out_by_itself(
-    open_page: OpenPage, goods: Goods, gateway: CardGateway, shopper: Shopper
+    open_page: OpenPage,
+    goods: Goods,
+    gateway: CardGateway,
+    shopper: Shopper,
+    hasty_shop: str,
+    shop_environment: dict[str, str],
 ) -> None:
     page = open_page("desktop")
     shopper.log_in(page)
-    buy(page, goods.plain, NEVER)
+    buy_and_hear_nothing(page, goods.plain, hasty_shop)
     expect(page.get_by_role("heading", level=1)).to_have_text("We are finding out")
     number = order_number(page)
-    # Given up after the seconds that the shop of these tests allows.
-    expect(page.get_by_role("heading", level=1)).to_have_text(
-        "The payment did not come about", timeout=30_000
-    )
+    # What is too old is given up, when the page looks the next time.
+    manage(MONOLITH, shop_environment, "shell", "-v0", "-c", MAKE_OLD.format(number))
+    expect(page.get_by_role("heading", level=1)).to_have_text("The payment did not come about")
     assert moved(gateway, number) == []
     assert basket(page) == "Cart with 1 item"
 

@@ -1,6 +1,7 @@
 """``fig diffs``: what the comparison found, and how sure that is. Reads files, so it works without a running proxy."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -11,7 +12,7 @@ from rich.table import Table
 from stranglerfig.cli.command import Command, Group
 from stranglerfig.cli.output import ConfigOption, ExitCode, JsonFlag, fail, out, print_json
 from stranglerfig.cli.place import Place, find_place
-from stranglerfig.cli.reproduce import curl_command, ignore_rule, why_no_rule
+from stranglerfig.cli.reproduce import curl_command, ignore_rule, same_command, why_no_rule
 from stranglerfig.compare.account import Account, read_accounts
 from stranglerfig.compare.diff.difference import Shape
 from stranglerfig.compare.marks import read_marks
@@ -26,6 +27,7 @@ from stranglerfig.config.scalar import duration
 
 _SHOWN = 30
 CHANGE: Final = "change"
+BOTH: Final = "both, with values in clear"
 
 
 class _ListsByDefault(Group):
@@ -111,7 +113,13 @@ def list_(
 
 @app.command(cls=Command)
 def show(
-    cluster_id: Annotated[int, typer.Argument(metavar="ID", help="The number in `fig diffs`.")],
+    which: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="The number in `fig diffs`; or the place, '$.price'."),
+    ],
+    examples: Annotated[
+        int, typer.Option(min=1, help="How many of the kept examples, the newest.")
+    ] = 6,
     config: ConfigOption = "fig.yaml",
     as_json: JsonFlag = False,
 ) -> None:
@@ -119,19 +127,41 @@ def show(
 
     Values are kept as type, length, digit pattern and a keyed hash; in clear only where a rule in fig.rules.yaml
     says [b]action: show[/].
+
+    [bold]Examples[/]
+
+      fig diffs show 3
+
+      fig diffs show '$.results[].price.amount' --examples 1
     """
     place = find_place(config)
+    cluster_id = _number_of(which, place)
     try:
         detail = read_example(place.state_dir / STORE_NAME, cluster_id)
     except StoreError as error:
         fail(str(error), code=ExitCode.NO)
     if detail is None:
         fail(f"there is no difference {cluster_id}", mend="fig diffs lists them with their numbers")
+    detail = replace(detail, examples=detail.examples[-examples:])
     commands = _commands(detail, _config_of(place))
     if as_json:
         print_json(_detail_dict(detail, commands))
     else:
         _print_detail(detail, commands)
+
+
+def _number_of(which: str, place: Place) -> int:
+    """The number of a difference that is given by it, or by the place where it is."""
+    if which.isascii() and which.isdigit():
+        return int(which)
+    clusters = _clusters(place, None, 0.0)
+    found = [each for each in clusters if which in (each.path, each.place, each.where)]
+    if not found:
+        fail(f"there is no difference at {which!r}", mend="fig diffs lists them with their places")
+    if len(found) > 1:
+        several = ", ".join(f"{each.id} ({each.kind}, {each.place})" for each in found)
+        fail(f"{len(found)} differences are at {which!r}", mend=f"give a number: {several}")
+    return found[0].id
 
 
 def _seconds(text: str) -> float:
@@ -294,11 +324,17 @@ def _commands(detail: ClusterDetail, config: Config | None) -> dict[str, str]:
         return {}
     exchange = detail.examples[-1].exchange
     upstreams = {"monolith": exchange.control, "service": exchange.candidate}
-    return {
-        side: curl_command(exchange.request, config.upstreams[name].authority)
+    authorities = {
+        side: config.upstreams[name].authority
         for side, name in upstreams.items()
         if name in config.upstreams
     }
+    commands = {side: curl_command(exchange.request, at) for side, at in authorities.items()}
+    if len(authorities) == len(upstreams):
+        both = same_command(exchange.request, authorities["monolith"], authorities["service"])
+        if both is not None:
+            commands[BOTH] = both
+    return commands
 
 
 def _cluster_dict(cluster: Cluster) -> dict[str, Any]:
@@ -320,7 +356,8 @@ def _detail_dict(detail: ClusterDetail, commands: dict[str, str]) -> dict[str, A
     return {
         **_cluster_dict(detail.cluster),
         "examples": [example.to_dict() for example in detail.examples],
-        "curl": commands,
+        "curl": {side: command for side, command in commands.items() if side != BOTH},
+        "same": commands.get(BOTH),
         "rule": None if why_none else ignore_rule(detail.cluster),
         "why_no_rule": why_none,
     }

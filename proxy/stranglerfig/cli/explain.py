@@ -5,7 +5,6 @@ import os
 import time
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote, urlsplit
 
 import typer
 from pydantic_core import PydanticCustomError
@@ -27,7 +26,7 @@ from stranglerfig.config.scalar import duration
 from stranglerfig.control import overrides
 from stranglerfig.control.environment import SecretError, secret
 from stranglerfig.routing.decide import USER_COOKIE
-from stranglerfig.routing.explanation import Explanation, explain_request
+from stranglerfig.routing.explanation import Explanation, explain_request, target_of
 from stranglerfig.routing.facts import Facts, parse_cookies
 from stranglerfig.routing.path import wsgi_path
 from stranglerfig.routing.plan import Side
@@ -96,7 +95,7 @@ def explain(
     )
     explanation = explain_request(target, facts, snapshot)
     if as_json:
-        _tell_json(method, target, decoded, explanation)
+        print_json(explanation.to_dict(method, target))
     else:
         _tell(method, target, explanation)
 
@@ -113,15 +112,10 @@ def _compile(path: Path) -> Snapshot:
 
 
 def _target(text: str) -> bytes:
-    """The request target that a browser would send for ``text``."""
-    if "://" in text.partition("?")[0]:
-        parts = urlsplit(text)
-        text = parts.path or "/"
-        text += f"?{parts.query}" if parts.query else ""
-    if not text.startswith("/") and text != "*":
-        fail(f"path {text!r} does not begin with a slash", mend=f"write /{text}")
-    # What is written with care (%, reserved signs) stays; only what cannot be sent as it is gets encoded.
-    return quote(text, safe="%/:=&?~#+!$,;'@()*[]{}|^`\\\"<>", errors="surrogateescape").encode()
+    try:
+        return target_of(text)
+    except ValueError as error:
+        fail(str(error), mend=f"write /{text}")
 
 
 def _headers(written: list[str]) -> dict[str, str]:
@@ -218,16 +212,3 @@ def _tell(method: str, target: bytes, explanation: Explanation) -> None:
     width = max(len(step.about) for step in explanation.steps)
     for step in explanation.steps:
         out.print(f"  [cyan]{step.about:<{width}}[/]  {escape(step.says)}")
-
-
-def _tell_json(method: str, target: bytes, path: str, explanation: Explanation) -> None:
-    print_json(
-        {
-            "method": method,
-            "target": target.decode(),
-            "path": path,
-            "status": explanation.status,
-            "steps": [step.to_dict() for step in explanation.steps],
-            "plan": explanation.plan._asdict() if explanation.plan else None,
-        }
-    )

@@ -15,6 +15,7 @@ from stranglerfig.cli.command import Command, Group
 from stranglerfig.cli.explain import explain
 from stranglerfig.cli.init import init
 from stranglerfig.cli.output import ExitCode, err, out
+from stranglerfig.cli.same import same
 from stranglerfig.cli.serve import serve
 from stranglerfig.cli.set import set_
 from stranglerfig.cli.status import status
@@ -37,6 +38,7 @@ app.command(cls=Command)(explain)
 app.command(cls=Command)(status)
 app.command("set", cls=Command)(set_)
 app.command(cls=Command)(abort)
+app.command(cls=Command)(same)
 app.add_typer(diffs.app, name="diffs")
 app.add_typer(sign.app, name="sign")
 

@@ -27,7 +27,10 @@ def _not_empty(path: str) -> str:
 
 
 ConfigOption = Annotated[
-    str, typer.Option("--config", "-c", callback=_not_empty, help="The fig.yaml to use.")
+    str,
+    typer.Option(
+        "--config", "-c", envvar="FIG_CONFIG", callback=_not_empty, help="The fig.yaml to use."
+    ),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Ways on from a difference: the request as a curl command, and the rule that would ignore it."""
+"""Ways on from a difference: the request as a curl command and as `fig same`, and the rule that would ignore it."""
 
 import re
 import shlex
@@ -25,6 +25,17 @@ def curl_command(request: RedactedRequest, authority: str) -> str:
         words += ["-H", f"{name}: {value}"]
     words.append(f"http://{authority}{request.target}")
     return shlex.join(words)
+
+
+def same_command(request: RedactedRequest, control: str, candidate: str) -> str | None:
+    """The call that asks both upstreams, given by their authorities, the same again; ``None`` for what is no GET."""
+    if request.method != "GET":
+        return None
+    words = ["fig", "same", "--control", f"http://{control}", "--candidate", f"http://{candidate}"]
+    host = next((value for name, value in request.headers if name.lower() == "host"), None)
+    if host is not None:
+        words += ["--host", host]
+    return shlex.join([*words, request.target])
 
 
 def why_no_rule(cluster: Cluster) -> str | None:

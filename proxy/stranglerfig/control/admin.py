@@ -1,4 +1,4 @@
-"""The admin server: health, metrics, status, and the two changes one makes in a hurry. Runs in the supervisor's loop.
+"""The admin server: health, metrics, status, explanations, and the two changes one makes in a hurry. Runs in the supervisor's loop.
 
 Errors are ``application/problem+json`` (RFC 9457) with one more member, ``mend``: what to do about it.
 """
@@ -24,16 +24,21 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from stranglerfig import __version__
 from stranglerfig.compare.reading import StoreError, read_clusters, read_example
 from stranglerfig.compare.store import STORE_NAME
 from stranglerfig.config.model import Stage
 from stranglerfig.config.scalar import Percent
 from stranglerfig.control import metrics
+from stranglerfig.control.explaining import ExplainBody, explain_all
 from stranglerfig.control.guard import MAX_BODY_BYTES, Guard
 from stranglerfig.control.refusal import ChangeError
 from stranglerfig.control.status import View
 
 log = structlog.get_logger(__name__)
+
+# Raised when a caller that was written for an earlier one would misread an answer.
+API_VERSION = 1
 
 _Text = Annotated[
     str,
@@ -116,6 +121,7 @@ class _Api:
                 Route("/metrics", self.metrics),
                 Route("/api/status", self.status),
                 Route("/api/config", self.config),
+                Route("/api/explain", self.explain, methods=["POST"]),
                 Route("/api/set", self.set, methods=["POST"]),
                 Route("/api/abort", self.abort, methods=["POST"]),
                 Route("/api/diffs", self.diffs),
@@ -132,10 +138,13 @@ class _Api:
         )
 
     async def index(self, request: Request) -> Response:
-        """This list."""
+        """This list, and the versions of the proxy and of this API."""
         routes = [route for route in request.app.routes if isinstance(route, Route)]
         return JSONResponse(
             {
+                "name": "stranglerfig",
+                "version": __version__,
+                "api": API_VERSION,
                 "paths": [
                     {
                         "path": route.path.replace("{number:int}", "ID"),
@@ -171,6 +180,14 @@ class _Api:
     async def config(self, _: Request) -> Response:
         """The config that runs, as it may be written."""
         return JSONResponse(self._view.config())
+
+    async def explain(self, request: Request) -> Response:
+        """Where requests would go: {"requests": [{"method", "path"}, …]}, as fig explain --json says it; sends nothing."""
+        body = ExplainBody.model_validate(await _json(request))
+        # In a thread: with a long fig.yaml a batch takes a while, and the supervisor has more to do.
+        return JSONResponse(
+            await asyncio.to_thread(explain_all, body, self._view.changes.running)
+        )
 
     async def set(self, request: Request) -> Response:
         """Change a stage: {"capability", "stage", "percent"?, "why", "who"?}; answers when it is effective."""

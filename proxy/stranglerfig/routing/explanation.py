@@ -1,8 +1,10 @@
-"""Why a request goes where it goes, step by step, in words. For ``fig explain``; the decision itself is ``decide``."""
+"""Why a request goes where it goes, step by step, in words. For ``fig explain`` and ``POST /api/explain``; the decision
+itself is ``decide``."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final
+from urllib.parse import quote, urlsplit
 
 from stranglerfig.config.model import Stage, Writes
 from stranglerfig.routing.decide import SAMPLED_OUT, USER_COOKIE, decide
@@ -33,6 +35,32 @@ class Explanation:
     steps: tuple[Step, ...]
     plan: Plan | None
     status: int | None = None
+
+    def to_dict(self, method: str, target: bytes) -> dict[str, Any]:
+        """The explanation of a request for ``target``, as JSON has it."""
+        return {
+            "method": method,
+            "target": target.decode(),
+            "path": wsgi_path(target),
+            "status": self.status,
+            "steps": [step.to_dict() for step in self.steps],
+            "plan": self.plan._asdict() if self.plan else None,
+        }
+
+
+def target_of(text: str) -> bytes:
+    """The request target that a browser would send for ``text``, a path or a whole URL.
+
+    Raises ``ValueError`` if it is neither.
+    """
+    if "://" in text.partition("?")[0]:
+        parts = urlsplit(text)
+        text = parts.path or "/"
+        text += f"?{parts.query}" if parts.query else ""
+    if not text.startswith("/") and text != "*":
+        raise ValueError(f"path {text!r} does not begin with a slash")
+    # What is written with care (%, reserved signs) stays; only what cannot be sent as it is gets encoded.
+    return quote(text, safe="%/:=&?~#+!$,;'@()*[]{}|^`\\\"<>", errors="surrogateescape").encode()
 
 
 def explain_request(target: bytes, facts: Facts, snapshot: Snapshot) -> Explanation:

@@ -187,7 +187,7 @@ def test_a_long_list_is_cut_and_says_so(fig: Fig, shop: Path) -> None:
         (("diffs", "unknown"), "there is no capability 'unknown'"),
         (("diffs", "--since", "soon"), "is not a duration"),
         (("diffs", "show", "7"), "there is no difference 7"),
-        (("diffs", "show", "x"), "Usage"),
+        (("diffs", "show", "$.nowhere"), "there is no difference at '$.nowhere'"),
         (("diffs", "catalog", "payments"), "payments"),
     ],
 )

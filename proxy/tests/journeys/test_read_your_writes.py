@@ -147,12 +147,12 @@ def test_the_observed_share_is_that_of_the_users_who_did_not_just_write(serve: S
 
 
 def test_the_window_ends(serve: Serve) -> None:
-    fig = serve("500ms")
+    fig = serve("2s")
     mine = write(fig)
     began = time.monotonic()
     assert read(fig, mine) == NEW
     wait_until(lambda: read(fig, mine) == OLD)
-    assert 0.4 < time.monotonic() - began < 5
+    assert time.monotonic() - began > 1
 
 
 def test_a_measured_lag_makes_it_longer_on_every_worker(shop: Shop, serve: Serve) -> None:
@@ -348,7 +348,8 @@ def test_a_monolith_that_misbehaves_when_asked_touches_no_answer_and_no_change(
         assert read(fig) == OLD
     assert fig.set("catalog", "shadow")["missing_workers"] == []
     assert fig.stop() == 0
-    assert time.monotonic() - began < 5
+    # Ten answers that waited for one question each would have taken twenty seconds.
+    assert time.monotonic() - began < 15
 
 
 def test_a_credential_that_cannot_be_read_is_a_mistake_in_the_call(serve: Serve) -> None:

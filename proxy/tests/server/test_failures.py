@@ -145,12 +145,12 @@ async def test_a_slow_answer_is_waited_for_while_it_comes(
         await connection.request()
         await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
         for byte in b"hello":
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.3)
             await connection.send(bytes([byte]))
 
     proxy = await start_proxy(
         await start_upstream(handle),
-        timeouts={"connect": "1s", "response": "300ms", "idle": "300ms"},
+        timeouts={"connect": "10s", "response": "1s", "idle": "1s"},
     )
     assert (await proxy.get()).body == b"hello"
 

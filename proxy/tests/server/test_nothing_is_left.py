@@ -48,7 +48,7 @@ async def test_upstreams_that_die_at_any_byte(
         await connection.send(ANSWER[: int(seen.target[1:])])
         getattr(connection, how)()
 
-    proxy = await start_proxy(await start_upstream(handle))
+    proxy = await start_proxy(await start_upstream(handle), timeouts={"connect": "10s"})
 
     async def ask(at: int) -> bytes:
         head = f"{method} /{at} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"

@@ -7,7 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.test import Client
+
+pytestmark = pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="started without the environment that the tests are in"
+)
 
 HERE = Path(__file__).resolve().parents[2]
 SHOW = """
@@ -29,7 +34,7 @@ def start(show: str = SHOW, **environment: str) -> subprocess.CompletedProcess[s
         env={**inherited, **environment},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=100,
         check=False,
     )
 

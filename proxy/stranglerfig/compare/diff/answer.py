@@ -22,16 +22,17 @@ def differences(
     def may_show(where: str, template: str) -> bool:
         return where.removeprefix("header ") in CLEAR or shows(where, template)
 
-    for found in _all(control, candidate, context):
+    for found in findings(control, candidate, context):
         if found.where == STATUS:
             yield _status(control.status, candidate.status)
         else:
             yield shaper.difference(found, may_show)
 
 
-def _all(
+def findings(
     control: RecordedResponse, candidate: RecordedResponse, context: Context
 ) -> Iterator[Found]:
+    """What differs, with both values in clear. Raises ``NotComparableError``."""
     if control.status != candidate.status:
         yield Found(Kind.VALUE, STATUS, (), control.status, candidate.status)
     for found in diff_headers(control.headers, candidate.headers, context):

@@ -80,6 +80,15 @@ def is_made_anew(body: bytes, content_type: bytes, encoding: Sequence[bytes]) ->
     return isinstance(text, str) and has_fresh_values(text)
 
 
+def text_of(body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> tuple[str, str]:
+    """A body as text, and its media type; no text where it is none. Raises ``NotComparableError`` for one too large."""
+    by_name = [(name.lower(), value) for name, value in headers]
+    types = [value for name, value in by_name if name == b"content-type"] or [b""]
+    codings = [value for name, value in by_name if name == b"content-encoding"]
+    text = _read(body, types[0], codings)
+    return (text if isinstance(text, str) else ""), media_type(types[0])[0]
+
+
 def _one_is_empty(ours: bytes | str, theirs: bytes | str) -> Iterator[Found]:
     if ours:
         yield Found(Kind.MISSING, BODY, (), ours, ABSENT)

@@ -242,7 +242,9 @@ def step(rng, me, pots):
     restock(lines=lines, kind=MovementKind.RECEIVED, reference="more")
     return "restocked"
 """
-    said = Counter(one for racer in race(shop, act, SHOPPERS) for one in racer)
+    told = race(shop, act, SHOPPERS)
+    assert [racer for racer in told if isinstance(racer, str)] == []  # what it raised
+    said = Counter(one for racer in told for one in racer)
     assert set(said) <= {
         *("paid", "cancelled", "shipped", "received", "restocked"),
         *("OutOfStock", "ValidationError", "WrongState"),

@@ -17,8 +17,8 @@ from shopsmart.payments.tests.gateway_process import APPROVED, LATE, NEVER, PATI
 RETURN_URL = "http://shop.test/back"
 
 
-def card(number: str = APPROVED) -> Card:
-    return Card(number, "12/99", "123")
+def card(number: str = APPROVED, cvc: str = "123") -> Card:
+    return Card(number, "12/99", cvc)
 
 
 def make_payment(amount: str = "10.00", user: User | None = None, **order: Any) -> Payment:
@@ -28,11 +28,11 @@ def make_payment(amount: str = "10.00", user: User | None = None, **order: Any) 
     return services.open_payment(order=order, amount=total)
 
 
-def pay(payment: Payment, number: str = APPROVED) -> Payment:
+def pay(payment: Payment, number: str = APPROVED, cvc: str = "123") -> Payment:
     """Charge a card; for an answer that is not to come in time there is no use in waiting long."""
     patience_s = 0.5 if number in (LATE, NEVER) else PATIENCE_S
     with override_settings(CARD_GATEWAY_READ_TIMEOUT=patience_s):
-        return services.charge(payment=payment, card=card(number), return_url=RETURN_URL)
+        return services.charge(payment=payment, card=card(number, cvc), return_url=RETURN_URL)
 
 
 def make_approved(amount: str = "10.00", user: User | None = None, **fields: Any) -> Payment:

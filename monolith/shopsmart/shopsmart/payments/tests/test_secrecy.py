@@ -26,7 +26,7 @@ from shopsmart.payments.tests.gateway_process import (
     NEVER,
     GatewayProcess,
 )
-from shopsmart.payments.tests.make import RETURN_URL, make_payment
+from shopsmart.payments.tests.make import RETURN_URL, make_payment, pay
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ CVC = "7391"
 
 
 def pay_with(payment: Payment, number: str) -> Payment:
-    return charge(payment=payment, card=Card(number, "12/99", CVC), return_url=RETURN_URL)
+    return pay(payment, number, CVC)
 
 
 def everything_stored() -> Iterator[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from django.db import connection
 
 from shopsmart.payments.tests.gateway_process import (
     APPROVED,
@@ -24,8 +25,14 @@ from shopsmart.payments.tests.gateway_process import (
 )
 from shopsmart.payments.tests.shop_process import Shop
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        connection.vendor != "sqlite", reason="its shop is a file, whatever the tests are on"
+    ),
+]
 
+ENOUGH = 21  # payments to look at after the kills
 CHECKOUT = "buy(User.objects.get(username='ada'), {number!r}, key='one-key')"
 
 
@@ -216,8 +223,9 @@ while True:
     numbers = [APPROVED] * 6 + [DECLINED] * 2 + [BROKEN] * 2 + [CONFIRM]
 
     def shop_until_killed(shopper: int) -> None:
-        rng = Random(shopper)
-        for turn in range(3):
+        rng, turn = Random(shopper), 0
+        # On a machine with much else to do a turn ends before much was bought.
+        while turn < 3 or shop.read("SELECT count(*) FROM payments_payment") < [(ENOUGH,)]:
             script = loop.format(seed=shopper * 10 + turn, shopper=shopper, numbers=numbers)
             running = shop.start(script)
             assert running.stdout is not None
@@ -225,6 +233,7 @@ while True:
             time.sleep(rng.uniform(0.2, 1.2))  # killed at some moment: which one is the point
             running.kill()
             running.communicate()
+            turn += 1
 
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(shop_until_killed, range(2)))
@@ -235,7 +244,7 @@ while True:
         "SELECT number, orders_order.state, payment.state, CAST(round(amount * 100) AS INTEGER)"
         " FROM payments_payment AS payment JOIN orders_order ON orders_order.id = order_id"
     )
-    assert len(payments) > 20
+    assert len(payments) >= ENOUGH
     allowed = {
         ("paid", "approved"),
         ("cancelled", "declined"),

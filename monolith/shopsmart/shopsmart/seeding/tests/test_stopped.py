@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import Group
 from django.core.management import CommandError
+from django.db import connection
 
 from shopsmart.accounts.models import User
 from shopsmart.catalog.seeding.write import is_seeded
@@ -96,6 +97,9 @@ call_command("seed", "--products", "100")
 """
 
 
+@pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="its shop is a file, whatever the tests are on"
+)
 @pytest.mark.slow
 def test_killed_in_the_middle_it_leaves_nothing_and_can_be_run_again(tmp_path: Path) -> None:
     environment = {

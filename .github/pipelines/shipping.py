@@ -1,0 +1,161 @@
+"""What `make image`, `make push-image` and `make deploy` do: a part is built once, and deployed by the digest of what was pushed.
+
+Python's own library is all it needs, so that a machine which only deploys installs nothing.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+DIGEST = re.compile(r"\S+@sha256:[0-9a-f]{64}")
+WHERE_TO_LOOK = "docs/pipelines.md says what a team fills in."
+
+
+class Mistake(Exception):  # noqa: N818
+    """Nothing was done; the text says what is missing."""
+
+
+def image(part: str) -> None:
+    """Build the part's image, with the root of the repository as context."""
+    dockerfile = Path(part, "Dockerfile")
+    if not (ROOT / dockerfile).is_file():
+        raise Mistake(f"there is no {dockerfile}, so {part} is no image.")
+    labels = (f"VERSION={_manifest(part)['version']}", f"REVISION={_commit()}")
+    arguments = [word for label in labels for word in ("--build-arg", label)]
+    _run("docker", "build", "--file", str(dockerfile), "--tag", _local(part), *arguments, ".")
+
+
+def push(part: str) -> None:
+    """Push what `image` has built, and say by which digest the registry knows it."""
+    registry = _filled_in(
+        "IMAGE_REGISTRY", "the registry, and the path in it, that images are pushed to"
+    ).rstrip("/")
+    user, password = (
+        os.environ.get("IMAGE_REGISTRY_USER"),
+        os.environ.get("IMAGE_REGISTRY_PASSWORD"),
+    )
+    if user and password:
+        login = (
+            "docker",
+            "login",
+            "--username",
+            user,
+            "--password-stdin",
+            registry.partition("/")[0],
+        )
+        _run(*login, given=password)
+    name = f"{registry}/{_name(part)}"
+    _run("docker", "tag", _local(part), f"{name}:{_commit()}")
+    _run("docker", "push", f"{name}:{_commit()}")
+    known = _run(
+        "docker",
+        "image",
+        "inspect",
+        "--format",
+        '{{join .RepoDigests "\\n"}}',
+        f"{name}:{_commit()}",
+        read=True,
+    )
+    pushed = next((line for line in known.split() if line.startswith(f"{name}@")), None)
+    if pushed is None:
+        raise Mistake(f"docker knows no digest of {name}; was it pushed?")
+    print(f"pushed {pushed}")  # noqa: T201
+    if outputs := os.environ.get("GITHUB_OUTPUT"):
+        with Path(outputs).open("a") as file:
+            file.write(f"image={pushed}\n")
+
+
+def deploy(part: str) -> None:
+    """Hand an image to the team's own command, which is told by its environment what goes where."""
+    wanted = os.environ.get("IMAGE", "")
+    if not DIGEST.fullmatch(wanted):
+        raise Mistake(
+            f"IMAGE names an image by its digest, name@sha256:…, so that what was tested is what is deployed; it is {wanted!r}."
+        )
+    to = _filled_in("TO", "where it is deployed, such as staging")
+    command = _filled_in("DEPLOY_COMMAND", f"the command that brings $IMAGE of $PART to {to}")
+    print(f"{part} {wanted} to {to}", flush=True)  # noqa: T201
+    _run(
+        "bash",
+        "-euo",
+        "pipefail",
+        "-c",
+        command,
+        environment={"PART": part, "NAME": _name(part), "TO": to},
+    )
+
+
+def _filled_in(name: str, what: str) -> str:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise Mistake(f"{name} is not filled in: {what}. {WHERE_TO_LOOK}")
+    return value
+
+
+def _manifest(part: str) -> dict[str, Any]:
+    file = ROOT / part / "pyproject.toml"
+    if not part or not file.is_file():
+        raise Mistake(
+            f"{part or 'nothing'} is no part: PART is a folder with a pyproject.toml, such as chassis."
+        )
+    project: dict[str, Any] = tomllib.loads(file.read_text())["project"]
+    return project
+
+
+def _name(part: str) -> str:
+    return str(_manifest(part)["name"])
+
+
+def _local(part: str) -> str:
+    return f"{_name(part)}:built"
+
+
+def _commit() -> str:
+    return _run("git", "rev-parse", "HEAD", read=True).strip()
+
+
+def _run(
+    *command: str,
+    given: str | None = None,
+    read: bool = False,
+    environment: dict[str, str] | None = None,
+) -> str:
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=os.environ | (environment or {}),
+        input=given,
+        stdout=subprocess.PIPE if read else None,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise subprocess.CalledProcessError(done.returncode, command[:2])
+    return done.stdout or ""
+
+
+def main() -> int:
+    """Exit code 1: a command failed, and said why; 2: something is not filled in."""
+    parser = argparse.ArgumentParser(prog="shipping", description=__doc__)
+    parser.add_argument("what", choices=("image", "push", "deploy"))
+    parser.add_argument("part", nargs="?", default="")
+    asked = parser.parse_args()
+    try:
+        {"image": image, "push": push, "deploy": deploy}[asked.what](asked.part)
+    except Mistake as mistake:
+        print(mistake, file=sys.stderr)  # noqa: T201
+        return 2
+    except subprocess.CalledProcessError as failed:
+        print(f"{' '.join(failed.cmd)} ended with exit code {failed.returncode}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,323 @@
+"""``fig same``: ask two servers the same, and say whether their answers are the same."""
+
+import asyncio
+import json
+from collections import Counter, deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from stranglerfig.cli.output import ExitCode, JsonFlag, err, fail, out, print_json
+from stranglerfig.compare.diff.coding import NotComparableError
+from stranglerfig.compare.diff.difference import ABSENT, Found
+from stranglerfig.compare.diff.headers import NOT_COMPARED, Context
+from stranglerfig.compare.diff.json_tree import canonical
+from stranglerfig.compare.diff.path import concrete
+from stranglerfig.compare.links import links_of
+from stranglerfig.compare.observation import RecordedResponse
+from stranglerfig.compare.whole import Compared, Sameness, compare_whole, without_noise
+from stranglerfig.config.model import Upstream
+from stranglerfig.http1.failure import UpstreamError
+from stranglerfig.http1.headers import Header
+from stranglerfig.upstream.fetch import fetch
+
+_WITHIN_S = 30.0
+_MAX_BODY_BYTES = 64 * 1024 * 1024
+_MOST_PATHS = 10_000
+_PATHS_SHOWN, _PLACES_SHOWN, _VALUE_SHOWN = 10, 4, 72
+_MEANING = {
+    Sameness.IDENTICAL: "status, headers in their order and body, byte for byte",
+    Sameness.ALIKE: "other bytes, the same meaning: CSRF tokens made anew and their ETag, an order of members",
+    Sameness.UNSTEADY: "differ only as the control differs from itself when it is asked again",
+    Sameness.DIFFERENT: "",
+    Sameness.NO_ANSWER: "",
+}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    path: str
+    statuses: tuple[int, int] | None
+    compared: Compared
+    trouble: str = ""
+
+
+def same(
+    control: Annotated[str, typer.Option(help="URL of the one whose answers are right.")],
+    candidate: Annotated[str, typer.Option(help="URL of the one that should answer alike.")],
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(help="What is asked, such as /api/items/?page=2; / by default."),
+    ] = None,
+    crawl: Annotated[
+        int,
+        typer.Option(
+            min=0, max=_MOST_PATHS, help="Also follow links, until so many paths were asked."
+        ),
+    ] = 0,
+    paths_from: Annotated[
+        Path | None, typer.Option("--from", help="A file with one path a line.")
+    ] = None,
+    only: Annotated[
+        str, typer.Option(help="Follow only links that begin with this, such as /api/.")
+    ] = "/",
+    skip: Annotated[
+        list[str] | None,
+        typer.Option(help="Follow no link that holds this text, such as logout; repeatable."),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="The Host that both are asked for; the control's by default.")
+    ] = "",
+    header: Annotated[
+        list[str] | None,
+        typer.Option("--header", "-H", help="A request header, NAME:VALUE; repeatable."),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Ask two servers the same by GET, and compare whole answers: status, headers in their order, body.
+
+    Both are asked for one Host, so that links in their answers agree. Where they differ the control is asked again:
+    what differs between its own two answers is told apart. Values are shown in clear.
+
+    Ends with 1 when an answer differs or is missing.
+
+    [bold]Examples[/]
+
+      fig same --control http://127.0.0.1:8100 --candidate http://127.0.0.1:8000 --crawl 60
+
+      fig same --control http://127.0.0.1:8100 --candidate http://127.0.0.1:8211 /api/catalog/brands/
+    """
+    sides = _upstream(control, "--control"), _upstream(candidate, "--candidate")
+    asking = _Asking(sides, host or sides[0].authority, _headers(header or []))
+    wanted = [*(paths or []), *_read_paths(paths_from)] or ["/"]
+    for path in wanted:
+        if not path.startswith("/") or not path.isascii() or " " in path:
+            fail(f"{path!r} is no path to ask for", mend="write it as /api/items/?page=2")
+    crawling = _Crawling(crawl, only, tuple(skip or ()))
+    asked = _run(asking, wanted, crawling)
+    if as_json:
+        print_json(_as_dict(asking, asked))
+    else:
+        _tell(asking, asked)
+    if any(each.compared.sameness in (Sameness.DIFFERENT, Sameness.NO_ANSWER) for each in asked):
+        raise typer.Exit(ExitCode.NO)
+
+
+class _Asking:
+    """Asks one path of both sides."""
+
+    def __init__(self, sides: tuple[Upstream, Upstream], host: str, extra: list[Header]) -> None:
+        self.control, self.candidate = sides
+        self.host = host
+        given = {name.lower() for name, _ in extra}
+        usual = [(b"Host", host.encode()), (b"User-Agent", b"fig"), (b"Accept", b"*/*")]
+        self._headers = [each for each in usual if each[0].lower() not in given] + extra
+        self._context = Context(host, self.control.authority, self.candidate.authority)
+
+    async def ask(self, path: str) -> tuple[_Asked, RecordedResponse | None]:
+        """What came of it, and the control's answer."""
+        right: RecordedResponse | None = None
+        try:
+            right = await self._fetch(self.control, path, "control")
+            other = await self._fetch(self.candidate, path, "candidate")
+        except _NoAnswerError as error:
+            return _Asked(path, None, Compared(Sameness.NO_ANSWER), str(error)), right
+        compared = compare_whole(right, other, self._context)
+        if compared.found:
+            compared = without_noise(compared, await self._with_itself(right, path))
+        return _Asked(path, (right.status, other.status), compared), right
+
+    async def _with_itself(self, first: RecordedResponse, path: str) -> Compared:
+        try:
+            again = await self._fetch(self.control, path, "control")
+        except _NoAnswerError:
+            return Compared(Sameness.NO_ANSWER)
+        own = self._context._replace(candidate_authority=self.control.authority)
+        return compare_whole(first, again, own)
+
+    async def _fetch(self, side: Upstream, path: str, name: str) -> RecordedResponse:
+        try:
+            answer = await fetch(
+                side,
+                "GET",
+                path.encode("ascii"),
+                self._headers,
+                b"",
+                deadline_s=_WITHIN_S,
+                max_body_bytes=_MAX_BODY_BYTES,
+            )
+        except UpstreamError as error:
+            raise _NoAnswerError(f"{name}: {error}") from error
+        return RecordedResponse(answer.status, answer.headers, answer.body)
+
+
+class _NoAnswerError(Exception):
+    """One side gave none."""
+
+
+@dataclass(frozen=True)
+class _Crawling:
+    """How far links are followed."""
+
+    most: int
+    only: str
+    skip: tuple[str, ...]
+
+    def follows(self, link: str) -> bool:
+        return link.startswith(self.only) and not any(text in link for text in self.skip)
+
+
+def _run(asking: _Asking, wanted: list[str], crawling: _Crawling) -> list[_Asked]:
+    columns = (TextColumn("asking both"), BarColumn(), MofNCompleteColumn())
+    is_shown = err.is_terminal and not err.is_dumb_terminal
+    with Progress(*columns, console=err, transient=True, disable=not is_shown) as progress:
+        bar = progress.add_task("", total=max(len(wanted), crawling.most))
+
+        async def walk() -> list[_Asked]:
+            asked: list[_Asked] = []
+            known, waiting = set(wanted), deque(dict.fromkeys(wanted))
+            while waiting:
+                path = waiting.popleft()
+                result, answer = await asking.ask(path)
+                asked.append(result)
+                progress.update(bar, completed=len(asked))
+                if answer is None or len(known) >= crawling.most:
+                    continue
+                for link in _links(answer, path, asking.host):
+                    if len(known) < crawling.most and link not in known and crawling.follows(link):
+                        known.add(link)
+                        waiting.append(link)
+            return asked
+
+        return asyncio.run(walk())
+
+
+def _links(answer: RecordedResponse, path: str, host: str) -> list[str]:
+    try:
+        return links_of(answer, path, host)
+    except NotComparableError:  # too large to be read for links
+        return []
+
+
+def _upstream(url: str, option: str) -> Upstream:
+    try:
+        return Upstream.model_validate({"url": url, "(name)": option})
+    except ValidationError as error:
+        problem = error.errors()[0]
+        mend = problem.get("ctx", {}).get("mend")
+        fail(f"{option}: {problem.get('ctx', {}).get('message', problem['msg'])}", mend=mend)
+
+
+def _headers(lines: list[str]) -> list[Header]:
+    headers = []
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip() or not line.isascii() or not line.isprintable():
+            fail(f"{line!r} is no header", mend='write --header "Name: value"')
+        headers.append((name.strip().encode(), value.strip().encode()))
+    return headers
+
+
+def _read_paths(file: Path | None) -> list[str]:
+    if file is None:
+        return []
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"--from: {file} cannot be read: {error}")
+    return [line.strip() for line in lines if line.strip()][:_MOST_PATHS]
+
+
+def _tell(asking: _Asking, asked: list[_Asked]) -> None:
+    counts = Counter(each.compared.sameness for each in asked)
+    out.print(f"control    http://{escape(asking.control.authority)}")
+    out.print(f"candidate  http://{escape(asking.candidate.authority)}")
+    paths = f"{len(asked)} path{'s' * (len(asked) != 1)}"
+    out.print(f"asked      {paths} of both, as Host {escape(asking.host)}: {_statuses(asked)}")
+    out.print()
+    for sameness in Sameness:
+        count = counts[sameness]
+        if count or sameness in (Sameness.IDENTICAL, Sameness.DIFFERENT):
+            meaning = f"   {_MEANING[sameness]}" if count and _MEANING[sameness] else ""
+            out.print(f"[bold]{sameness:<10}[/] {count:>5,}{meaning}")
+    passed_over = sorted(set().union(*(each.compared.passed_over for each in asked)))
+    if passed_over:
+        said = "; ".join(f"{name.title()} ({NOT_COMPARED[name]})" for name in passed_over)
+        out.print(f"not compared: {said}")
+    told = [
+        each for each in asked if each.compared.sameness not in (Sameness.IDENTICAL, Sameness.ALIKE)
+    ]
+    for each in told[:_PATHS_SHOWN]:
+        _tell_one(each)
+    if len(told) > _PATHS_SHOWN:
+        out.print(f"\n… and {len(told) - _PATHS_SHOWN:,} more paths: --json has them all")
+
+
+def _statuses(asked: list[_Asked]) -> str:
+    statuses = Counter(each.statuses[0] for each in asked if each.statuses)
+    return ", ".join(f"{count:,} x {status}" for status, count in sorted(statuses.items())) or "–"
+
+
+def _tell_one(one: _Asked) -> None:
+    out.print(f"\n[bold]{one.compared.sameness}[/]  GET {escape(one.path)}")
+    if one.trouble:
+        out.print(f"  {escape(one.trouble)}")
+    # Another status explains the rest: a page that is not there has no type, and no tag.
+    is_other = one.statuses is not None and one.statuses[0] != one.statuses[1]
+    shown = 1 if is_other else _PLACES_SHOWN
+    for found in one.compared.found[:shown]:
+        out.print(f"  {escape(_where(found))}: {found.kind}")
+        out.print(f"    control    {escape(_value(found.control))}")
+        out.print(f"    candidate  {escape(_value(found.candidate))}")
+    if (more := len(one.compared.found) - shown) > 0:
+        out.print(f"  … and in {more:,} more places")
+
+
+def _where(found: Found) -> str:
+    place = concrete(found.steps, lambda key: key, root="$" if found.where == "body" else "")
+    return f"{found.where} {place}".strip()
+
+
+def _value(value: object) -> str:
+    match value:
+        case _ if value is ABSENT:
+            return "(absent)"
+        case str():
+            text = json.dumps(value, ensure_ascii=False)
+        case bytes():
+            text = f"{len(value):,} bytes"
+        case _:
+            text = canonical(value)
+    return text if len(text) <= _VALUE_SHOWN else text[:_VALUE_SHOWN] + "…"
+
+
+def _as_dict(asking: _Asking, asked: list[_Asked]) -> dict[str, Any]:
+    return {
+        "control": f"http://{asking.control.authority}",
+        "candidate": f"http://{asking.candidate.authority}",
+        "host": asking.host,
+        "counts": dict(Counter(each.compared.sameness.value for each in asked)),
+        "answers": [
+            {
+                "path": each.path,
+                "sameness": each.compared.sameness.value,
+                "statuses": each.statuses,
+                "trouble": each.trouble or None,
+                "found": [
+                    {
+                        "where": _where(found),
+                        "kind": found.kind.value,
+                        "control": _value(found.control),
+                        "candidate": _value(found.candidate),
+                    }
+                    for found in each.compared.found
+                ],
+            }
+            for each in asked
+        ],
+    }

@@ -1,0 +1,93 @@
+"""Two answers asked for on purpose and held side by side, values in clear: what ``fig same`` says of a path.
+
+The comparer judges live traffic and keeps shapes only. Here somebody asks their own two servers on their own terminal, so
+values may be shown; and bytes are compared first, since a proxy that promises to change nothing must not reorder a header.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from stranglerfig.compare.diff.answer import findings
+from stranglerfig.compare.diff.coding import NotComparableError
+from stranglerfig.compare.diff.difference import Found
+from stranglerfig.compare.diff.headers import Context
+from stranglerfig.compare.diff.path import template
+from stranglerfig.compare.observation import Headers, RecordedResponse
+
+PASSED_OVER: Final = frozenset(
+    {
+        *("date", "age"),
+        *("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding"),
+        "upgrade",
+    }
+)
+"""Headers of the moment or of the connection, which any proxy sets for itself. ``NOT_COMPARED`` has the reasons; what else
+stands there (``Server``, ``Content-Length``) makes two answers alike, not identical."""
+
+
+class Sameness(StrEnum):
+    """How much two answers are one."""
+
+    IDENTICAL = "identical"
+    """Status, headers in their order, and body, byte for byte; ``PASSED_OVER`` headers aside."""
+    ALIKE = "alike"
+    """The bytes differ, and mean the same: another order of JSON members, a CSRF token made anew."""
+    UNSTEADY = "unsteady"
+    """They differ only where the control differs from itself when it is asked again."""
+    DIFFERENT = "different"
+    NO_ANSWER = "no answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What came of one path. ``passed_over`` names the headers that were there and are not compared."""
+
+    sameness: Sameness
+    found: tuple[Found, ...] = ()
+    passed_over: frozenset[str] = frozenset()
+
+
+def compare_whole(
+    control: RecordedResponse, candidate: RecordedResponse, context: Context
+) -> Compared:
+    """Hold two answers side by side."""
+    passed_over = _passed_over(control.headers, candidate.headers)
+    if (control.status, _kept(control.headers), control.body) == (
+        candidate.status,
+        _kept(candidate.headers),
+        candidate.body,
+    ):
+        return Compared(Sameness.IDENTICAL, (), passed_over)
+    try:
+        found = tuple(findings(control, candidate, context))
+    except NotComparableError:
+        # Too large to be unpacked: only the bytes are known, and they differ.
+        return Compared(Sameness.DIFFERENT, (), passed_over)
+    return Compared(Sameness.DIFFERENT if found else Sameness.ALIKE, found, passed_over)
+
+
+def without_noise(compared: Compared, control_with_itself: Compared) -> Compared:
+    """The same comparison, told apart from how the control differs from itself between two askings."""
+    if control_with_itself.sameness is Sameness.NO_ANSWER:
+        return compared
+    noise = {_place(found) for found in control_with_itself.found}
+    if compared.found and all(_place(found) in noise for found in compared.found):
+        return Compared(Sameness.UNSTEADY, compared.found, compared.passed_over)
+    return compared
+
+
+def _place(found: Found) -> tuple[str, str, str]:
+    return found.where, template(found.steps), found.kind.value
+
+
+def _kept(headers: Headers) -> Headers:
+    return tuple((name, value) for name, value in headers if _name(name) not in PASSED_OVER)
+
+
+def _passed_over(*answers: Headers) -> frozenset[str]:
+    return frozenset(_name(name) for headers in answers for name, _ in headers) & PASSED_OVER
+
+
+def _name(name: bytes) -> str:
+    return name.decode("latin-1").lower()
