@@ -61,7 +61,7 @@ class Runtime:
         self.signing_key = signing_key
         self.deadlines = Deadlines(loop)
         self.upstreams = Upstreams(
-            loop, self.deadlines, meters.upstream_taken, meters.upstream_poisoned
+            loop, self.deadlines, meters.upstream_taken, on_poisoned=meters.upstream_poisoned
         )
         self.lags: Mapping[str, Lag] = {}
         """How far the services are behind, by capability, as far as it is known."""

@@ -25,7 +25,8 @@ class Upstreams:
         loop: asyncio.AbstractEventLoop,
         deadlines: Deadlines,
         on_taken: Callable[[str, bool], None],
-        on_poisoned: Callable[[str], None],
+        *,
+        on_poisoned: Callable[[str], None] = lambda _: None,
     ) -> None:
         """``on_taken`` is called for each use with the upstream's name and whether the connection was reused.
 
@@ -44,17 +45,22 @@ class Upstreams:
         """Give a connection for one request: with ``fresh`` a new one, so that it can't be stale."""
         name = upstream.name
         if not fresh:
-            address, now = (upstream.host, upstream.port), self._loop.time()
-            while (idle := self._pool.take(address, now)) is not None:
-                # One that has something to say is closed when the loop comes to read it.
-                if idle.is_quiet:
-                    self._on_taken(name, True)
-                    return idle
+            idle = self._take_quiet((upstream.host, upstream.port), self._loop.time())
+            if idle is not None:
+                self._on_taken(name, True)
+                return idle
         self._on_taken(name, False)
         connection = UpstreamConnection(upstream, self._loop, self)
         self._all.add(connection)
         self._deadlines.add(connection)
         return connection
+
+    def _take_quiet(self, address: Address, now: float) -> UpstreamConnection | None:
+        """Give a kept connection with nothing to say. One that has is closed when the loop comes to read it."""
+        while (idle := self._pool.take(address, now)) is not None:
+            if idle.is_quiet:
+                return idle
+        return None
 
     def on_free(self, connection: UpstreamConnection) -> None:
         """Keep a connection for later."""
