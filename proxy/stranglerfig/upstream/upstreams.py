@@ -33,11 +33,17 @@ class Upstreams:
         deadlines: Deadlines,
         on_taken: Callable[[str, bool], None],
         look_up: LookUp = look_up,
+        *,
+        on_poisoned: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """``on_taken`` is called for each use with the upstream's name and whether the connection was reused."""
+        """``on_taken`` is called for each use with the upstream's name and whether the connection was reused.
+
+        ``on_poisoned`` is called with its name when it sent bytes that no request asked for.
+        """
         self._loop = loop
         self._deadlines = deadlines
         self._on_taken = on_taken
+        self._on_poisoned = on_poisoned
         self._names = Names(loop, deadlines, self._close_strays, look_up)
         self._pool: Pool[Key, UpstreamConnection] = Pool(MAX_IDLE_PER_ADDRESS)
         self._all: set[UpstreamConnection] = set()
@@ -54,7 +60,7 @@ class Upstreams:
         addresses = self._names.of(host)
         now = self._loop.time()
         address = None if addresses is None else addresses.pick(now)
-        connection = None if fresh else self._pool.take((host, port, address or host), now)
+        connection = None if fresh else self._take_quiet((host, port, address or host), now)
         self._on_taken(upstream.name, connection is not None)
         if connection is None:
             connection = UpstreamConnection(upstream, self._loop, self)
@@ -76,6 +82,13 @@ class Upstreams:
             addresses.release(connection.address)
             addresses.use(address)
 
+    def _take_quiet(self, key: Key, now: float) -> UpstreamConnection | None:
+        """Give a kept connection with nothing to say. One that has is closed when the loop comes to read it."""
+        while (idle := self._pool.take(key, now)) is not None:
+            if idle.is_quiet:
+                return idle
+        return None
+
     def on_free(self, connection: UpstreamConnection) -> None:
         """Keep a connection for later, unless its name no longer stands for its address."""
         self._release(connection)
@@ -86,6 +99,10 @@ class Upstreams:
         too_many = self._pool.give(_key(connection), connection, expires)
         if too_many is not None:
             too_many.abort()
+
+    def on_poisoned(self, connection: UpstreamConnection) -> None:
+        """Count that a connection is given up for bytes that no request asked for."""
+        self._on_poisoned(connection.upstream.name)
 
     def on_gone(self, connection: UpstreamConnection) -> None:
         """Forget a closed connection."""
