@@ -253,8 +253,8 @@ def test_everything_ends_when_it_is_told_to_and_lets_answers_end(
     with socket.create_connection(("127.0.0.1", project.port), timeout=60) as shopper:
         shopper.sendall(head + form[:20])
         project.wait_until(lambda: _exchanges(project) == 1, "the request has begun")
-        began = time.monotonic()
-        stopping = threading.Thread(target=project.compose, args=("stop",))
+        # The proxy first: docker-compose 1.29 stops everything at once, the database before the shop is done with it.
+        stopping = threading.Thread(target=project.compose, args=("stop", "proxy"))
         stopping.start()
         project.wait_until(lambda: '"draining"' in log_of(proxy["Id"]), "it is stopping")
         # The rest of a form that was half sent when the proxy was told to end.
@@ -263,7 +263,9 @@ def test_everything_ends_when_it_is_told_to_and_lets_answers_end(
         while data := shopper.recv(65536):
             answer += data
         stopping.join()
-    figures.note("stop, s", time.monotonic() - began)
+    began = time.monotonic()
+    project.compose("stop")
+    figures.note("stop of all but the proxy, s", time.monotonic() - began)
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert answer.rstrip().endswith(b"</html>") or answer.endswith(b"0\r\n\r\n")
     codes = {
