@@ -152,7 +152,7 @@ class _Api:
                         "about": (route.endpoint.__doc__ or "").strip(),
                     }
                     for route in routes
-                ]
+                ],
             }
         )
 
@@ -185,9 +185,7 @@ class _Api:
         """Where requests would go: {"requests": [{"method", "path"}, …]}, as fig explain --json says it; sends nothing."""
         body = ExplainBody.model_validate(await _json(request))
         # In a thread: with a long fig.yaml a batch takes a while, and the supervisor has more to do.
-        return JSONResponse(
-            await asyncio.to_thread(explain_all, body, self._view.changes.running)
-        )
+        return JSONResponse(await asyncio.to_thread(explain_all, body, self._view.changes.running))
 
     async def set(self, request: Request) -> Response:
         """Change a stage: {"capability", "stage", "percent"?, "why", "who"?}; answers when it is effective."""
