@@ -8,7 +8,7 @@ PARTS := proxy chassis monolith/shopsmart extracted/shopsmart/catalog compose mi
 MANIFESTS := $(addsuffix /pyproject.toml,$(PARTS)) constraints.txt requirements-dev.txt
 STAMP := $(VENV)/.installed
 PYTHON_HERE := $(CURDIR)/$(BIN)/python
-BENCHMARKS := lag capture_cost checkout cpu_per_request
+BENCHMARKS := lag capture_cost checkout cpu_per_request first_comparison
 ON_POSTGRESQL := monolith/shopsmart chassis extracted/shopsmart/catalog
 # Two suites at a time, in the order in which they are named: the longest first. All are run, whatever one of them says.
 SUITES = $(PYTHON_HERE) -m suites

@@ -21,7 +21,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from demo.failure import DemoError
-from demo.pages import CATALOG, CHECKOUT, PAGE, SHOPPING, read_shelf
+from demo.pages import API, CATALOG, CHECKOUT, PAGE, SHOPPING, read_shelf
 from demo.visiting import REQUESTS_A_VISIT, Seen, Visitors, let_in
 
 ERRORS_SHOWN = 5
@@ -108,10 +108,19 @@ def _tell(visitors: Visitors, seen: Seen, took_s: float) -> None:
         out.print("every answer was as it should be")
         return
     out.print(f"{seen.errors.total()} answers were not as they should be:")
-    for error, count in seen.errors.most_common(ERRORS_SHOWN):
-        out.print(f"  {count} x {escape(error)}")
-    if len(seen.errors) > ERRORS_SHOWN:
-        out.print(f"  … and others on {len(seen.errors) - ERRORS_SHOWN} more paths")
+    by_kind: Counter[str] = Counter()
+    for error, count in seen.errors.items():
+        by_kind[_kind_of(error)] += count
+    for kind, count in by_kind.most_common(ERRORS_SHOWN):
+        out.print(f"  {count} x {escape(kind)}")
+    if len(by_kind) > ERRORS_SHOWN:
+        out.print(f"  … and {len(by_kind) - ERRORS_SHOWN} more kinds: --json has every path")
+
+
+def _kind_of(error: str) -> str:
+    """What happened, with the catalogue's API as one place: its paths fail together or not at all."""
+    what, _, path = error.partition(" ")
+    return f"{what} {API}…" if path.startswith(API) else error
 
 
 def _as_dict(visitors: Visitors, seen: Seen, took_s: float) -> dict[str, Any]:

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("proxy", "chassis", "monolith/shopsmart", "extracted/shopsmart/catalog", "compose")
+PARTS = (
+    "proxy",
+    "chassis",
+    "monolith/shopsmart",
+    "extracted/shopsmart/catalog",
+    "compose",
+    "migration-guide",
+)
 ADDRESS = re.compile(r"https?://|--index-url|--extra-index-url|--find-links|--hash")
 LONGEST_FILE_LINES = 420
 

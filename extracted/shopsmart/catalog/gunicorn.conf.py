@@ -1,6 +1,8 @@
 """How gunicorn runs the service. It reads this file by itself when started beside it; flags win."""
 
 import os
+import signal
+from typing import Any
 
 bind = os.environ.get("BIND", "127.0.0.1:8211")
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
@@ -12,3 +14,12 @@ keepalive = 75
 accesslog = "-"
 # Newer versions open a control socket at one path for all of a user's servers; nobody uses it here.
 control_socket_disable = True
+
+
+def post_worker_init(worker: Any) -> None:
+    """Leave Ctrl-C to the master, which tells its workers.
+
+    A terminal sends it to all of them. A worker that is told twice at the same moment may wait for a lock that it holds
+    itself, and the end takes 30 seconds.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

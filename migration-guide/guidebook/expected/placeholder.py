@@ -16,6 +16,7 @@ PLACEHOLDERS: dict[str, str] = {
     "pid": r"\d+",
     "time": rf"(?:(?:{_DATE}|{_DAY})(?:[T: ]{_CLOCK}{_ZONE})?|{_CLOCK}{_ZONE})",
     "id": r"[A-Za-z0-9_-]{4,}={0,2}",
+    "who": r"[^\s@]+@[^\s:]+",
     "version": r"\d+(?:\.\d+)+(?:[-.+]?[A-Za-z0-9]+)*",
 }
 """The pattern of each. ``<folder>`` is the clone's own path, so its pattern is made for each run."""

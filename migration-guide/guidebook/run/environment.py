@@ -23,6 +23,7 @@ _SET = {
     "NO_COLOR": "1",
     "COLUMNS": str(COLUMNS),
     "LINES": str(ROWS),
+    "VIRTUAL_ENV_DISABLE_PROMPT": "1",  # the prompts are ours: see `terminal.stream`
     "PAGER": "cat",  # a pager would wait for a key
     # What git and pip say hangs on settings of this machine, not of the guide.
     "GIT_CONFIG_GLOBAL": os.devnull,

@@ -20,22 +20,29 @@ def outlived(work: Callable[[], int]) -> int:
     child = os.fork()
     if child == 0:
         os._exit(_do(work))
-    # Ctrl-C reaches the child, too, as it is in the same group; it answers, and we wait for that.
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: _pass_on(child))
+
+    def pass_on(number: int, _: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, number)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         _, status = os.waitpid(child, 0)
-    finally:
         end_all()
-        signal.signal(signal.SIGINT, before)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
 
 
 def _do(work: Callable[[], int]) -> int:
     """The child's whole life; gives its exit code."""
+    # A group of its own: a Ctrl-C is for the parent, which passes it on. Twice would interrupt the cleaning up.
+    os.setpgid(0, 0)
     end_with_parent()
     adopt_orphans()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         return work()
     except KeyboardInterrupt:
@@ -48,8 +55,3 @@ def _do(work: Callable[[], int]) -> int:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-
-
-def _pass_on(child: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(child, signal.SIGTERM)

@@ -17,7 +17,7 @@ from guidebook.terminal import (
 )
 
 _ASK_AGAIN_AFTER_S = 0.5
-_SHORTEST_ASK_S = 1.0  # the last time asked shall have a chance to be answered
+_SHORTEST_ASK_S = 30.0  # the last time asked shall be answered, so that its answer can be told
 _LAST_LINES = 20
 
 

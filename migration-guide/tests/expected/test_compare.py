@@ -19,6 +19,7 @@ FITS = {
         "26/Nov/2026:13:05:09 +0000", "26/Nov/2026 13:05:09", "Thu, 26 Nov 2026 13:05:09 GMT", "26 Nov 2026",
     ],
     "id": ["1a2b", "3f0c5e6a-7d1b-4c6e-9f53-0a1b2c3d4e5f", "aGVsbG8_d29-bGQ=", "85f74a8"],
+    "who": ["ada@shop", "root@1f2e.local"],
     "version": ["0.1", "5.2.19", "26.3.1rc1", "2.15.0.post1", "1.0-dev"],
 }  # fmt: skip
 FITS_NOT = {
@@ -30,6 +31,7 @@ FITS_NOT = {
     "pid": ["", "1,234"],
     "time": ["", "1305", "2026-11", "13:5", "noon", "26/11/2026"],
     "id": ["", "1a2", "a b c d", "a.b.c", "a/bcd"],
+    "who": ["", "ada", "@shop", "ada@"],
     "version": ["", "5", "v5.2", "5.x"],
 }
 
@@ -64,7 +66,12 @@ def test_a_placeholder_refuses(name: str, got: str) -> None:
         ("<name> <b>", "<name> <b>", True),
         ("<name>", "Ada", False),
         ("<N>", "3", False),
-        ("a  b", "a b", False),  # without a placeholder, spaces are as shown
+        ("a  b", "a      b", True),  # a gap between columns
+        ("a      b", "a  b", True),
+        ("a  b", "a b", False),
+        ("a b", "a  b", False),
+        ("  a", "    a", False),  # an indentation is none
+        ("  a  b", "  a   b", True),
         ("a  b <n>", "a      b 3", True),
         ("a b <n>", "ab 3", False),
         ("a <n>", "a3", False),

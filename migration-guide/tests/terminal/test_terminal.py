@@ -25,6 +25,14 @@ WITHIN_S = 30.0
 SERVE = "echo up; while :; do sleep 0.1; done"
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    """One for all commands that leave it as it was."""
+    opened = Terminal("main", tmp_path_factory.mktemp("kept"), reader_environment())
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
     opened = Terminal("main", tmp_path, reader_environment())
@@ -67,9 +75,9 @@ def start(terminal: Terminal, *typed: str, until: str) -> Output:
     ],
 )  # fmt: skip
 def test_a_command_is_typed_and_answered(
-    terminal: Terminal, typed: tuple[str, ...], code: int, lines: tuple[str, ...]
+    kept: Terminal, typed: tuple[str, ...], code: int, lines: tuple[str, ...]
 ) -> None:
-    assert ask(terminal, *typed) == (code, lines)
+    assert ask(kept, *typed) == (code, lines)
 
 
 def test_folder_and_variables_last_and_the_prompt_is_the_readers_to_change(
@@ -160,7 +168,7 @@ def test_nothing_outlives_a_terminal(tmp_path: Path) -> None:
     adopt_orphans()
     terminal = Terminal("main", tmp_path, reader_environment())
     ask(terminal, "sleep 600 & echo $! >>pids")
-    ask(terminal, "setsid sh -c 'echo $$ >>pids; echo >ready; exec sleep 600' & ")
+    ask(terminal, "(setsid sh -c 'echo $$ >>pids; echo >ready; exec sleep 600' &)")
     ask(terminal, "until test -e ready; do sleep 0.01; done")
     start(
         terminal, "sh -c 'trap \"\" INT HUP TERM; echo $$ >>pids; echo up; sleep 600'", until="up"

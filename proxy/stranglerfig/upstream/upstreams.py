@@ -25,11 +25,17 @@ class Upstreams:
         loop: asyncio.AbstractEventLoop,
         deadlines: Deadlines,
         on_taken: Callable[[str, bool], None],
+        *,
+        on_poisoned: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """``on_taken`` is called for each use with the upstream's name and whether the connection was reused."""
+        """``on_taken`` is called for each use with the upstream's name and whether the connection was reused.
+
+        ``on_poisoned`` is called with its name when it sent bytes that no request asked for.
+        """
         self._loop = loop
         self._deadlines = deadlines
         self._on_taken = on_taken
+        self._on_poisoned = on_poisoned
         self._pool: Pool[Address, UpstreamConnection] = Pool(MAX_IDLE_PER_UPSTREAM)
         self._all: set[UpstreamConnection] = set()
         self.deadline = 0.0
@@ -39,7 +45,7 @@ class Upstreams:
         """Give a connection for one request: with ``fresh`` a new one, so that it can't be stale."""
         name = upstream.name
         if not fresh:
-            idle = self._pool.take((upstream.host, upstream.port), self._loop.time())
+            idle = self._take_quiet((upstream.host, upstream.port), self._loop.time())
             if idle is not None:
                 self._on_taken(name, True)
                 return idle
@@ -48,6 +54,13 @@ class Upstreams:
         self._all.add(connection)
         self._deadlines.add(connection)
         return connection
+
+    def _take_quiet(self, address: Address, now: float) -> UpstreamConnection | None:
+        """Give a kept connection with nothing to say. One that has is closed when the loop comes to read it."""
+        while (idle := self._pool.take(address, now)) is not None:
+            if idle.is_quiet:
+                return idle
+        return None
 
     def on_free(self, connection: UpstreamConnection) -> None:
         """Keep a connection for later."""
@@ -59,6 +72,10 @@ class Upstreams:
         )
         if too_many is not None:
             too_many.abort()
+
+    def on_poisoned(self, connection: UpstreamConnection) -> None:
+        """Count that a connection is given up for bytes that no request asked for."""
+        self._on_poisoned(connection.upstream.name)
 
     def on_gone(self, connection: UpstreamConnection) -> None:
         """Forget a closed connection."""

@@ -90,16 +90,19 @@ class Proxy:
                 is_usage=True,
             )
         found = self._ask("GET", "/api/config")
+        self._generation = found["generation"]
         self.running = Running(
             str(index.get("version")), found["config"], frozenset(found["overrides"])
         )
 
     def explain(self, questions: Iterable[Question]) -> Iterator[tuple[Question, Answer]]:
-        """Ask where each request would go; nothing is sent there."""
+        """Ask where each request would go; nothing is sent there. Raises ProxyError, also if a change came between."""
         for batch in _batches(questions):
             body = {"requests": [{"method": method, "path": path} for method, path in batch]}
-            said = self._ask("POST", "/api/explain", body)["explained"]
-            yield from zip(batch, map(_answer, said), strict=True)
+            said = self._ask("POST", "/api/explain", body)
+            if said["generation"] != self._generation:
+                raise ProxyError("the proxy's fig.yaml changed while it was asked", "ask again")
+            yield from zip(batch, map(_answer, said["explained"]), strict=True)
 
     def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         try:
