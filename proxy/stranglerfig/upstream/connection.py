@@ -14,6 +14,7 @@ servers do that are overloaded or waited too long, and anything else fails. An a
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final, cast
 
 from stranglerfig.config.model import Timeouts, Upstream
@@ -23,6 +24,7 @@ from stranglerfig.http1.response_parser import ResponseParser
 from stranglerfig.upstream.deadlines import NEVER
 from stranglerfig.upstream.kernel import KernelView
 from stranglerfig.upstream.last_words import LastWords
+from stranglerfig.upstream.reaching import reach
 from stranglerfig.upstream.roles import Owner, Receiver
 
 HIGH_WATER_BYTES: Final = 64 * 1024
@@ -47,7 +49,9 @@ class UpstreamConnection(asyncio.Protocol):
         "_receiver",
         "_timeouts",
         "_transport",
+        "address",
         "deadline",
+        "elsewhere",
         "is_congested",
         "is_reused",
         "upstream",
@@ -57,6 +61,10 @@ class UpstreamConnection(asyncio.Protocol):
         self, upstream: Upstream, loop: asyncio.AbstractEventLoop, owner: Owner | None = None
     ) -> None:
         self.upstream = upstream
+        self.address = upstream.host
+        """Where it is opened: the host, or one of its addresses."""
+        self.elsewhere: Sequence[str] = ()
+        """Where it is tried, in this order, when it does not come about there."""
         self.deadline = NEVER
         self.is_congested = False
         self.is_reused = False
@@ -165,10 +173,26 @@ class UpstreamConnection(asyncio.Protocol):
 
     async def _connect(self) -> None:
         try:
-            await self._loop.create_connection(lambda: self, self.upstream.host, self.upstream.port)
+            await self._open()
         except (OSError, UnicodeError) as error:
             self._connecting = None
             self._fail(Failure.CONNECT_FAILED, str(error))
+
+    async def _open(self) -> None:
+        """Open it at its address, else at another one of its name: nothing has been sent yet, so any will do."""
+        for tried, other in enumerate(self.elsewhere):
+            # An address that is silent must leave time for the others.
+            share_s = (self.deadline - self._loop.time()) / (len(self.elsewhere) - tried + 1)
+            try:
+                opened = await reach(self._loop, self.address, self.upstream.port, share_s)
+            except OSError:
+                if self._owner is not None:
+                    self._owner.on_moved(self, other)
+                self.address = other
+            else:
+                await self._loop.create_connection(lambda: self, sock=opened)
+                return
+        await self._loop.create_connection(lambda: self, self.address, self.upstream.port)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send what was written before the connection was open."""

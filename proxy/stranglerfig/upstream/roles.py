@@ -37,3 +37,6 @@ class Owner(Protocol):
 
     def on_gone(self, connection: "UpstreamConnection") -> None:
         """Forget a connection that is closed."""
+
+    def on_moved(self, connection: "UpstreamConnection", address: str) -> None:
+        """Take notice that it did not come about at its address, and is tried at ``address``."""
