@@ -8,13 +8,14 @@ PARTS := proxy chassis monolith/shopsmart extracted/shopsmart/catalog compose mi
 MANIFESTS := $(addsuffix /pyproject.toml,$(PARTS)) constraints.txt requirements-dev.txt
 STAMP := $(VENV)/.installed
 PYTHON_HERE := $(CURDIR)/$(BIN)/python
-BENCHMARKS := lag capture_cost checkout cpu_per_request
+BENCHMARKS := lag capture_cost checkout cpu_per_request first_comparison
 ON_POSTGRESQL := monolith/shopsmart chassis extracted/shopsmart/catalog
+IMAGES := proxy monolith/shopsmart extracted/shopsmart/catalog compose/card_gateway compose/mail_catcher
 # Two suites at a time, in the order in which they are named: the longest first. All are run, whatever one of them says.
 SUITES = $(PYTHON_HERE) -m suites
 SHIPPING = $(PYTHON) .github/pipelines/shipping.py
 
-.PHONY: help setup demo guide test test-all test-part postgresql check format pipelines image push-image deploy bench clean
+.PHONY: help setup demo stack-files guide test test-all test-part postgresql check format pipelines image push-image deploy test-compose bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -30,6 +31,9 @@ $(STAMP): $(MANIFESTS)
 
 demo: setup ## the shop, its first service and the proxy; the catalogue moves while shoppers browse and buy (ONCE=1: end after the walk)
 	@$(BIN)/python -m demo $(if $(ONCE),--once)
+
+stack-files: ## the secrets, the fig.yaml and the .env of the system in containers (see compose/README.md)
+	@cd compose && $(PYTHON) -m compose_files
 
 guide: setup ## the migration guide as a site that can be searched, in site/
 	@$(BIN)/python -m guidebook pictures
@@ -52,7 +56,7 @@ postgresql: setup
 check: setup ## format, lint, types, import contracts, migrations, pipelines
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy -p stranglerfig -p chassis -p demo -p card_gateway -p guidebook
+	@$(BIN)/mypy -p stranglerfig -p chassis -p demo -p card_gateway -p mail_catcher -p compose_files -p guidebook
 	@$(BIN)/lint-imports --no-cache
 	@cd monolith/shopsmart && $(CURDIR)/$(BIN)/python manage.py makemigrations --check --dry-run
 	@cd extracted/shopsmart/catalog && $(CURDIR)/$(BIN)/python manage.py makemigrations --check --dry-run
@@ -62,7 +66,9 @@ check: setup ## format, lint, types, import contracts, migrations, pipelines
 	@$(BIN)/yamllint --strict --config-file .github/pipelines/yamllint.yaml .github
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(BIN)/zizmor --quiet --offline --pedantic --strict-collection .github/workflows
-	@$(BIN)/shellcheck .ci/run
+	@$(BIN)/shellcheck .ci/run compose/database/*.sh
+	@$(BIN)/hadolint $(addsuffix /Dockerfile,$(IMAGES))
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose/compose*.yaml
 
 pipelines: setup ## write .github/workflows from .github/pipelines
 	@$(BIN)/python .github/pipelines
@@ -79,6 +85,9 @@ deploy: ## hand IMAGE (by its digest) of PART to DEPLOY_COMMAND, your own, which
 format: setup ## let ruff format and mend what it can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+test-compose: setup ## the system in containers, really brought up, walked through, hurt and taken down (needs a Docker engine)
+	@cd tests && $(PYTHON_HERE) -m pytest -q containers
 
 bench: setup postgresql ## lag, cost of capture, checkouts; CPU per proxied request (needs nginx and wrk). About ten minutes
 	@failed=; cd tests && for each in $(BENCHMARKS); do \

@@ -18,6 +18,7 @@ class AdminApi:
         self.routes = routes
         self.index: Any = {"name": "stranglerfig", "version": "0.1.0", "api": 1}
         self.token: str | None = None
+        self.generation = 1
         self.batches: list[int] = []
         self.sizes: list[int] = []
         self.config = {
@@ -91,7 +92,10 @@ def admin_api(api: AdminApi) -> Iterator[str]:
             api.batches.append(len(requests))
             api.sizes.append(length)
             self._answer(
-                {"explained": [api.explain(one["method"], one["path"]) for one in requests]}
+                {
+                    "generation": api.generation,
+                    "explained": [api.explain(one["method"], one["path"]) for one in requests],
+                }
             )
 
         def _answer(self, value: object) -> None:

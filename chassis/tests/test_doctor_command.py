@@ -167,6 +167,12 @@ def test_nobody_at_the_address() -> None:
     assert "fig serve" in message
 
 
+def test_a_change_while_it_asks_is_no_mixture(api: AdminApi, fig: str) -> None:
+    api.generation = 2
+    message, code = refusal("--routes", "--fig", fig)
+    assert (code, "changed while it was asked" in message) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("index", "says"),
     [

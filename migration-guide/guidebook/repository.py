@@ -10,6 +10,8 @@ from pathlib import Path
 from guidebook.problem import GuideError, Problem
 
 GUIDE = "migration-guide"
+_FIRST_COMMIT = "The guide begins here"
+VIRTUAL_ENVIRONMENT = ".venv"
 # Whoever runs it may have no name set, or sign what he commits.
 _AUTHOR = (
     "-c",
@@ -47,7 +49,29 @@ class Repository:
             shutil.copy2(self.root / name, target, follow_symlinks=False)
         _git(folder, "init", "-q", "-b", "main")
         _git(folder, "add", "--all", "--force")
-        _git(folder, *_AUTHOR, "commit", "-q", "--no-verify", "-m", "The guide begins here")
+        _git(folder, *_AUTHOR, "commit", "-q", "--no-verify", "-m", _FIRST_COMMIT)
+
+    @staticmethod
+    def is_copy(folder: Path) -> bool:
+        """Was it made by `copy_to`? Nobody's own work is in such a one."""
+        if not (folder / ".git").is_dir():
+            return False
+        try:
+            subjects = _git(folder, "log", "--max-parents=0", "--format=%s", "HEAD")
+        except subprocess.CalledProcessError:
+            return False
+        return subjects.strip() == _FIRST_COMMIT
+
+    def copy_into(self, folder: Path) -> None:
+        """Make a copy that was used before what `copy_to` would make it, but leave its virtual environment."""
+        kept = folder / VIRTUAL_ENVIRONMENT
+        aside = folder.with_name(f"{folder.name}.{VIRTUAL_ENVIRONMENT}")
+        if kept.exists():
+            kept.rename(aside)
+        shutil.rmtree(folder)
+        self.copy_to(folder)
+        if aside.exists():
+            aside.rename(kept)
 
     def clone_to(self, folder: Path) -> None:
         """A real clone of what is committed, objects and all."""

@@ -93,12 +93,36 @@ def test_every_link_that_leads_nowhere_is_named_with_its_line(guide: SmallGuide)
     ]
 
 
+def test_the_road_map_is_the_first_page_wherever_it_is_listed(guide: SmallGuide) -> None:
+    guide.write(
+        "migration-guide/guide.yaml",
+        "- {page: 01-first/README.md, title: 01 First, kind: step}\n"
+        "- {page: README.md, title: Road map, kind: reading}\n",
+    )
+    assert "\n01 First <01-first/index>\nRoad map <self>\n" in stage(guide.book()).pages["index.md"]
+
+
+def test_what_a_site_cannot_be_made_of_is_refused(guide: SmallGuide) -> None:
+    (guide.root / "seal.bin").write_bytes(b"\xff\xfe\x00")
+    guide.write("migration-guide/01-first/README.md", "# 01 First\n\n[s](../../seal.bin)\n")
+    guide.write(
+        "migration-guide/guide.yaml", "- {page: 01-first/README.md, title: 01 First, kind: step}\n"
+    )
+    with pytest.raises(GuideError) as refused:
+        stage(guide.book())
+    assert [problem.message for problem in refused.value.problems] == [
+        "it is no text",
+        "the road map is missing",
+    ]
+
+
 @pytest.mark.parametrize(
     ("comment", "title"),
     [
         ("", "terminal main"),
         ("<!-- run: terminal=shop stays -->\n", "terminal shop · keeps running"),
         ("<!-- run: exit=1 -->\n", "terminal main · ends with 1"),
+        ('<!-- run: skip="a browser" -->\n', "terminal main · not run by the test"),
         ("<!-- run: eventually=20s -->\n", "terminal main · ask again until it says so"),
     ],
 )

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("proxy", "chassis", "monolith/shopsmart", "extracted/shopsmart/catalog", "compose")
+PARTS = (
+    "proxy",
+    "chassis",
+    "monolith/shopsmart",
+    "extracted/shopsmart/catalog",
+    "compose",
+    "migration-guide",
+)
 ADDRESS = re.compile(r"https?://|--index-url|--extra-index-url|--find-links|--hash")
 LONGEST_FILE_LINES = 420
 
@@ -72,5 +79,5 @@ def test_make_help_lists_every_target_that_people_use() -> None:
     shown = subprocess.run(
         ["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout
-    for target in ("setup", "demo", "test", "test-all", "check", "bench"):
+    for target in ("setup", "demo", "test", "test-all", "test-part", "check", "bench", "pipelines"):
         assert re.search(rf"make {target}\b", shown), target

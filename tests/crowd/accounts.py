@@ -12,13 +12,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from stack import AccessLine, Stack
 
 SETTLE_WITHIN_S: Final = 60.0
-_LOGGED_WITHIN_S: Final = 10.0
+_LOGGED_WITHIN_S: Final = 30.0
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], int]
 
 
 def wait_until(
-    condition: Callable[[], object], explain: Callable[[], object] = str, within_s: float = 30.0
+    condition: Callable[[], object], explain: Callable[[], object] = str, within_s: float = 60.0
 ) -> None:
     """Until the condition holds; fails with `explain()` when it does not in time."""
     deadline = time.monotonic() + within_s

@@ -14,7 +14,6 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = ["monolith", "shadow", "canary 10 %", "canary 50 %", "service", "monolith"]
 PORTS = (8000, 8001, 8100, 8190, 8211)
-PRICE_WITHIN_MS = 2_000
 
 
 def test_every_step_of_the_walk_holds_and_nothing_is_left_running() -> None:
@@ -33,7 +32,7 @@ def test_every_step_of_the_walk_holds_and_nothing_is_left_running() -> None:
     assert rows == STAGES
     assert "every step held" in done.stdout
     (arrived_ms,) = re.findall(r"answers with it (\d+) ms after the commit", done.stdout)
-    assert int(arrived_ms) < PRICE_WITHIN_MS
+    assert int(arrived_ms) > 0  # how soon it must be there is test_price_changes.py's to say
     money = re.findall(
         r"^(?:customers were told|the shop's orders say|the gateway's ledger holds) +(.*?) *$",
         done.stdout,

@@ -39,7 +39,7 @@ def test_it_ends_and_leaves_nothing_when_the_tests_are_killed(number: signal.Sig
     pid, folder = tests.stdout.readline().split()
     assert Path(folder).is_dir()
     tests.send_signal(number)
-    tests.communicate(timeout=20)
+    tests.communicate(timeout=60)
     wait_until(lambda: has_ended(int(pid)) and not Path(folder).exists())
 
 

@@ -15,7 +15,7 @@ import yaml
 
 from stack.process import Process, run
 
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 60.0
 FIG = str(Path(sys.executable).with_name("fig"))
 
 

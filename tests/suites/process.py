@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from suites.suite import Suite
 
-ENDS_WITHIN_S = 30.0  # tests that are interrupted still stop their servers
+ENDS_WITHIN_S = 60.0  # tests that are interrupted still stop their servers
 LAST_WORDS_WITHIN_S = 5.0  # of what a suite has left behind with its output in hand
 
 

@@ -1,8 +1,9 @@
 """Does every link within the repository lead somewhere, to the heading it names?"""
 
+import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from guidebook.book import Book
@@ -28,7 +29,10 @@ def check_links(book: Book) -> Iterator[Problem]:
             target = (page.path.parent / path).resolve() if path else page.path.resolve()
             if not target.is_relative_to(book.repository.root.resolve()) or not target.exists():
                 yield Problem(
-                    page.name, link.line, f"the link to {link.target} leads nowhere", "mend it"
+                    page.name,
+                    link.line,
+                    f"the link to {link.target} leads nowhere",
+                    _better(page, path, book.repository.files),
                 )
             elif anchor and target.suffix == ".md":
                 if target not in anchors:
@@ -41,6 +45,17 @@ def check_links(book: Book) -> Iterator[Problem]:
                         f"the link to {link.target} names no heading there",
                         f"use one of {', '.join(sorted(anchors[target]))}",
                     )
+
+
+def _better(page: Page, path: str, files: tuple[str, ...]) -> str:
+    """What to write instead: the file of that name nearby, if there is one."""
+    folder = PurePosixPath(page.name).parent
+    wanted = PurePosixPath(path).name
+    named = [name for name in files if PurePosixPath(name).name == wanted]
+    if named and wanted != "README.md":
+        nearest = min(named, key=lambda name: len(os.path.relpath(name, folder)))
+        return f"write {os.path.relpath(nearest, folder)}"
+    return f"write the path of a file or a folder of the repository, from {folder}"
 
 
 def slugs(page: Page) -> Iterator[str]:

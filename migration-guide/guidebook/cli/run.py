@@ -26,13 +26,27 @@ CLONE = "stranglerfig"
 def run_pages(
     pages: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PAGE]...", help="Folders such as 03-shadow, or Markdown files."),
+        typer.Argument(metavar="PAGE", help="Folders such as 03-shadow, or Markdown files."),
     ] = None,
     only: Annotated[
         bool, typer.Option("--only", help="Run the pages named alone, without the steps before.")
     ] = False,
     until: Annotated[
         str | None, typer.Option("--until", metavar="MARK", help="End where a page has this mark.")
+    ] = None,
+    after: Annotated[
+        str | None,
+        typer.Option("--after", metavar="MARK", help="Leave out what comes before this mark."),
+    ] = None,
+    inside: Annotated[
+        Path | None,
+        typer.Option(
+            "--in",
+            metavar="CLONE",
+            exists=True,
+            file_okay=False,
+            help="Use a clone that was kept: all in it is made anew but its .venv.",
+        ),
     ] = None,
     committed: Annotated[
         bool, typer.Option("--committed", help="Clone what is committed, as `git clone` would.")
@@ -44,15 +58,20 @@ def run_pages(
 ) -> None:
     """Run the guide's commands in a clean clone, and compare their output with what the pages show.
 
-    Without a name: all steps in one clone, then each chapter in a clone of its own. A step brings
-    the steps before it. Ends with 1 at the first command that does something else, with page and line.
-    Processes that were started are ended, also after Ctrl-C or when this command is killed.
+    Without a name: all steps in one clone, then each chapter in a clone of its own.
+
+    A step brings the steps before it.
+
+    Ends with 1 at the first command that does something else, and tells its page and line.
+    What was started is ended, also after Ctrl-C or when this command is killed.
 
     [bold]Examples[/]
 
       guidebook run
 
       guidebook run 03-shadow --keep
+
+      guidebook run 03-shadow --in /tmp/guide-x1/0/stranglerfig --after set-up
 
       guidebook run --committed --until first-comparison --json
     """
@@ -61,10 +80,17 @@ def run_pages(
     entries = tuple(entry for run in runs for entry in run)
     if problems := list(check_form(Book(repository, entries))):
         raise GuideError(*problems)
-    if until is not None and not any(until in marks(entry.page) for entry in entries):
-        fail(f"no page that would run has the mark {until!r}", mend="name one that a page has")
+    known = {mark for entry in entries for mark in marks(entry.page)}
+    for mark in {until, after} - {None}:
+        if mark not in known:
+            fail(f"no page that would run has the mark {mark!r}", mend="name one that a page has")
+    if inside is not None and (committed or len(runs) != 1 or not repository.is_copy(inside)):
+        fail(
+            "--in is for one run, in the clone of an earlier one that was kept",
+            mend="name that clone, and steps or one chapter, without --committed",
+        )
     folder = Path(tempfile.mkdtemp(prefix="guide-")).resolve()
-    wanted = _Wanted(repository, runs, folder, until, committed, keep, as_json)
+    wanted = _Wanted(repository, runs, folder, inside, after, until, committed, keep, as_json)
     try:
         code = outlived(lambda: _run(wanted))
     finally:
@@ -78,6 +104,8 @@ class _Wanted:
     repository: Repository
     runs: list[list[Entry]]
     folder: Path
+    inside: Path | None
+    after: str | None
     until: str | None
     committed: bool
     keep: bool
@@ -90,14 +118,13 @@ def _run(wanted: _Wanted) -> int:
     with Progress() as progress:
         for number, entries in enumerate(wanted.runs):
             begun = time.monotonic()
-            clone = wanted.folder / str(number) / CLONE
-            clone.parent.mkdir()
-            make = wanted.repository.clone_to if wanted.committed else wanted.repository.copy_to
-            make(clone)
+            clone = _make_clone(wanted, number)
             with Workshop.opened(clone) as workshop:
-                report = Runner(workshop, progress, begun).run(entries, until=wanted.until)
+                report = Runner(workshop, progress, begun).run(
+                    entries, after=wanted.after, until=wanted.until
+                )
             reports.append(report)
-            if wanted.keep:
+            if wanted.keep or wanted.inside:
                 err.print(f"kept: {clone}")
             else:
                 shutil.rmtree(clone.parent, ignore_errors=True)
@@ -110,6 +137,20 @@ def _run(wanted: _Wanted) -> int:
         return ExitCode.FINE
     _tell(failure)
     return ExitCode.NO
+
+
+def _make_clone(wanted: _Wanted, number: int) -> Path:
+    if wanted.inside is not None:
+        clone = wanted.inside.resolve()
+        wanted.repository.copy_into(clone)
+        return clone
+    clone = wanted.folder / str(number) / CLONE
+    clone.parent.mkdir()
+    if wanted.committed:
+        wanted.repository.clone_to(clone)
+    else:
+        wanted.repository.copy_to(clone)
+    return clone
 
 
 def _tell(failure: Failure) -> None:

@@ -1,4 +1,8 @@
-"""Does the output fit the lines shown? A line is a pattern; blanks at its end count for nothing."""
+"""Does the output fit the lines shown? A line is a pattern; blanks at its end count for nothing.
+
+A gap of two spaces or more is one between columns, and may be wider or narrower (but no single space); on a line with a
+placeholder any space may be a wider one.
+"""
 
 import re
 from collections.abc import Sequence
@@ -9,28 +13,29 @@ from guidebook.expected.placeholder import FOLDER, PLACEHOLDERS
 
 _PLACEHOLDER = re.compile(rf"<({'|'.join([*PLACEHOLDERS, FOLDER])})>")
 _SPACES = re.compile(r" +")
+_GAPS = re.compile(r" {2,}")
 
 
 @cache
 def _pattern(line: str, folder: str) -> re.Pattern[str]:
-    parts: list[str] = []
-    place = 0
+    varies = bool(_PLACEHOLDER.search(line))
+    begins = len(line) - len(line.lstrip(" "))
+    # A number that is set to the right may fill the spaces before it.
+    parts = [" *" if varies and begins else " " * begins]
+    place = begins
     for found in _PLACEHOLDER.finditer(line):
-        parts.append(_between(line[place : found.start()]))
+        parts.append(_between(line[place : found.start()], varies=varies))
         name = found[1]
         parts.append(re.escape(folder) if name == FOLDER else f"(?:{PLACEHOLDERS[name]})")
         place = found.end()
-    parts.append(_between(line[place:]))
-    begins_with_spaces = line.startswith(" ")
-    pattern = "".join(parts)
-    if begins_with_spaces:  # a number that is set to the right may fill them
-        pattern = pattern.replace(" +", " *", 1)
-    return re.compile(pattern)
+    parts.append(_between(line[place:], varies=varies))
+    return re.compile("".join(parts))
 
 
-def _between(text: str) -> str:
-    """Literal text; how many spaces stand between columns hangs on what is in them."""
-    return " +".join(re.escape(part) for part in _SPACES.split(text))
+def _between(text: str, *, varies: bool) -> str:
+    """Literal text. How wide a gap between columns is hangs on what stands in them, on this line or another."""
+    gaps = _SPACES if varies else _GAPS
+    return (" +" if varies else " {2,}").join(re.escape(part) for part in gaps.split(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +47,8 @@ class Shown:
 
     def line_fits(self, place: int, got: str) -> bool:
         """Is ``got`` what the line at ``place`` (from 0) shows?"""
-        line = self.lines[place].rstrip()
-        if not _PLACEHOLDER.search(line):
-            return line == got.rstrip()
-        return bool(_pattern(line, self.folder).fullmatch(got.rstrip()))
+        line, got = self.lines[place].rstrip(), got.rstrip()
+        return line == got or bool(_pattern(line, self.folder).fullmatch(got))
 
 
 def fits(shown: Shown, got: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Markdown in, blocks with their lines out. The format is told in ``docs/guide-format.md``."""
+"""Markdown in, blocks with their lines out. The format is told in ``guidebook/README.md``."""
 
 from guidebook.pages.command import Block, Command, Interrupt, read_block
 from guidebook.pages.directive import Directive, DirectiveError, read_directive

@@ -10,7 +10,7 @@ _LOOKS_LIKE_ONE = re.compile(r"(?i)^([a-z]+)\s*:\s*(.*)$", re.DOTALL)
 _TERMINAL = re.compile(r"[a-z][a-z0-9-]*")
 _MARK = re.compile(r"[a-z][a-z0-9-]*")
 _DURATION = re.compile(r"(\d+)(s|min)")
-_OPTIONS = ("terminal", "stays", "exit", "within", "eventually", "skip")
+OPTIONS = ("terminal", "stays", "exit", "within", "eventually", "skip")
 _HIGHEST_EXIT = 255
 _LONGEST_S = 900  # the whole guide shall take ten minutes
 WITHIN_S = 60.0
@@ -72,12 +72,10 @@ def _read_run(text: str) -> Directive:
     given: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
-        if name not in _OPTIONS:
-            near = get_close_matches(name, _OPTIONS, n=1)
+        if name not in OPTIONS:
+            near = get_close_matches(name, OPTIONS, n=1)
             mend = (
-                f"write `{near[0]}`"
-                if near
-                else f"use {', '.join(_OPTIONS[:-1])} or {_OPTIONS[-1]}"
+                f"write `{near[0]}`" if near else f"use {', '.join(OPTIONS[:-1])} or {OPTIONS[-1]}"
             )
             raise DirectiveError(f"`run:` knows no {name!r}", mend)
         if name in given:

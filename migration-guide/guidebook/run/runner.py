@@ -19,11 +19,15 @@ class Runner:
         self._workshop = workshop
         self._watcher = watcher
         self._begun = begun
+        self._after: str | None = None
         self._typist = Typist(workshop)
 
-    def run(self, entries: Iterable[Entry], *, until: str | None = None) -> Report:
-        """Run to the end, to the first failure, or to the mark ``until``."""
+    def run(
+        self, entries: Iterable[Entry], *, after: str | None = None, until: str | None = None
+    ) -> Report:
+        """Run from the beginning, or the mark ``after``, to the end, the first failure, or the mark ``until``."""
         report = Report()
+        self._after = after
         try:
             for entry in entries:
                 if not self._run_page(entry, report, until):
@@ -42,8 +46,13 @@ class Runner:
         try:
             for item in script(entry.page):
                 if isinstance(item, Block):
-                    self._run_block(item, page)
+                    if self._after is None and item.directive.skip is None:
+                        self._run_block(item, page)
+                    else:
+                        page.skipped += len(item.actions)
                     continue
+                if item == self._after:
+                    self._after = None
                 mark = Mark(item, time.monotonic() - self._begun)
                 report.marks.append(mark)
                 self._watcher.mark_reached(mark)
@@ -59,9 +68,6 @@ class Runner:
 
     def _run_block(self, block: Block, page: PageReport) -> None:
         said = block.directive
-        if said.skip is not None:
-            page.skipped += len(block.actions)
-            return
         # Only the time that a command may take is said of all of them; the rest is of the last one.
         plain = Directive("run", terminal=said.terminal, within_s=said.within_s)
         for action in block.actions:

@@ -17,7 +17,7 @@ from guidebook.terminal import (
 )
 
 _ASK_AGAIN_AFTER_S = 0.5
-_SHORTEST_ASK_S = 1.0  # the last time asked shall have a chance to be answered
+_SHORTEST_ASK_S = 30.0  # the last time asked shall be answered, so that its answer can be told
 _LAST_LINES = 20
 
 
@@ -105,7 +105,7 @@ class Typist:
     def _interrupt(self, terminal: Terminal, directive: Directive, place: _Place) -> None:
         if terminal.name not in self._stays:
             raise place.failure(f"nothing stays in terminal {terminal.name}")
-        answer = terminal.interrupt()
+        answer = terminal.interrupt(directive.within_s)
         del self._stays[terminal.name]
         if directive.exit is not None and answer.exit != directive.exit:
             raise place.failure(f"exit code {answer.exit}, not {directive.exit}", answer.output)

@@ -24,7 +24,7 @@ def title_blocks(page: Page, text: str) -> str:
 def _title(fence: Fence) -> str | None:
     try:
         said = read_directive(fence.comment.text) if fence.comment else None
-    except DirectiveError:  # `guidebook check` tells of it; a site is no place to
+    except DirectiveError:  # `guidebook check` tells of it
         said = None
     if said and said.kind == "from":
         return said.target.replace("::", " · ")
@@ -35,6 +35,8 @@ def _title(fence: Fence) -> str | None:
 
 def _of_commands(said: Directive) -> str:
     parts = [f"terminal {said.terminal}"]
+    if said.skip is not None:
+        parts.append("not run by the test")
     if said.stays:
         parts.append("keeps running")
     if said.exit is not None:

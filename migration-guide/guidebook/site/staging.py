@@ -7,14 +7,16 @@ under ``repository/``, so that the site is whole without a host that has the fil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from guidebook.book import Book, Entry
+from guidebook.book import CONTENTS, Book, Entry
 from guidebook.pages import read_page
 from guidebook.problem import GuideError, Problem
+from guidebook.repository import GUIDE
 from guidebook.site.blocks import title_blocks
 from guidebook.site.links import lead_links
 from guidebook.site.names import PICTURES, staged_name
 from guidebook.site.source import show_file, show_folder
 
+_FIRST = "index.md"
 _PAGE_OF_FILES = "repository.md"
 
 
@@ -39,7 +41,13 @@ def stage(book: Book) -> Staging:
         staging.pages[staged_name(entry.page.name)] = title_blocks(entry.page, led.text)
     known = own | set(brought)
     for name in brought:
-        _bring(book, name, known, staging)
+        try:
+            _bring(book, name, known, staging)
+        except UnicodeDecodeError:
+            problems.append(Problem(name, 0, "it is no text", "link to what can be read"))
+    if _FIRST not in staging.pages:
+        mend = f"list README.md in {CONTENTS}: the site begins with it"
+        problems.append(Problem(f"{GUIDE}/{CONTENTS}", 0, "the road map is missing", mend))
     if problems:
         raise GuideError(*problems)
     _add_contents(book, list(brought), staging)
@@ -65,8 +73,7 @@ def _bring(book: Book, name: str, known: set[str], staging: Staging) -> None:
 
 def _add_contents(book: Book, brought: list[str], staging: Staging) -> None:
     """The navigation: the pages in the order of guide.yaml, then what came along."""
-    first, *others = book.entries
-    listed = "\n".join([f"{first.title} <self>", *map(_line, others)])
+    listed = "\n".join(map(_line, book.entries))
     files = sorted(staged_name(name) for name in brought if staged_name(name) in staging.pages)
     if files:
         listed += f"\nFiles of the repository <{_document(_PAGE_OF_FILES)}>"
@@ -74,11 +81,12 @@ def _add_contents(book: Book, brought: list[str], staging: Staging) -> None:
         staging.pages[_PAGE_OF_FILES] = (
             f"# Files of the repository\n\nWhat the guide links to, as it stands in the repository.\n\n{_toctree(inside)}"
         )
-    staging.pages[staged_name(first.page.name)] += "\n\n" + _toctree(listed, hidden=True)
+    staging.pages[_FIRST] += "\n\n" + _toctree(listed, hidden=True)
 
 
 def _line(entry: Entry) -> str:
-    return f"{entry.title} <{_document(staged_name(entry.page.name))}>"
+    name = staged_name(entry.page.name)
+    return f"{entry.title} <{'self' if name == _FIRST else _document(name)}>"
 
 
 def _document(name: str) -> str:

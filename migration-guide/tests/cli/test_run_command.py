@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -118,10 +119,27 @@ def test_a_page_with_mistakes_is_not_begun(guide: TinyGuide) -> None:
     assert not marker.exists()
 
 
-def test_kept_files_are_named(guide: TinyGuide) -> None:
-    guide.add(block("$ touch made"))
+def test_a_kept_clone_is_used_again_from_a_mark_on(guide: TinyGuide) -> None:
+    guide.write(".gitignore", ".venv\n")
+    set_up = block("$ mkdir .venv", "$ touch .venv/dear made")
+    guide.add(set_up + "\n<!-- mark: set-up -->\n\n" + block("$ ls .venv", "dear"))
     kept = guide.command("run", "--keep").stderr.splitlines()[-1].removeprefix("kept: ")
     assert (Path(kept) / "made").exists()
+    guide.write("new", "")
+    done = guide.command("run", "page", "--in", kept, "--after", "set-up")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in Path(kept).iterdir()) == [
+        ".git", ".gitignore", ".venv", "migration-guide", "new",
+    ]  # fmt: skip
+    shutil.rmtree(Path(kept).parents[1])
+
+
+def test_another_folder_is_not_taken_for_a_kept_clone(guide: TinyGuide, tmp_path: Path) -> None:
+    guide.add(block("$ true"))
+    subprocess.run(["git", "init", "-q", str(tmp_path / "dear")], check=True)
+    done = guide.command("run", "page", "--in", str(tmp_path / "dear"))
+    assert done.returncode == 2
+    assert (tmp_path / "dear").is_dir()
 
 
 @pytest.mark.slow

@@ -66,7 +66,12 @@ def test_a_placeholder_refuses(name: str, got: str) -> None:
         ("<name> <b>", "<name> <b>", True),
         ("<name>", "Ada", False),
         ("<N>", "3", False),
-        ("a  b", "a b", False),  # without a placeholder, spaces are as shown
+        ("a  b", "a      b", True),  # a gap between columns
+        ("a      b", "a  b", True),
+        ("a  b", "a b", False),
+        ("a b", "a  b", False),
+        ("  a", "    a", False),  # an indentation is none
+        ("  a  b", "  a   b", True),
         ("a  b <n>", "a      b 3", True),
         ("a b <n>", "ab 3", False),
         ("a <n>", "a3", False),

@@ -115,7 +115,7 @@ def _target(text: str) -> bytes:
     try:
         return target_of(text)
     except ValueError as error:
-        fail(str(error), mend=f"write /{text}")
+        fail(str(error), mend="write /a/path/" if "://" in text else f"write /{text}")
 
 
 def _headers(written: list[str]) -> dict[str, str]:

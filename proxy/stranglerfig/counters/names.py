@@ -93,7 +93,7 @@ _TABLE = (
         UPSTREAM_CONNECTIONS,
         "counter",
         ("upstream", "use"),
-        "Upstream connections taken for an exchange: opened, or reused from the pool.",
+        "Upstream connections taken for an exchange: opened, or reused; poisoned by bytes that no request asked for.",
     ),
     Metric(DROPPED_HEADERS, "counter", ("reason",), "Request headers dropped, by reason."),
     Metric(USERS_MINTED, "counter", (), "fig_user cookies minted."),

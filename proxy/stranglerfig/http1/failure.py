@@ -67,6 +67,12 @@ class Failure(Enum):
     CLOSED_EARLY = (Side.UPSTREAM, Phase.HEAD, 502, "The server gave no answer.")
     RESPONSE_TIMEOUT = (Side.UPSTREAM, Phase.HEAD, 504, "The server did not answer in time.")
     BAD_RESPONSE = (Side.UPSTREAM, Phase.HEAD, 502, "The server gave an unusable answer.")
+    UNASKED_RESPONSE = (
+        Side.UPSTREAM,
+        Phase.HEAD,
+        502,
+        "The server answered before it was asked.",
+    )
     # After the head went out the client can only be shown that the answer was cut.
     CUT_RESPONSE = (Side.UPSTREAM, Phase.BODY, 502, "The server's answer was cut.")
     BODY_STALLED = (Side.UPSTREAM, Phase.BODY, 504, "The server's answer stopped coming.")

@@ -6,10 +6,12 @@ So ``X_Forwarded_For`` can't pass as the proxy's own ``X-Forwarded-For``.
 
 from collections.abc import Iterable, Sequence
 from enum import Enum
+from typing import Final
 
 Header = tuple[bytes, bytes]
 
 WHITESPACE = b" \t"  # OWS, RFC 9110 section 5.6.3
+MAX_LENGTH: Final = 2**63 - 1  # what every reader can count to
 
 
 class Meaning(Enum):
@@ -65,6 +67,8 @@ _NOT_FOR_CONNECTION = (
     *_OURS,
 )
 
+_ZERO = ord("0")
+_MAX_DIGITS = len(str(MAX_LENGTH))
 _MAX_CACHED = 4096  # names are chosen by strangers
 #: Meanings by spelling, as far as seen. Read it before calling ``meaning_of``: ten calls a request are worth saving.
 KNOWN_MEANINGS: dict[bytes, Meaning] = {}
@@ -100,6 +104,32 @@ def _plain(lower: bytes) -> Meaning:
     if lower.startswith(b"fig-"):
         return Meaning.FIG
     return Meaning.ORDINARY
+
+
+def read_length(value: bytes) -> int | None:
+    """Read a ``Content-Length``: how many bytes, one more than ``MAX_LENGTH`` for any beyond it, None if malformed."""
+    digits = value if value.isdigit() else value.strip(WHITESPACE)
+    if not digits.isdigit():
+        return None
+    if len(digits) > _MAX_DIGITS:
+        digits = digits.lstrip(b"0") or b"0"
+        if len(digits) > _MAX_DIGITS:
+            return MAX_LENGTH + 1
+    length = int(digits)
+    return length if length <= MAX_LENGTH else MAX_LENGTH + 1
+
+
+def plain_length(header: Header, length: int) -> Header:
+    """Give a Content-Length header as everybody reads it alike: no zeros in front, no white space."""
+    name, value = header
+    if value.isdigit() and value[0] != _ZERO:
+        return header
+    return name, b"%d" % length
+
+
+def is_chunked(value: bytes) -> bool:
+    """Whether ``Transfer-Encoding`` is ``chunked`` alone, to llhttp too, which takes no tab behind it."""
+    return value.rstrip(b" ").lower() == b"chunked"
 
 
 def connection_tokens(values: Iterable[bytes]) -> set[bytes]:

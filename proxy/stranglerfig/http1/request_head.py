@@ -11,12 +11,16 @@ from stranglerfig.http1.cookies import last_cookie, without_cookies
 from stranglerfig.http1.failure import ClientError, Failure
 from stranglerfig.http1.headers import (
     KNOWN_MEANINGS,
+    MAX_LENGTH,
     WHITESPACE,
     Header,
     Meaning,
     connection_tokens,
+    is_chunked,
     may_be_named_in_connection,
     meaning_of,
+    plain_length,
+    read_length,
 )
 from stranglerfig.signing import wrote
 
@@ -129,18 +133,20 @@ def _read_host(head: RequestHead, header: Header) -> None:
 
 
 def _read_content_length(head: RequestHead, header: Header) -> None:
-    digits = header[1].rstrip(WHITESPACE)
     # llhttp checks this too; it is what decides where the next request begins, so it is not left to one pair of eyes.
-    if head.content_length is not None or not (digits.isascii() and digits.isdigit()):
+    length = read_length(header[1])
+    if head.content_length is not None or length is None:
         raise ClientError(Failure.BAD_FRAMING, "malformed or repeated Content-Length")
-    head.content_length = int(digits)
-    head.kept.append(header)
+    if length > MAX_LENGTH:
+        raise ClientError(Failure.BODY_TOO_LARGE)
+    head.content_length = length
+    head.kept.append(plain_length(header, length))
 
 
 def _read_transfer_encoding(head: RequestHead, header: Header) -> None:
     if head.is_chunked:
         raise ClientError(Failure.BAD_FRAMING, "more than one Transfer-Encoding")
-    if header[1].strip(WHITESPACE).lower() != b"chunked":
+    if not is_chunked(header[1]):
         raise ClientError(Failure.BAD_CODING, "a transfer coding other than chunked")
     head.is_chunked = True
 

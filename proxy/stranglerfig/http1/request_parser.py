@@ -17,8 +17,9 @@ from httptools import (
 )
 
 from stranglerfig.http1.failure import ClientError, Failure
-from stranglerfig.http1.headers import Header
+from stranglerfig.http1.headers import Header, Meaning, meaning_of
 from stranglerfig.http1.request_head import RequestHead, read_request_head
+from stranglerfig.http1.request_line import METHODS, is_rtsp
 
 MAX_HEAD_BYTES: Final = 64 * 1024  # as Apache and Envoy; nginx allows 32 KiB
 _LINE_OVERHEAD: Final = 4  # ": " and CRLF
@@ -40,6 +41,8 @@ class RequestParser:
     """Turns bytes into events; the same events however the bytes are cut."""
 
     __slots__ = (
+        "_before",
+        "_data",
         "_events",
         "_fed",
         "_head",
@@ -63,6 +66,8 @@ class RequestParser:
         self._head: RequestHead | None = None
         self._in_head = False
         self._is_let_off = False
+        self._data = b""  # what is being read
+        self._before = b""  # what was read before of the head that is being read
         self._fed = 0  # bytes that may belong to the head: those fed since it began
         self._silent_bytes = 0  # bytes of a body that gave no data: chunk extensions and trailers
         self._trailer_bytes = 0
@@ -82,12 +87,15 @@ class RequestParser:
         was_in_head = self._in_head
         was_in_body = self._head is not None
         self._fed = self._fed + len(data) if was_in_head else len(data)
+        self._data = data
         refused = self._execute(data)
+        self._data = b""  # an idle connection holds nothing
         if self._pieces:
             self._end_piece()
         if refused is not None:
             self._refuse(refused)
         elif self._in_head:
+            self._before += data
             self._check_unfinished_head(is_all_head=not events and not was_in_body)
         elif was_in_body and not events:
             self._silent_bytes += len(data)
@@ -141,8 +149,9 @@ class RequestParser:
             else b"Content-Length: %d" % (head.content_length or 0)
         )
         events, self._events = self._events, []
-        self._parser.feed_data(b"POST / HTTP/1.1\r\nHost: x\r\n" + framing + b"\r\n\r\n")
-        self._events = events
+        data, self._data = self._data, b"POST / HTTP/1.1\r\nHost: x\r\n" + framing + b"\r\n\r\n"
+        self._parser.feed_data(self._data)
+        self._events, self._data = events, data
         self._head = head
 
     def _upgrade_head(self) -> RequestHead | None:
@@ -176,6 +185,7 @@ class RequestParser:
 
     def _refuse(self, refused: ClientError) -> None:
         self._events.append(refused)
+        self._before = b""
         self._is_deaf = True
         self._in_head = False
 
@@ -194,6 +204,9 @@ class RequestParser:
         if self._head is None:
             self._headers.append((name, value))
             return
+        if meaning_of(name) is Meaning.CONNECTION:
+            # llhttp obeys it there, and would take what follows for bytes behind the last request.
+            raise ClientError(Failure.BAD_BODY, "Connection in a trailer")
         self._trailer_bytes += len(name) + len(value) + _LINE_OVERHEAD
         if self._trailer_bytes > MAX_HEAD_BYTES:
             raise ClientError(Failure.BAD_BODY, "trailers too large")
@@ -212,8 +225,14 @@ class RequestParser:
         if version not in ("1.1", "1.0"):
             raise ClientError(Failure.BAD_VERSION, version)
         method = parser.get_method().decode("ascii")
-        if method == "CONNECT":
-            raise ClientError(Failure.BAD_METHOD, "CONNECT")
+        if method not in METHODS:
+            raise ClientError(Failure.BAD_METHOD, method)
+        end = len(method) + 1 + len(target)
+        # Nearly always the read began with this very line; where it did not, the version is searched for.
+        if self._events or self._before or self._data[end : end + 6] != b" HTTP/":
+            if is_rtsp(self._before + self._data, method, target):
+                raise ClientError(Failure.BAD_VERSION, "RTSP")
+            self._before = b""
         head = read_request_head(method, target, headers, is_http_1_0=version == "1.0")
         self._head = head
         self._in_head = False

@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from stranglerfig.http1.failure import Failure, UpstreamError
 from stranglerfig.http1.headers import (
     KNOWN_MEANINGS,
-    WHITESPACE,
+    MAX_LENGTH,
     Header,
     Meaning,
     connection_tokens,
+    is_chunked,
     meaning_of,
+    plain_length,
+    read_length,
 )
 
 _ORDINARY = Meaning.ORDINARY
@@ -58,7 +61,8 @@ class ResponseHead:
                     connection.append(header[1])
                 continue
             if meaning is Meaning.CONTENT_LENGTH:
-                self.content_length = _read_length(header[1])
+                length = self.content_length = _read_length(header[1])
+                header = plain_length(header, length)
             elif meaning is Meaning.CACHE_CONTROL:
                 self.is_shared = self.is_shared or _allows_shared_caches(header[1])
             self.kept.append(header)
@@ -73,7 +77,7 @@ class ResponseHead:
         return is_head or self.status in _BODILESS
 
     def _read_coding(self, value: bytes) -> None:
-        if self.is_chunked or value.strip(WHITESPACE).lower() != b"chunked":
+        if self.is_chunked or not is_chunked(value):
             raise UpstreamError(Failure.BAD_RESPONSE, "a transfer coding other than chunked")
         self.is_chunked = True
 
@@ -95,10 +99,10 @@ _DROPPED = frozenset(
 
 
 def _read_length(value: bytes) -> int:
-    digits = value.strip(WHITESPACE)
-    if not (digits.isascii() and digits.isdigit()):
+    length = read_length(value)
+    if length is None or length > MAX_LENGTH:
         raise UpstreamError(Failure.BAD_RESPONSE, "malformed Content-Length")
-    return int(digits)
+    return length
 
 
 def _allows_shared_caches(value: bytes) -> bool:

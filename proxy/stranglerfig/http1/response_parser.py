@@ -4,8 +4,12 @@ llhttp's response parser does not know that the request was a HEAD: it would wai
 next answer as it. So an answer to HEAD is cut at the end of its head, and llhttp sees nothing else.
 
 Bytes beyond an answer's end make the connection *poisoned*: it must not carry another request.
+
+llhttp reads RTSP and ICE too, statuses of any three digits, control characters in the reason, bodies behind some interim
+answers, and chunks in HTTP/1.0. Those are refused here.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,6 +22,12 @@ from stranglerfig.http1.response_head import ResponseHead
 
 MAX_RESPONSE_HEAD_BYTES: Final = 256 * 1024  # many Set-Cookie; the point is that it is bounded
 
+_PROTOCOL: Final = b"HTTP/"
+_END_OF_HEAD: Final = b"\r\n\r\n"
+_CONTROL: Final = re.compile(
+    rb"[\x00-\x08\x0a-\x1f\x7f]"
+)  # RFC 9112 section 4: none in a reason but the tab
+
 ResponseEvent = ResponseHead | bytes | End
 
 
@@ -25,6 +35,7 @@ class ResponseParser:
     """Turns bytes into events; the same events however the bytes are cut."""
 
     __slots__ = (
+        "_beginning",
         "_events",
         "_fed",
         "_headers",
@@ -36,6 +47,7 @@ class ResponseParser:
         "_tail",
         "_trailer_bytes",
         "is_done",
+        "is_poisoned",
         "may_reuse",
         "response",
     )
@@ -46,6 +58,7 @@ class ResponseParser:
         self._headers: list[Header] = []
         self._reason: list[bytes] = []
         self._pieces: list[bytes] = []
+        self._beginning = b""
         self._tail = b""
         self._fed = 0
         self._trailer_bytes = 0
@@ -57,6 +70,8 @@ class ResponseParser:
         """Whether the answer was read to its end."""
         self.may_reuse = False
         """Whether, after the end, the connection can carry another request."""
+        self.is_poisoned = False
+        """Whether bytes came behind the end of an answer."""
 
     def begin(self, *, is_head: bool) -> None:
         """Expect the answer to a request just sent; ``is_head`` if its method was HEAD."""
@@ -67,14 +82,19 @@ class ResponseParser:
         self._is_close_delimited = False
         self._fed = 0
         self._trailer_bytes = 0
+        self._beginning = b""
         self._tail = b""
 
     def feed(self, data: bytes) -> Sequence[ResponseEvent]:
         """Read ``data``. Raises ``UpstreamError`` for what is no answer; events before it are in ``pending``."""
         events = self._events = []
         if self.is_done:
-            self.may_reuse = False
+            self._poison()
             return events
+        if self.response is None:
+            if self._fed < len(_PROTOCOL) and (self._fed or not data.startswith(_PROTOCOL)):
+                self._check_beginning(data)
+            self._fed += len(data)
         try:
             if self._is_head:
                 self._feed_head_only(data)
@@ -83,10 +103,8 @@ class ResponseParser:
         finally:
             if self._pieces:
                 self._end_piece()
-        if self.response is None:
-            self._fed += len(data)
-            if self._fed > MAX_RESPONSE_HEAD_BYTES:
-                raise UpstreamError(Failure.BAD_RESPONSE, "the head is too large")
+        if self.response is None and self._fed > MAX_RESPONSE_HEAD_BYTES:
+            raise UpstreamError(Failure.BAD_RESPONSE, "the head is too large")
         return events
 
     @property
@@ -122,25 +140,31 @@ class ResponseParser:
             raise
         except HttpParserError as error:
             if self.is_done:
-                self.may_reuse = False  # what followed the answer was no answer
+                self._poison()  # what followed the answer was no answer
                 return
             failure = Failure.BAD_RESPONSE if self.response is None else Failure.CUT_RESPONSE
             raise UpstreamError(failure, str(error)) from None
 
+    def _check_beginning(self, data: bytes) -> None:
+        """Refuse what does not begin as HTTP."""
+        beginning = self._beginning = (self._beginning + data)[: len(_PROTOCOL)]
+        if not _PROTOCOL.startswith(beginning):
+            raise UpstreamError(Failure.BAD_RESPONSE, "not HTTP")
+
     def _feed_head_only(self, data: bytes) -> None:
-        """Give llhttp whole heads only: interim ones, then the final one, and never a byte behind it."""
-        self._tail += data
-        start = 0
-        while self.response is None:
-            end = self._tail.find(b"\r\n\r\n", start)
-            if end < 0:
-                break
-            self._execute(self._tail[start : end + 4])
-            start = end + 4
-        self._tail = self._tail[start:]
-        if self.response is not None and self._tail:
-            self._tail = b""
-            self.may_reuse = False
+        """Give llhttp the heads alone: interim ones, then the final one, and never a byte behind it."""
+        rest = data
+        while rest and self.response is None:
+            seen = self._tail + rest  # the end of a head may be cut
+            end = seen.find(_END_OF_HEAD)
+            stop = len(rest) if end < 0 else end + len(_END_OF_HEAD) - len(self._tail)
+            self._tail = seen[-3:] if end < 0 else b""
+            self._execute(rest[:stop])
+            rest = rest[stop:]
+
+    def _poison(self) -> None:
+        self.may_reuse = False
+        self.is_poisoned = True
 
     def _end_piece(self) -> None:
         pieces = self._pieces
@@ -151,7 +175,7 @@ class ResponseParser:
 
     def on_message_begin(self) -> None:
         if self.is_done:
-            self.may_reuse = False
+            self._poison()
 
     def on_status(self, part: bytes) -> None:
         self._reason.append(part)
@@ -173,15 +197,18 @@ class ResponseParser:
         reason = b"".join(self._reason)
         self._reason = []
         status = parser.get_status_code()
-        if status < 100:
-            # llhttp reads a body behind it; taken for an interim answer, its bytes would reach the client unframed.
-            raise UpstreamError(Failure.BAD_RESPONSE, "a status below 100")
-        if status == 101:
-            # Never asked for: Upgrade is not sent.
-            raise UpstreamError(Failure.BAD_RESPONSE, "101 without an upgrade")
-        if parser.get_http_version() not in ("1.1", "1.0"):
-            raise UpstreamError(Failure.BAD_RESPONSE, "not HTTP/1.1 or HTTP/1.0")
+        version = parser.get_http_version()
+        if not (reason == b"OK" and version == "1.1" and 200 <= status <= 599):
+            _check_line(status, reason, version)
+        if self._fed > MAX_RESPONSE_HEAD_BYTES and _size(headers) > MAX_RESPONSE_HEAD_BYTES:
+            raise UpstreamError(Failure.BAD_RESPONSE, "the head is too large")
         head = ResponseHead(status, reason, headers)
+        if head.is_chunked and version == "1.0":
+            # RFC 9112 section 6.1: the framing is faulty.
+            raise UpstreamError(Failure.BAD_RESPONSE, "Transfer-Encoding in HTTP/1.0")
+        if head.is_interim and (head.content_length or head.is_chunked):
+            # llhttp reads the body of some of them; its bytes would reach the client unframed.
+            raise UpstreamError(Failure.BAD_RESPONSE, "an interim answer with a body")
         self._events.append(head)
         if head.is_interim:
             return
@@ -211,3 +238,22 @@ class ResponseParser:
         self.may_reuse = self._parser.should_keep_alive()
         self.is_done = True
         self._events.append(END)
+
+
+def _size(headers: Sequence[Header]) -> int:
+    return sum(len(name) + len(value) for name, value in headers)
+
+
+def _check_line(status: int, reason: bytes, version: str) -> None:
+    """Refuse a bad status line."""
+    fault = None
+    if version not in ("1.1", "1.0"):
+        fault = "not HTTP/1.1 or HTTP/1.0"
+    elif not 100 <= status <= 599:
+        fault = "a status below 100 or above 599"
+    elif status == 101:
+        fault = "101 without an upgrade"  # never asked for: Upgrade is not sent
+    elif _CONTROL.search(reason):
+        fault = "a control character in the reason"
+    if fault is not None:
+        raise UpstreamError(Failure.BAD_RESPONSE, fault)

@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 # Where the client and we may not agree on what comes next.
 _ENDS_THE_CONNECTION = frozenset({Failure.BAD_PATH, Failure.PROXY_ERROR})
-_STALE = frozenset({Failure.CLOSED_EARLY, Failure.SEND_FAILED})
+_STALE = frozenset({Failure.CLOSED_EARLY, Failure.SEND_FAILED, Failure.UNASKED_RESPONSE})
 
 
 class Exchange:

@@ -26,6 +26,10 @@ class ReadGate:
             self._transport.pause_reading()
         self._holds.add(reason)
 
+    def is_held(self, reason: Hold) -> bool:
+        """Whether ``reason`` stands against reading."""
+        return reason in self._holds
+
     def release(self, reason: Hold) -> None:
         """Take ``reason`` back; reads again when it was the last."""
         if self._holds:

@@ -91,6 +91,10 @@ class Meters:
             self._taken[upstream, is_reused] = cell
         self._counters.cells[cell] += 1
 
+    def upstream_poisoned(self, upstream: str) -> None:
+        """Count an upstream connection that was given up for bytes that no request asked for."""
+        self._add(names.UPSTREAM_CONNECTIONS, upstream=upstream, use="poisoned")
+
     def _add(self, name: str, n: int = 1, **labels: str) -> None:
         key = (name, *labels.values())
         cell = self._cells.get(key)

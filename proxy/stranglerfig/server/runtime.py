@@ -60,7 +60,9 @@ class Runtime:
         self.tee = tee
         self.signing_key = signing_key
         self.deadlines = Deadlines(loop)
-        self.upstreams = Upstreams(loop, self.deadlines, meters.upstream_taken)
+        self.upstreams = Upstreams(
+            loop, self.deadlines, meters.upstream_taken, on_poisoned=meters.upstream_poisoned
+        )
         self.lags: Mapping[str, Lag] = {}
         """How far the services are behind, by capability, as far as it is known."""
         self.sessions: set[ClientSession] = set()

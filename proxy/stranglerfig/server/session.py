@@ -138,7 +138,7 @@ class ClientSession(asyncio.Protocol):
     def hold_body(self) -> None:
         """Read no more of the request's body: the upstream does not take it."""
         self._gate.hold(Hold.UPSTREAM)
-        self.deadline = NEVER
+        self._await_body()
 
     def release_body(self) -> None:
         """Read the request's body again."""
@@ -242,7 +242,7 @@ class ClientSession(asyncio.Protocol):
         elif event is END:
             self._is_request_open = False
             if exchange is not None:
-                self.deadline = NEVER
+                self._await_body()
                 exchange.on_request_end()
         elif isinstance(event, ClientError):
             self._is_request_open = True  # it has no end that we could find
@@ -299,8 +299,11 @@ class ClientSession(asyncio.Protocol):
         )
 
     def _await_body(self) -> None:
-        if not self._is_congested:
-            self.deadline = self._runtime.loop.time() + STALL_S
+        """Wait for more of the body, unless the client is waited for anyway or the upstream takes none."""
+        if self._is_congested:
+            return
+        is_held = not self._is_request_open or self._gate.is_held(Hold.UPSTREAM)
+        self.deadline = NEVER if is_held else self._runtime.loop.time() + STALL_S
 
     def on_deadline(self) -> None:
         """The client took too long."""

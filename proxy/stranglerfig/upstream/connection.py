@@ -6,46 +6,28 @@ failure, exactly one of them, and nothing after it. What is written before the c
 
 Which deadline applies when: until it is open ``connect``; while the upstream takes no more of a body, and between two
 pieces of the answer's body, ``idle``; from the request's end to the answer's head ``response``; none while the client is waited
-for.
+for, to send on or to read on: an upstream whose answer is not taken may take no more of the body either.
+
+An answer to a request that was given whole must not begin before the upstream can have got it (``kernel.py``). Otherwise it
+is *unasked*. On a kept connection that fails, and the request can go elsewhere; on a new one an error may be told, as
+servers do that are overloaded or waited too long, and anything else fails. An answer to an upload may come at any time.
 """
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 from stranglerfig.config.model import Timeouts, Upstream
 from stranglerfig.http1.failure import Failure, UpstreamError
-from stranglerfig.http1.response_parser import ResponseEvent, ResponseParser
+from stranglerfig.http1.response_head import ResponseHead
+from stranglerfig.http1.response_parser import ResponseParser
 from stranglerfig.upstream.deadlines import NEVER
+from stranglerfig.upstream.kernel import KernelView
 from stranglerfig.upstream.last_words import LastWords
+from stranglerfig.upstream.reaching import reach
+from stranglerfig.upstream.roles import Owner, Receiver
 
 HIGH_WATER_BYTES: Final = 64 * 1024
-
-
-class Receiver(Protocol):
-    """Who gets what the upstream sends."""
-
-    def on_response(self, events: Sequence[ResponseEvent]) -> None:
-        """Take the next part of the answer."""
-
-    def on_upstream_failed(self, failure: Failure, detail: str) -> None:
-        """Take notice that the exchange is over."""
-
-    def on_upstream_congested(self) -> None:
-        """Write no more for now."""
-
-    def on_upstream_writable(self) -> None:
-        """Write on."""
-
-
-class Owner(Protocol):
-    """Who keeps connections between two requests."""
-
-    def on_free(self, connection: "UpstreamConnection") -> None:
-        """Take back a connection that can carry another request."""
-
-    def on_gone(self, connection: "UpstreamConnection") -> None:
-        """Forget a connection that is closed."""
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -54,7 +36,11 @@ class UpstreamConnection(asyncio.Protocol):
     __slots__ = (
         "_connecting",
         "_has_answer",
+        "_is_paused",
+        "_is_unasked",
+        "_is_upload",
         "_is_whole",
+        "_kernel",
         "_last_words",
         "_loop",
         "_owner",
@@ -63,7 +49,9 @@ class UpstreamConnection(asyncio.Protocol):
         "_receiver",
         "_timeouts",
         "_transport",
+        "address",
         "deadline",
+        "elsewhere",
         "is_congested",
         "is_reused",
         "upstream",
@@ -73,6 +61,10 @@ class UpstreamConnection(asyncio.Protocol):
         self, upstream: Upstream, loop: asyncio.AbstractEventLoop, owner: Owner | None = None
     ) -> None:
         self.upstream = upstream
+        self.address = upstream.host
+        """Where it is opened: the host, or one of its addresses."""
+        self.elsewhere: Sequence[str] = ()
+        """Where it is tried, in this order, when it does not come about there."""
         self.deadline = NEVER
         self.is_congested = False
         self.is_reused = False
@@ -85,13 +77,28 @@ class UpstreamConnection(asyncio.Protocol):
         self._pending: list[bytes] = []
         self._receiver: Receiver | None = None
         self._is_whole = False
+        self._is_upload = False
+        self._is_unasked = False
+        self._is_paused = False
         self._has_answer = False
+        self._kernel: KernelView | None = None
         self._last_words: LastWords | None = None
 
     @property
     def has_answer(self) -> bool:
-        """Whether any byte came since ``begin``."""
+        """Whether any byte of an answer came since ``begin``."""
         return self._has_answer
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether a kept connection is open and has nothing to say: else it is stale or poisoned."""
+        transport, kernel = self._transport, self._kernel
+        return (
+            transport is not None
+            and kernel is not None
+            and not transport.is_closing()
+            and not kernel.has_news()
+        )
 
     def begin(
         self, receiver: Receiver, upstream: Upstream, data: bytes, *, is_head: bool, is_whole: bool
@@ -101,26 +108,25 @@ class UpstreamConnection(asyncio.Protocol):
         self.upstream = upstream  # a reload may have changed its name and its time-outs
         self._timeouts = upstream.timeouts
         self._is_whole = is_whole
+        self._is_upload = not is_whole
+        self._is_unasked = False
         self._has_answer = False
         self._parser.begin(is_head=is_head)
-        transport = self._transport
-        if transport is None:
+        if self._kernel is None:
             self._pending.append(data)
             self.is_congested = True
             self.deadline = self._loop.time() + self._timeouts.connect_s
             self._connecting = self._loop.create_task(self._connect(), name="connect")
             return
         self.is_reused = True
-        self.deadline = self._loop.time() + self._timeouts.response_s if is_whole else NEVER
-        transport.write(data)
+        self._kernel.send(data)
+        self._wait()
 
     def write(self, data: bytes) -> None:
         """Send a piece of the request's body, already framed."""
         if self._transport is None:
             self._pending.append(data)
             return
-        if self._parser.response is not None:
-            self.deadline = self._loop.time() + self._timeouts.idle_s
         self._transport.write(data)
 
     def end(self, data: bytes = b"") -> None:
@@ -128,20 +134,22 @@ class UpstreamConnection(asyncio.Protocol):
         if data:
             self.write(data)
         self._is_whole = True
-        if self._transport is not None and self._parser.response is None:
-            self.deadline = self._loop.time() + self._timeouts.response_s
+        if self._transport is not None:
+            self._wait()
 
     def pause_reading(self) -> None:
         """Take no more of the answer: the client does not read."""
         if self._transport is not None and self._receiver is not None:
             self._transport.pause_reading()
-            self.deadline = NEVER
+            self._is_paused = True
+            self._wait()
 
     def resume_reading(self) -> None:
         """Take the answer again."""
         if self._transport is not None and self._receiver is not None:
             self._transport.resume_reading()
-            self.deadline = self._loop.time() + self._timeouts.idle_s
+            self._is_paused = False
+            self._wait()
 
     def abort(self) -> None:
         """Give the request up and close at once; the receiver hears nothing more."""
@@ -165,10 +173,26 @@ class UpstreamConnection(asyncio.Protocol):
 
     async def _connect(self) -> None:
         try:
-            await self._loop.create_connection(lambda: self, self.upstream.host, self.upstream.port)
+            await self._open()
         except (OSError, UnicodeError) as error:
             self._connecting = None
             self._fail(Failure.CONNECT_FAILED, str(error))
+
+    async def _open(self) -> None:
+        """Open it at its address, else at another one of its name: nothing has been sent yet, so any will do."""
+        for tried, other in enumerate(self.elsewhere):
+            # An address that is silent must leave time for the others.
+            share_s = (self.deadline - self._loop.time()) / (len(self.elsewhere) - tried + 1)
+            try:
+                opened = await reach(self._loop, self.address, self.upstream.port, share_s)
+            except OSError:
+                if self._owner is not None:
+                    self._owner.on_moved(self, other)
+                self.address = other
+            else:
+                await self._loop.create_connection(lambda: self, sock=opened)
+                return
+        await self._loop.create_connection(lambda: self, self.address, self.upstream.port)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send what was written before the connection was open."""
@@ -180,10 +204,12 @@ class UpstreamConnection(asyncio.Protocol):
             opened.abort()
             return
         opened.set_write_buffer_limits(high=HIGH_WATER_BYTES)
+        kernel = self._kernel = KernelView(opened)
         pending, self._pending = self._pending, []
         self.is_congested = False
-        self.deadline = self._loop.time() + self._timeouts.response_s if self._is_whole else NEVER
-        opened.write(b"".join(pending))
+        self._is_unasked = kernel.has_news()
+        kernel.send(b"".join(pending))
+        self._wait()
         if not self._is_whole:
             self._last_words = LastWords(opened)
             if not self.is_congested:
@@ -195,23 +221,46 @@ class UpstreamConnection(asyncio.Protocol):
         """Read a part of the answer. Bytes while nobody asked for any end the connection."""
         receiver = self._receiver
         if receiver is None:
+            self._poisoned()
             self._close()
             return
-        self._has_answer = True
+        if not self._has_answer:
+            if not self._is_upload and not self._is_delivered():
+                self._is_unasked = True
+            if self._is_unasked and self.is_reused:
+                self._poisoned()
+                self._fail(Failure.UNASKED_RESPONSE)
+                return
+            self._has_answer = True
         parser = self._parser
         try:
             events = parser.feed(data)
         except UpstreamError as error:
-            if parser.pending:
+            if parser.pending and not self._is_unasked:
                 receiver.on_response(parser.pending)
             self._fail(error.failure, error.detail)
+            return
+        if self._is_unasked and any(
+            isinstance(event, ResponseHead) and event.status < 400 for event in events
+        ):
+            self._poisoned()
+            self._fail(Failure.UNASKED_RESPONSE)
             return
         if parser.is_done:
             self._finish()
         elif parser.response is not None:
-            self.deadline = self._loop.time() + self._timeouts.idle_s
+            self._wait()
         if events:
             receiver.on_response(events)
+
+    def _is_delivered(self) -> bool:
+        """Whether the upstream's kernel has got all that was sent."""
+        transport, kernel = self._transport, self._kernel
+        assert transport is not None
+        assert kernel is not None
+        if transport.is_closing():
+            return True
+        return transport.get_write_buffer_size() == 0 and kernel.has_delivered_all()
 
     def eof_received(self) -> bool:
         """Take the upstream's end: of an answer that it delimits, or of a connection."""
@@ -246,18 +295,26 @@ class UpstreamConnection(asyncio.Protocol):
         """Hold the receiver back; the upstream must take something before the idle time-out."""
         self.is_congested = True
         if self._receiver is not None:
-            self.deadline = self._loop.time() + self._timeouts.idle_s
+            self._wait()
             self._receiver.on_upstream_congested()
 
     def resume_writing(self) -> None:
         """Let the receiver write on."""
         self.is_congested = False
         if self._receiver is not None:
-            if self._parser.response is None:
-                self.deadline = (
-                    self._loop.time() + self._timeouts.response_s if self._is_whole else NEVER
-                )
+            self._wait()
             self._receiver.on_upstream_writable()
+
+    def _wait(self) -> None:
+        """Set the deadline of what is waited for now."""
+        if self._is_paused:
+            self.deadline = NEVER
+        elif self.is_congested or (self._is_whole and self._parser.response is not None):
+            self.deadline = self._loop.time() + self._timeouts.idle_s
+        elif self._is_whole:
+            self.deadline = self._loop.time() + self._timeouts.response_s
+        else:
+            self.deadline = NEVER
 
     # Ending
 
@@ -277,13 +334,16 @@ class UpstreamConnection(asyncio.Protocol):
             self._owner is not None
             and self._parser.may_reuse
             and self._is_whole
-            and not self.is_congested
+            and not self._is_unasked
             and transport is not None
             and not transport.is_closing()
+            and transport.get_write_buffer_size() == 0
         ):
             self._owner.on_free(self)
-        else:
-            self._close()
+            return
+        if self._parser.is_poisoned:
+            self._poisoned()
+        self._close()
 
     def _fail(self, failure: Failure, detail: str = "") -> None:
         receiver, self._receiver = self._receiver, None
@@ -302,6 +362,10 @@ class UpstreamConnection(asyncio.Protocol):
             self._connecting.cancel()
             self._connecting = None
         self._forget()
+
+    def _poisoned(self) -> None:
+        if self._owner is not None:
+            self._owner.on_poisoned(self)
 
     def _forget(self) -> None:
         if self._owner is not None:

@@ -1,6 +1,8 @@
 """One request on a connection of its own, whole answer in memory: for those who ask off the request path."""
 
 import asyncio
+import contextlib
+import itertools
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +14,9 @@ from stranglerfig.http1.headers import Header, Meaning, meaning_of
 from stranglerfig.http1.request_parser import END
 from stranglerfig.http1.response_head import ResponseHead
 from stranglerfig.http1.response_parser import ResponseEvent
+from stranglerfig.upstream.addresses import Addresses
 from stranglerfig.upstream.connection import UpstreamConnection
+from stranglerfig.upstream.names import is_name, look_up
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 
@@ -48,9 +52,10 @@ async def fetch(
     connection = UpstreamConnection(upstream, loop)
     request = _request(method, target, headers, body)
     started = time.perf_counter()
-    connection.begin(collector, upstream, request, is_head=method == "HEAD", is_whole=True)
     try:
         async with asyncio.timeout(deadline_s):
+            await _choose_address(connection)
+            connection.begin(collector, upstream, request, is_head=method == "HEAD", is_whole=True)
             await collector.done
     except TimeoutError:
         raise UpstreamError(connection.timeout_failure()) from None
@@ -61,6 +66,23 @@ async def fetch(
     return Fetched(
         head.status, tuple(head.headers), b"".join(collector.body), time.perf_counter() - started
     )
+
+
+_turns = itertools.count()
+
+
+async def _choose_address(connection: UpstreamConnection) -> None:
+    """Take the addresses of a name in turn, so that one of several servers is not asked all there is to ask."""
+    host = connection.upstream.host
+    if is_name(host):
+        addresses = Addresses(turn=next(_turns))
+        with contextlib.suppress(
+            OSError, UnicodeError
+        ):  # the connection will fail for the same reason, and say so
+            addresses.learn(await look_up(host))
+        address = addresses.pick(0)
+        if address is not None:
+            connection.address, connection.elsewhere = address, addresses.besides(address)
 
 
 _FRAMING = (Meaning.CONTENT_LENGTH, Meaning.TRANSFER_ENCODING)

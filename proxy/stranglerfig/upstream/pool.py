@@ -3,7 +3,7 @@
 The newest is taken first: the old ones then reach their age and go, so the pool shrinks to what the traffic needs.
 """
 
-from collections.abc import Collection, Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 C = TypeVar("C", bound=Hashable)
@@ -62,7 +62,7 @@ class Pool(Generic[K, C]):
             due += old
         return due
 
-    def retain(self, keys: Collection[K]) -> list[C]:
-        """Take out and give every connection of a key that is not in ``keys``, to be closed."""
-        gone = [key for key in self._idle if key not in keys]
+    def retain(self, is_kept: Callable[[K], bool]) -> list[C]:
+        """Take out and give every connection of a key that is not kept, to be closed."""
+        gone = [key for key in self._idle if not is_kept(key)]
         return [connection for key in gone for connection in self._idle.pop(key)]

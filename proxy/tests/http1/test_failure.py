@@ -1,6 +1,8 @@
 """The error table has no gap."""
 
+import re
 from http import HTTPStatus
+from pathlib import Path
 
 import pytest
 
@@ -38,3 +40,12 @@ def test_a_time_out_of_an_upstream_is_504_and_its_other_failures_502() -> None:
 
 def test_no_two_failures_are_one() -> None:
     assert len({failure.kind for failure in Failure}) == len(Failure.__members__)
+
+
+def test_the_readme_lists_every_status_that_the_proxy_gives() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    table = readme.partition("## What it refuses")[2].partition("\n## ")[0]
+    listed = {
+        int(code) for row in re.findall(r"(?m)^\| ([\d, ]+) \|", table) for code in row.split(",")
+    }
+    assert listed == {failure.status for failure in Failure} - {None}

@@ -29,7 +29,8 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
 class Seen:
     """One request as an upstream saw it, read by h11."""
 
-    def __init__(self, request: h11.Request, body: bytes) -> None:
+    def __init__(self, request: h11.Request, body: bytes, raw: bytes) -> None:
+        self.raw = raw
         self.method = request.method.decode()
         self.target = request.target
         self.raw_headers = request.headers.raw_items()
@@ -54,6 +55,9 @@ class Connection:
         self.writer = writer
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=1024 * 1024)
         self.number = upstream.connections
+        self.begun = b""
+        """What was read of a request that is not whole."""
+        upstream.opened.append(self)
 
     async def request(self) -> Seen | None:
         """Read the next request to its end; None when the proxy hung up between requests."""
@@ -62,8 +66,11 @@ class Connection:
             event = self._h11.next_event()
             if event is h11.NEED_DATA:
                 data = await self.reader.read(65536)
-                if not data and request is None:
-                    return None
+                self.begun += data
+                if not data:
+                    if request is None:
+                        return None
+                    raise ConnectionResetError("the request was cut")
                 self._h11.receive_data(data)
             elif isinstance(event, h11.Request):
                 request = event
@@ -72,8 +79,10 @@ class Connection:
             elif isinstance(event, h11.EndOfMessage):
                 assert request is not None
                 # h11 wants to know of an answer before it reads on.
+                rest = self._h11.trailing_data[0]
                 self._h11 = _ready_for_next(self._h11)
-                seen = Seen(request, b"".join(body))
+                seen = Seen(request, b"".join(body), self.begun[: len(self.begun) - len(rest)])
+                self.begun = rest
                 self.upstream.requests.append(seen)
                 return seen
             elif isinstance(event, h11.ConnectionClosed):
@@ -120,6 +129,8 @@ class ScriptedUpstream:
         self.handler = handler
         self.requests: list[Seen] = []
         self.connections = 0
+        self.opened: list[Connection] = []
+        self.faults: list[h11.RemoteProtocolError] = []
         self.port = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -135,7 +146,9 @@ class ScriptedUpstream:
         self._tasks.add(task)
         try:
             await self.handler(Connection(self, reader, writer))
-        except (ConnectionError, h11.RemoteProtocolError, asyncio.CancelledError):
+        except h11.RemoteProtocolError as fault:
+            self.faults.append(fault)
+        except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
             self._tasks.discard(task)
@@ -160,6 +173,14 @@ class Proxy:
         self.counters = counters
         self.config = config
         self._clients: list[Client] = []
+
+    def counts(self, name: str) -> dict[tuple[str, ...], int]:
+        """What was counted under a name, by the values of its labels; nothing that is 0."""
+        return {
+            tuple(value for _, value in labels): count
+            for (known, labels), count in self.counters.counts().items()
+            if known == name and count
+        }
 
     def count(self, name: str, **labels: str) -> int:
         return self.counters.get(self.counters.cell(name, **labels))

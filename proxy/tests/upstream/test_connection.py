@@ -3,52 +3,13 @@
 import asyncio
 import socket
 import struct
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
+from receiving import Receiver, upstream
 
-from stranglerfig.config.model import Config, Upstream
 from stranglerfig.http1.failure import Failure
 from stranglerfig.http1.request_parser import END
 from stranglerfig.upstream.connection import UpstreamConnection
-
-
-class Receiver:
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.events: list[Any] = []
-        self.failure: Failure | None = None
-        self.is_writable = asyncio.Event()
-        self.is_over = asyncio.Event()
-
-    def on_response(self, events: Any) -> None:
-        self.events += events
-        if events[-1] is END:
-            self.is_over.set()
-
-    def on_upstream_failed(self, failure: Failure, detail: str) -> None:
-        self.failure = failure
-        self.is_over.set()
-
-    def on_upstream_congested(self) -> None:
-        self.is_writable.clear()
-
-    def on_upstream_writable(self) -> None:
-        self.is_writable.set()
-
-
-@pytest.fixture
-def server() -> Iterator[socket.socket]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        yield listening
-
-
-def upstream(server: socket.socket) -> Upstream:
-    url = f"http://127.0.0.1:{server.getsockname()[1]}"
-    return Config.model_validate({"upstreams": {"monolith": url}}).upstreams["monolith"]
-
 
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n"
 ANSWER = b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig"

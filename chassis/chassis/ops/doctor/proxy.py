@@ -49,11 +49,10 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Running:
-    """What runs: fig.yaml, and who aborted what."""
+    """What runs there: its version and its fig.yaml."""
 
     version: str
     config: Mapping[str, Any]
-    aborted: frozenset[str]
 
     @property
     def listen(self) -> str:
@@ -90,16 +89,17 @@ class Proxy:
                 is_usage=True,
             )
         found = self._ask("GET", "/api/config")
-        self.running = Running(
-            str(index.get("version")), found["config"], frozenset(found["overrides"])
-        )
+        self._generation = found["generation"]
+        self.running = Running(str(index.get("version")), found["config"])
 
     def explain(self, questions: Iterable[Question]) -> Iterator[tuple[Question, Answer]]:
-        """Ask where each request would go; nothing is sent there."""
+        """Ask where each request would go; nothing is sent there. Raises ProxyError, also if a change came between."""
         for batch in _batches(questions):
             body = {"requests": [{"method": method, "path": path} for method, path in batch]}
-            said = self._ask("POST", "/api/explain", body)["explained"]
-            yield from zip(batch, map(_answer, said), strict=True)
+            said = self._ask("POST", "/api/explain", body)
+            if said["generation"] != self._generation:
+                raise ProxyError("the proxy's fig.yaml changed while it was asked", "ask again")
+            yield from zip(batch, map(_answer, said["explained"]), strict=True)
 
     def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         try:

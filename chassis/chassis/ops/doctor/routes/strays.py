@@ -21,6 +21,9 @@ from chassis.ops.doctor.routes.verdict import Outcome
 
 _GUESSES = ("1", "example", "an-example", "2024", "075194d3-6885-417e-a8a8-6c931e272f00")
 
+_Known = tuple[list[tuple[str, bool]], str]
+"""A sample's segments, and its language."""
+
 
 @dataclass(frozen=True)
 class Stray:
@@ -57,6 +60,7 @@ def find_strays(
 ) -> tuple[list[Stray], list[Hit]]:
     """The routes that lead nowhere, and for the others that no sample was claimed by, the path that is."""
     claimed = {(outcome.capability, *_read(outcome.route)) for outcome in outcomes if outcome.route}
+    known = [(sample.segments(), sample.language) for sample in samples]
     strays: list[Stray] = []
     hits: list[Hit] = []
     for name, capability in running.capabilities.items():
@@ -64,7 +68,7 @@ def find_strays(
             methods, path = _read(written["match"])
             if (name, methods, path) in claimed or _is_served_beside(path):
                 continue
-            found = _find(path, samples, sampler, prefix)
+            found = _find(path, known, sampler, prefix)
             if found is None:
                 strays.append(Stray(name, written["match"], "no pattern of the URLconf matches it"))
             else:
@@ -88,13 +92,13 @@ def _is_served_beside(path: str) -> bool:
 
 
 def _find(
-    path: str, samples: Sequence[Sample], sampler: Sampler, prefix: str
+    path: str, known: Sequence[_Known], sampler: Sampler, prefix: str
 ) -> tuple[Sample, Chain] | None:
     if not path.startswith(prefix):
         return None
     wanted = path.removeprefix(prefix).split("/")[1:]
     tried: set[tuple[str, str]] = set()
-    for candidate, language in _candidates(wanted, samples, sampler.languages):
+    for candidate, language in _candidates(wanted, known, sampler.languages):
         if (candidate, language) in tried:
             continue
         tried.add((candidate, language))
@@ -105,7 +109,7 @@ def _find(
 
 
 def _candidates(
-    wanted: list[str], samples: Iterable[Sample], languages: Sequence[str]
+    wanted: list[str], known: Iterable[_Known], languages: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
     rests: tuple[list[str], ...] = ([],)
     if wanted and wanted[-1] == "**":
@@ -116,15 +120,14 @@ def _candidates(
         for rest in rests:
             for language in languages:
                 yield "/" + "/".join([*own, *rest]), language
-    for sample in samples:
-        found = sample.segments()
-        is_open = len(rests) > 1
+    is_open = len(rests) > 1
+    for found, language in known:
         if len(found) < len(wanted) or (not is_open and len(found) != len(wanted)):
             continue
         if all(_fits(segment, part) for segment, part in zip(wanted, found, strict=False)):
             mixed = [_mixed(segment, part) for segment, part in zip(wanted, found, strict=False)]
             rest = [text for text, _ in found[len(wanted) :]]
-            yield "/" + "/".join([*mixed, *rest]), sample.language
+            yield "/" + "/".join([*mixed, *rest]), language
 
 
 def _filled(segment: str, guess: str) -> str:

@@ -1,0 +1,97 @@
+"""Looks host names up, again and again while they are used, so that what comes and goes behind a name is found."""
+
+import asyncio
+import contextlib
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Collection
+from typing import Final
+
+from stranglerfig.upstream.addresses import Addresses
+from stranglerfig.upstream.deadlines import Deadlines
+
+AGAIN_AFTER_S: Final = 2.0
+
+LookUp = Callable[[str], Awaitable[list[str]]]
+
+
+async def look_up(host: str) -> list[str]:
+    """The addresses of ``host`` in the order in which the system would try them. Raises ``OSError``, ``UnicodeError``."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
+
+
+def is_name(host: str) -> bool:
+    """Whether ``host`` is a name, and no address."""
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return True
+    return False
+
+
+class Names:
+    """The addresses of every host name that is used. A name is looked up from its first use until ``retain`` drops it."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        deadlines: Deadlines,
+        on_change: Callable[[], None],
+        look_up: LookUp = look_up,
+    ) -> None:
+        """``on_change`` is called when a name came to have other addresses."""
+        self._loop = loop
+        self._deadlines = deadlines
+        self._on_change = on_change
+        self._look_up = look_up
+        # None: an address is written, there is nothing to look up.
+        self._known: dict[str, Addresses | None] = {}
+        self._asking: dict[str, asyncio.Task[None]] = {}
+        self.deadline = 0.0
+        deadlines.add(self)
+
+    def of(self, host: str) -> Addresses | None:
+        """The addresses of a name, empty as long as none has been found; None for what is an address itself."""
+        try:
+            return self._known[host]
+        except KeyError:
+            pass
+        if not is_name(host):
+            self._known[host] = None
+            return None
+        addresses = self._known[host] = Addresses()
+        self._ask(host, addresses)
+        return addresses
+
+    def retain(self, hosts: Collection[str]) -> None:
+        """Look up no more what is not in ``hosts``."""
+        for host in [known for known in self._known if known not in hosts]:
+            del self._known[host]
+
+    def on_deadline(self) -> None:
+        """Look everything up again. Who is still being asked is not asked twice."""
+        self.deadline = self._loop.time() + AGAIN_AFTER_S
+        for host, addresses in self._known.items():
+            if addresses is not None:
+                self._ask(host, addresses)
+
+    def close(self) -> None:
+        """Look up nothing more."""
+        self._deadlines.discard(self)
+        for task in self._asking.values():
+            task.cancel()
+
+    def _ask(self, host: str, addresses: Addresses) -> None:
+        if host not in self._asking:
+            task = self._loop.create_task(self._learn(host, addresses), name="look up")
+            self._asking[host] = task
+            task.add_done_callback(lambda _: self._asking.pop(host, None))
+
+    async def _learn(self, host: str, addresses: Addresses) -> None:
+        # A name server that is down, or knows nobody at the moment, takes nothing away: what was found last may still
+        # answer, and if it does not, the request says so.
+        with contextlib.suppress(OSError, UnicodeError):
+            found = await self._look_up(host)
+            if found and addresses.learn(found):
+                self._on_change()

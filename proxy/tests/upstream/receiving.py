@@ -1,0 +1,40 @@
+"""Whoever asks an upstream in these tests, and the upstream that is asked."""
+
+import asyncio
+import socket
+from typing import Any
+
+from stranglerfig.config.model import Config, Upstream
+from stranglerfig.http1.failure import Failure
+from stranglerfig.http1.request_parser import END
+
+
+class Receiver:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+        self.failure: Failure | None = None
+        self.is_writable = asyncio.Event()
+        self.is_over = asyncio.Event()
+
+    def on_response(self, events: Any) -> None:
+        self.events += events
+        if events[-1] is END:
+            self.is_over.set()
+
+    def on_upstream_failed(self, failure: Failure, detail: str) -> None:
+        self.failure = failure
+        self.is_over.set()
+
+    def on_upstream_congested(self) -> None:
+        self.is_writable.clear()
+
+    def on_upstream_writable(self) -> None:
+        self.is_writable.set()
+
+
+def upstream(server: socket.socket) -> Upstream:
+    """The upstream whose socket is ``server``."""
+    url = f"http://127.0.0.1:{server.getsockname()[1]}"
+    return Config.model_validate({"upstreams": {"monolith": url}}).upstreams["monolith"]
