@@ -137,6 +137,12 @@ def test_check_tells_a_program_what_it_found(guide: TinyGuide) -> None:
     assert (told["ok"], len(told["problems"]), done.returncode) == (False, 1, 1)
 
 
+def test_few_blocks_may_be_skipped(guide: TinyGuide) -> None:
+    skipped = '<!-- run: skip="no" -->\n```console\n$ a\n```\n\n'
+    guide.add(CHAPTER + skipped * 4)
+    assert told(find_problems(guide.book())) == ["19: more than 3 blocks of the guide are skipped"]
+
+
 def test_check_tells_what_is_skipped_and_why(guide: TinyGuide) -> None:
     guide.add(CHAPTER + '<!-- run: skip="opens a browser" -->\n```console\n$ open\n```\n')
     done = guide.command("check")
