@@ -22,6 +22,7 @@ from stranglerfig.config.model import Upstream
 from stranglerfig.http1.headers import Header
 
 _MOST_PATHS = 10_000
+_ERROR = 400
 _PATHS_SHOWN, _PLACES_SHOWN, _VALUE_SHOWN = 10, 4, 72
 _MEANING = {
     Sameness.IDENTICAL: "status, headers in their order and body, byte for byte",
@@ -148,6 +149,8 @@ def _tell(asking: Asking, asked: list[Asked]) -> None:
     if passed_over:
         said = "; ".join(f"{name.title()} ({NOT_COMPARED[name]})" for name in passed_over)
         out.print(f"not compared: {said}")
+    if asked and all(each.statuses and min(each.statuses) >= _ERROR for each in asked):
+        out.print("[yellow]every answer is an error:[/] does it know the Host? See --host")
     told = [
         each for each in asked if each.compared.sameness not in (Sameness.IDENTICAL, Sameness.ALIKE)
     ]

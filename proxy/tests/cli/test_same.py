@@ -194,6 +194,16 @@ def test_paths_come_from_a_file_and_headers_go_to_both(
     assert {headers["Cookie"] for side in sides for _, headers in side.asked} == {"x=1"}
 
 
+def test_nothing_but_errors_is_the_same_and_said(sides: tuple[Server, Server]) -> None:
+    result = same(sides, "/nowhere/")
+    assert result.exit_code == 0
+    assert "1 x 404" in result.stdout
+    assert "every answer is an error" in result.stdout
+    sides[0].says("/a/", "{}")
+    sides[1].says("/a/", "{}")
+    assert "every answer is an error" not in same(sides, "/nowhere/", "/a/").stdout
+
+
 @pytest.mark.parametrize("dead", [0, 1])
 def test_who_gives_no_answer_is_named(sides: tuple[Server, Server], dead: int) -> None:
     urls = [sides[0].url, sides[1].url]
