@@ -171,3 +171,16 @@ def docker(*words: str) -> str:
     )
     assert done.returncode == 0, f"docker {' '.join(words)}: {done.stderr}"
     return done.stdout
+
+
+def log_of(container: str) -> str:
+    """What a container has logged so far, on both of its outputs."""
+    done = subprocess.run(
+        ["docker", "logs", container],
+        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=COMMAND_WITHIN_S,
+    )
+    return done.stdout
