@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 PARTS := proxy chassis monolith/shopsmart extracted/shopsmart/catalog compose migration-guide
 MANIFESTS := $(addsuffix /pyproject.toml,$(PARTS)) constraints.txt requirements-dev.txt
 STAMP := $(VENV)/.installed
+# What builds the parts is installed first, or pip would make a place of its own for each; and what is never imported
+# need not be compiled.
+INSTALL = PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq --no-compile
 PYTHON_HERE := $(CURDIR)/$(BIN)/python
 BENCHMARKS := lag capture_cost checkout cpu_per_request first_comparison
 ON_POSTGRESQL := monolith/shopsmart chassis extracted/shopsmart/catalog
@@ -26,7 +29,8 @@ $(STAMP): $(MANIFESTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "stranglerfig needs Python 3.11 or newer; this is %s. Point PYTHON at one: make setup PYTHON=python3.12" % sys.version.split()[0])'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV) (once; about a minute)"
-	@PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq -r requirements-dev.txt $(foreach part,$(PARTS),-e ./$(part))
+	@$(INSTALL) hatchling editables
+	@$(INSTALL) --no-build-isolation -r requirements-dev.txt $(foreach part,$(PARTS),-e ./$(part))
 	@touch $(STAMP)
 
 demo: setup ## the shop, its first service and the proxy; the catalogue moves while shoppers browse and buy (ONCE=1: end after the walk)

@@ -3,15 +3,19 @@
 import argparse
 import sys
 
-from workflows import FOLDER, ROOT, read_parts, write_workflows
+from workflows import FOLDER, ROOT, Mistake, read_parts, write_workflows
 
 
 def main() -> int:
-    """Exit code 1: something is not as it would be written."""
+    """Exit code 1: something is not as it would be written; 2: it can't be written."""
     parser = argparse.ArgumentParser(prog="pipelines", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing")
     check = parser.parse_args().check
-    wanted = write_workflows(read_parts())
+    try:
+        wanted = write_workflows(read_parts())
+    except Mistake as mistake:
+        print(mistake, file=sys.stderr)  # noqa: T201
+        return 2
     folder = ROOT / FOLDER
     folder.mkdir(exist_ok=True)
     there = {str(file.relative_to(ROOT)): file.read_text() for file in folder.iterdir()}

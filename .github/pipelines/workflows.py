@@ -21,6 +21,10 @@ _SECTION: Final = r"(?ms)^ *# \[{0}\]\n(.*?)^ *# \[/{0}\]\n"
 _PLACEHOLDER: Final = re.compile(r"<([a-z-]+)>")
 
 
+class Mistake(Exception):  # noqa: N818
+    """The list or a template can't be meant so; the text says what and where."""
+
+
 @dataclass(frozen=True)
 class Part:
     """One row of the list."""
@@ -55,6 +59,23 @@ class Part:
 def read_parts(root: Path = ROOT) -> list[Part]:
     """The list, held against what is in the folders."""
     rows: list[dict[str, Any]] = yaml.safe_load((HERE / "parts.yaml").read_text())
+    return parts_of(rows, root)
+
+
+def parts_of(rows: list[dict[str, Any]], root: Path = ROOT) -> list[Part]:
+    """Raises Mistake for a row that says something unknown, or of a part that there is not."""
+    paths = [row.get("path") for row in rows]
+    for row in rows:
+        where = f"parts.yaml, {row.get('path', 'a row without a path')}"
+        if unknown := row.keys() - {"path", "needs", "tests", "databases"}:
+            raise Mistake(f"{where}: nobody reads {', '.join(sorted(unknown))}.")
+        if not row.get("path") or not (root / row["path"] / "pyproject.toml").is_file():
+            raise Mistake(f"{where}: there is no such folder with a pyproject.toml.")
+        for other in (*row.get("needs", ()), *row.get("tests", ())):
+            if other not in paths:
+                raise Mistake(f"{where}: it needs {other}, which is no part of the list.")
+        if wrong := set(row.get("databases", ())) - {"SQLite", "PostgreSQL"}:
+            raise Mistake(f"{where}: databases are SQLite and PostgreSQL, not {', '.join(wrong)}.")
     return [
         Part(
             path=row["path"],
@@ -114,7 +135,9 @@ def _filled(text: str, words: Mapping[str, str], *, whole: bool = True) -> str:
     """With every `<word>` filled in; one that is unknown is a mistake in the template, unless others come later."""
 
     def word(found: re.Match[str]) -> str:
-        return words[found[1]] if whole or found[1] in words else found[0]
+        if whole and found[1] not in words:
+            raise Mistake(f"a template says <{found[1]}>, which nobody fills in.")
+        return words.get(found[1], found[0])
 
     return re.sub(r" +\n", "\n", _PLACEHOLDER.sub(word, text))
 

@@ -12,10 +12,10 @@ from django.urls.resolvers import RegexPattern
 from django.utils.functional import lazy
 from django.utils.translation import get_language
 
-from chassis.ops.doctor.proxy import Proxy
+from chassis.ops.doctor.proxy import Answer, Proxy, Running
 from chassis.ops.doctor.routes.asking import Compared, compare
 from chassis.ops.doctor.routes.matching import Matcher
-from chassis.ops.doctor.routes.verdict import Verdict, Word
+from chassis.ops.doctor.routes.verdict import Verdict, Word, outcome_of
 from tests import foreign_urls
 from tests.admin_api import AdminApi, admin_api
 from tests.foreign_urls import page
@@ -283,3 +283,33 @@ def test_the_first_match_is_that_of_django() -> None:
         assert (chain[-1].callback if chain else None) is expected, asked_for
         found += expected is not None
     assert found > 300
+
+
+@pytest.mark.parametrize(
+    ("stage", "reason", "safe", "compare", "who"),
+    [
+        ("monolith", "stage", True, True, "monolith answers"),
+        ("shadow", "stage", True, False, "monolith answers, books is asked too"),
+        ("shadow", "stage", False, True, "monolith answers"),
+        ("canary", "bucket", True, False, "books answers 2.5 % of users, monolith the rest"),
+        (
+            "canary",
+            "bucket",
+            True,
+            True,
+            "books answers 2.5 % of users, monolith the rest; compared",
+        ),
+        ("service", "stage", True, True, "books answers; compared"),
+        ("service", "stage", False, True, "books answers"),
+        ("service", "owner", False, True, "writes: monolith, so monolith answers"),
+        ("monolith", "aborted", True, True, "aborted: monolith answers"),
+    ],
+)
+def test_who_answers_is_said(stage: str, reason: str, safe: bool, compare: bool, who: str) -> None:
+    api = AdminApi({"books": {"GET /**": stage}})
+    api.config["capabilities"]["books"] |= {"percent": 2.5, "compare": compare}  # type: ignore[index]
+    running = Running("0.1.0", api.config)
+    answer = Answer(None, "", "monolith", "books", "GET /**", stage, safe, reason)
+    outcome = outcome_of("GET", "/", answer, running)
+    assert (outcome.word, outcome.who) == (Word.CLAIMED, who)
+    assert outcome.says == f"books · GET /** · {stage}: {who}"

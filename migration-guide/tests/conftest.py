@@ -6,7 +6,6 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -59,15 +58,6 @@ class TinyGuide:
             text=True,
             timeout=60,
         )
-
-    def run(self, text: str) -> dict[str, Any]:
-        """Run a page and give its report, the failure told on stderr in it."""
-        self.add(text)
-        done = self.command("run", "--json")
-        (report,) = json.loads(done.stdout)["runs"]
-        assert done.returncode == (0 if report["ok"] else 1)
-        report["told"] = done.stderr
-        return dict(report)
 
 
 @pytest.fixture

@@ -28,6 +28,11 @@ capabilities:
 """
 
 
+@pytest.fixture(autouse=True)
+def _no_file_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FIG_CONFIG", raising=False)
+
+
 @pytest.fixture(scope="module")
 def monolith() -> Iterator[Upstream]:
     upstream = Upstream("monolith")

@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 import yaml
-from workflows import ENVIRONMENTS, FOLDER, ROOT, WHOLE, Part, read_parts, write_workflows
+from workflows import (
+    ENVIRONMENTS,
+    FOLDER,
+    ROOT,
+    WHOLE,
+    Mistake,
+    Part,
+    parts_of,
+    read_parts,
+    write_workflows,
+)
 
 PARTS = read_parts()
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -191,6 +201,21 @@ def test_what_is_deployed_is_the_digest_of_the_one_image_that_was_built() -> Non
 def test_no_mark_of_the_templates_is_left() -> None:
     for text in WRITTEN.values():
         assert not re.search(r"<[a-z-]+>|# \[", text)
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ({"path": "proxy", "need": ["chassis"]}, "parts.yaml, proxy: nobody reads need"),
+        ({"path": "docs"}, "parts.yaml, docs: there is no such folder with a pyproject.toml"),
+        ({"needs": []}, "a row without a path"),
+        ({"path": "proxy", "needs": ["chasis"]}, "it needs chasis, which is no part"),
+        ({"path": "proxy", "databases": ["MySQL"]}, "not MySQL"),
+    ],
+)
+def test_a_row_that_cannot_be_meant_so_is_told(row: dict[str, Any], says: str) -> None:
+    with pytest.raises(Mistake, match=re.escape(says)):
+        parts_of([row])
 
 
 @pytest.mark.parametrize("name", ["part.yml", "whole.yml"])

@@ -16,6 +16,7 @@ from guidebook.problem import Problem
 from guidebook.run.script import CONSOLE
 
 TEXT = "text"
+MOST_SKIPPED = 3  # a guide that is not run may be wrong
 
 
 def check_form(book: Book) -> Iterator[Problem]:
@@ -32,6 +33,13 @@ def check_form(book: Book) -> Iterator[Problem]:
             yield from _check_comment(comment, above.get(comment.last_line), page, marks)
         for fence in page.fences:
             yield from _check_fence(fence, entry)
+    for page_name, line, _ in skipped_blocks(book)[MOST_SKIPPED:]:
+        yield Problem(
+            page_name,
+            line,
+            f"more than {MOST_SKIPPED} blocks of the guide are skipped",
+            "let this one run, or make it `text`",
+        )
 
 
 def skipped_blocks(book: Book) -> list[tuple[str, int, str]]:

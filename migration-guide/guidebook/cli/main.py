@@ -6,6 +6,7 @@ from typing import NoReturn
 import typer
 
 from guidebook.cli.check import check
+from guidebook.cli.command import Command
 from guidebook.cli.output import ExitCode, tell_problems
 from guidebook.cli.pictures import pictures
 from guidebook.cli.run import run_pages
@@ -23,11 +24,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-app.command()(check)
-app.command()(sync)
-app.command()(pictures)
-app.command()(site)
-app.command("run")(run_pages)
+app.command(cls=Command)(check)
+app.command(cls=Command)(sync)
+app.command(cls=Command)(pictures)
+app.command(cls=Command)(site)
+app.command("run", cls=Command)(run_pages)
 
 
 def run() -> NoReturn:

@@ -26,7 +26,7 @@ CLONE = "stranglerfig"
 def run_pages(
     pages: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PAGE]...", help="Folders such as 03-shadow, or Markdown files."),
+        typer.Argument(metavar="PAGE", help="Folders such as 03-shadow, or Markdown files."),
     ] = None,
     only: Annotated[
         bool, typer.Option("--only", help="Run the pages named alone, without the steps before.")
@@ -58,9 +58,12 @@ def run_pages(
 ) -> None:
     """Run the guide's commands in a clean clone, and compare their output with what the pages show.
 
-    Without a name: all steps in one clone, then each chapter in a clone of its own. A step brings
-    the steps before it. Ends with 1 at the first command that does something else, with page and line.
-    Processes that were started are ended, also after Ctrl-C or when this command is killed.
+    Without a name: all steps in one clone, then each chapter in a clone of its own.
+
+    A step brings the steps before it.
+
+    Ends with 1 at the first command that does something else, and tells its page and line.
+    What was started is ended, also after Ctrl-C or when this command is killed.
 
     [bold]Examples[/]
 

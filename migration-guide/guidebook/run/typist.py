@@ -105,7 +105,7 @@ class Typist:
     def _interrupt(self, terminal: Terminal, directive: Directive, place: _Place) -> None:
         if terminal.name not in self._stays:
             raise place.failure(f"nothing stays in terminal {terminal.name}")
-        answer = terminal.interrupt()
+        answer = terminal.interrupt(directive.within_s)
         del self._stays[terminal.name]
         if directive.exit is not None and answer.exit != directive.exit:
             raise place.failure(f"exit code {answer.exit}, not {directive.exit}", answer.output)

@@ -27,8 +27,7 @@ from guidebook.terminal.stream import Stream
 
 COLUMNS, ROWS = 100, 50
 _READ_BYTES = 65536
-_START_WITHIN_S = 10.0
-_INTERRUPT_WITHIN_S = 20.0  # as long as a server may take to end its requests
+_START_WITHIN_S = 30.0
 _STOP_WITHIN_S = 5.0
 _HANG_UP_WITHIN_S = 2.0
 _CTRL_C = b"\x03"
@@ -97,6 +96,9 @@ class Terminal:
                 self._await(lambda: bool(self._stream.prompts), _START_WITHIN_S)
         finally:
             os.close(slave)
+        if self.is_busy():
+            self.close()
+            raise ShellEndedError(f"the shell of terminal {name} does not start")
 
     @property
     def pid(self) -> int:
@@ -138,7 +140,7 @@ class Terminal:
             raise TooLongError(output)
         return output
 
-    def interrupt(self, within_s: float = _INTERRUPT_WITHIN_S) -> Answer:
+    def interrupt(self, within_s: float) -> Answer:
         """Press Ctrl-C and wait for the end. What is written from now on is the answer's output."""
         with self._changed:
             self._stream.begin()

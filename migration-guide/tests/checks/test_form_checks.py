@@ -8,7 +8,7 @@ from conftest import TinyGuide, told
 from guidebook.book import Book
 from guidebook.checks import CHECKS
 from guidebook.checks.drawings import check_drawings
-from guidebook.problem import Problem
+from guidebook.problem import GuideError, Problem
 
 CHAPTER = "# Chapter\n\n"
 PARTS = ("Goal", "What you have", "Do it", "The way back", "What can go wrong", "What it cost")
@@ -123,11 +123,24 @@ def test_a_reading_has_no_commands(guide: TinyGuide) -> None:
 def test_a_list_that_cannot_be_read_is_told(guide: TinyGuide, listed: str, message: str) -> None:
     guide.add(CHAPTER)
     guide.write("migration-guide/guide.yaml", listed)
+    with pytest.raises(GuideError) as caught:
+        guide.book()
+    (problem,) = caught.value.problems
+    assert problem.file == "migration-guide/guide.yaml"
+    assert problem.message.startswith(message)
+
+
+def test_check_tells_a_program_what_it_found(guide: TinyGuide) -> None:
+    guide.write("migration-guide/guide.yaml", "{")
     done = guide.command("check", "--json")
-    (problem,) = json.loads(done.stdout)["problems"]
-    assert problem["file"] == "migration-guide/guide.yaml"
-    assert problem["message"].startswith(message)
-    assert done.returncode == 1
+    told = json.loads(done.stdout)
+    assert (told["ok"], len(told["problems"]), done.returncode) == (False, 1, 1)
+
+
+def test_few_blocks_may_be_skipped(guide: TinyGuide) -> None:
+    skipped = '<!-- run: skip="no" -->\n```console\n$ a\n```\n\n'
+    guide.add(CHAPTER + skipped * 4)
+    assert told(find_problems(guide.book())) == ["19: more than 3 blocks of the guide are skipped"]
 
 
 def test_check_tells_what_is_skipped_and_why(guide: TinyGuide) -> None:

@@ -97,7 +97,7 @@ def test_a_flood_is_bounded(terminal: Terminal) -> None:
 def test_what_stays_runs_on_until_ctrl_c(terminal: Terminal) -> None:
     start(terminal, f"sh -c 'trap \"echo bye; exit 4\" INT; {SERVE}'", until="up")
     assert terminal.is_busy()
-    answer = terminal.interrupt()
+    answer = terminal.interrupt(WITHIN_S)
     assert (answer.exit, answer.output.lines) == (4, ("bye",))
     assert not terminal.is_busy()
     assert ask(terminal, "echo again") == (0, ("again",))
@@ -107,7 +107,7 @@ def test_ctrl_c_is_for_what_is_in_front(terminal: Terminal) -> None:
     """As in every terminal: a job in the background is in another process group."""
     _, lines = ask(terminal, "sleep 600 & echo $!")
     start(terminal, f"sh -c '{SERVE}'", until="up")
-    assert terminal.interrupt().exit == 130
+    assert terminal.interrupt(WITHIN_S).exit == 130
     assert psutil.pid_exists(int(lines[-1]))
 
 

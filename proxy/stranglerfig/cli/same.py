@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-from collections import Counter, deque
-from dataclasses import dataclass
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,22 +12,17 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from stranglerfig.cli.output import ExitCode, JsonFlag, err, fail, out, print_json
-from stranglerfig.compare.diff.coding import NotComparableError
+from stranglerfig.compare.asking import Asked, Asking, Crawling
 from stranglerfig.compare.diff.difference import ABSENT, Found
-from stranglerfig.compare.diff.headers import NOT_COMPARED, Context
+from stranglerfig.compare.diff.headers import NOT_COMPARED
 from stranglerfig.compare.diff.json_tree import canonical
 from stranglerfig.compare.diff.path import concrete
-from stranglerfig.compare.links import links_of
-from stranglerfig.compare.observation import RecordedResponse
-from stranglerfig.compare.whole import Compared, Sameness, compare_whole, without_noise
+from stranglerfig.compare.whole import Sameness
 from stranglerfig.config.model import Upstream
-from stranglerfig.http1.failure import UpstreamError
 from stranglerfig.http1.headers import Header
-from stranglerfig.upstream.fetch import fetch
 
-_WITHIN_S = 30.0
-_MAX_BODY_BYTES = 64 * 1024 * 1024
 _MOST_PATHS = 10_000
+_ERROR = 400
 _PATHS_SHOWN, _PLACES_SHOWN, _VALUE_SHOWN = 10, 4, 72
 _MEANING = {
     Sameness.IDENTICAL: "status, headers in their order and body, byte for byte",
@@ -37,14 +31,6 @@ _MEANING = {
     Sameness.DIFFERENT: "",
     Sameness.NO_ANSWER: "",
 }
-
-
-@dataclass(frozen=True)
-class _Asked:
-    path: str
-    statuses: tuple[int, int] | None
-    compared: Compared
-    trouble: str = ""
 
 
 def same(
@@ -93,12 +79,12 @@ def same(
       fig same --control http://127.0.0.1:8100 --candidate http://127.0.0.1:8211 /api/catalog/brands/
     """
     sides = _upstream(control, "--control"), _upstream(candidate, "--candidate")
-    asking = _Asking(sides, host or sides[0].authority, _headers(header or []))
+    asking = Asking(sides, host or sides[0].authority, _headers(header or []))
     wanted = [*(paths or []), *_read_paths(paths_from)] or ["/"]
     for path in wanted:
         if not path.startswith("/") or not path.isascii() or " " in path:
             fail(f"{path!r} is no path to ask for", mend="write it as /api/items/?page=2")
-    crawling = _Crawling(crawl, only, tuple(skip or ()))
+    crawling = Crawling(crawl, only, tuple(skip or ()))
     asked = _run(asking, wanted, crawling)
     if as_json:
         print_json(_as_dict(asking, asked))
@@ -108,100 +94,14 @@ def same(
         raise typer.Exit(ExitCode.NO)
 
 
-class _Asking:
-    """Asks one path of both sides."""
-
-    def __init__(self, sides: tuple[Upstream, Upstream], host: str, extra: list[Header]) -> None:
-        self.control, self.candidate = sides
-        self.host = host
-        given = {name.lower() for name, _ in extra}
-        usual = [(b"Host", host.encode()), (b"User-Agent", b"fig"), (b"Accept", b"*/*")]
-        self._headers = [each for each in usual if each[0].lower() not in given] + extra
-        self._context = Context(host, self.control.authority, self.candidate.authority)
-
-    async def ask(self, path: str) -> tuple[_Asked, RecordedResponse | None]:
-        """What came of it, and the control's answer."""
-        right: RecordedResponse | None = None
-        try:
-            right = await self._fetch(self.control, path, "control")
-            other = await self._fetch(self.candidate, path, "candidate")
-        except _NoAnswerError as error:
-            return _Asked(path, None, Compared(Sameness.NO_ANSWER), str(error)), right
-        compared = compare_whole(right, other, self._context)
-        if compared.found:
-            compared = without_noise(compared, await self._with_itself(right, path))
-        return _Asked(path, (right.status, other.status), compared), right
-
-    async def _with_itself(self, first: RecordedResponse, path: str) -> Compared:
-        try:
-            again = await self._fetch(self.control, path, "control")
-        except _NoAnswerError:
-            return Compared(Sameness.NO_ANSWER)
-        own = self._context._replace(candidate_authority=self.control.authority)
-        return compare_whole(first, again, own)
-
-    async def _fetch(self, side: Upstream, path: str, name: str) -> RecordedResponse:
-        try:
-            answer = await fetch(
-                side,
-                "GET",
-                path.encode("ascii"),
-                self._headers,
-                b"",
-                deadline_s=_WITHIN_S,
-                max_body_bytes=_MAX_BODY_BYTES,
-            )
-        except UpstreamError as error:
-            raise _NoAnswerError(f"{name}: {error}") from error
-        return RecordedResponse(answer.status, answer.headers, answer.body)
-
-
-class _NoAnswerError(Exception):
-    """One side gave none."""
-
-
-@dataclass(frozen=True)
-class _Crawling:
-    """How far links are followed."""
-
-    most: int
-    only: str
-    skip: tuple[str, ...]
-
-    def follows(self, link: str) -> bool:
-        return link.startswith(self.only) and not any(text in link for text in self.skip)
-
-
-def _run(asking: _Asking, wanted: list[str], crawling: _Crawling) -> list[_Asked]:
+def _run(asking: Asking, wanted: list[str], crawling: Crawling) -> list[Asked]:
     columns = (TextColumn("asking both"), BarColumn(), MofNCompleteColumn())
     is_shown = err.is_terminal and not err.is_dumb_terminal
     with Progress(*columns, console=err, transient=True, disable=not is_shown) as progress:
         bar = progress.add_task("", total=max(len(wanted), crawling.most))
-
-        async def walk() -> list[_Asked]:
-            asked: list[_Asked] = []
-            known, waiting = set(wanted), deque(dict.fromkeys(wanted))
-            while waiting:
-                path = waiting.popleft()
-                result, answer = await asking.ask(path)
-                asked.append(result)
-                progress.update(bar, completed=len(asked))
-                if answer is None or len(known) >= crawling.most:
-                    continue
-                for link in _links(answer, path, asking.host):
-                    if len(known) < crawling.most and link not in known and crawling.follows(link):
-                        known.add(link)
-                        waiting.append(link)
-            return asked
-
-        return asyncio.run(walk())
-
-
-def _links(answer: RecordedResponse, path: str, host: str) -> list[str]:
-    try:
-        return links_of(answer, path, host)
-    except NotComparableError:  # too large to be read for links
-        return []
+        return asyncio.run(
+            asking.walk(wanted, crawling, lambda done: progress.update(bar, completed=done))
+        )
 
 
 def _upstream(url: str, option: str) -> Upstream:
@@ -233,7 +133,7 @@ def _read_paths(file: Path | None) -> list[str]:
     return [line.strip() for line in lines if line.strip()][:_MOST_PATHS]
 
 
-def _tell(asking: _Asking, asked: list[_Asked]) -> None:
+def _tell(asking: Asking, asked: list[Asked]) -> None:
     counts = Counter(each.compared.sameness for each in asked)
     out.print(f"control    http://{escape(asking.control.authority)}")
     out.print(f"candidate  http://{escape(asking.candidate.authority)}")
@@ -249,6 +149,8 @@ def _tell(asking: _Asking, asked: list[_Asked]) -> None:
     if passed_over:
         said = "; ".join(f"{name.title()} ({NOT_COMPARED[name]})" for name in passed_over)
         out.print(f"not compared: {said}")
+    if asked and all(each.statuses and min(each.statuses) >= _ERROR for each in asked):
+        out.print("[yellow]every answer is an error:[/] does it know the Host? See --host")
     told = [
         each for each in asked if each.compared.sameness not in (Sameness.IDENTICAL, Sameness.ALIKE)
     ]
@@ -258,12 +160,12 @@ def _tell(asking: _Asking, asked: list[_Asked]) -> None:
         out.print(f"\n… and {len(told) - _PATHS_SHOWN:,} more paths: --json has them all")
 
 
-def _statuses(asked: list[_Asked]) -> str:
+def _statuses(asked: list[Asked]) -> str:
     statuses = Counter(each.statuses[0] for each in asked if each.statuses)
     return ", ".join(f"{count:,} x {status}" for status, count in sorted(statuses.items())) or "–"
 
 
-def _tell_one(one: _Asked) -> None:
+def _tell_one(one: Asked) -> None:
     out.print(f"\n[bold]{one.compared.sameness}[/]  GET {escape(one.path)}")
     if one.trouble:
         out.print(f"  {escape(one.trouble)}")
@@ -296,7 +198,7 @@ def _value(value: object) -> str:
     return text if len(text) <= _VALUE_SHOWN else text[:_VALUE_SHOWN] + "…"
 
 
-def _as_dict(asking: _Asking, asked: list[_Asked]) -> dict[str, Any]:
+def _as_dict(asking: Asking, asked: list[Asked]) -> dict[str, Any]:
     return {
         "control": f"http://{asking.control.authority}",
         "candidate": f"http://{asking.candidate.authority}",

@@ -20,7 +20,7 @@ class StoreError(Exception):
 def read_clusters(
     path: Path, capability: str | None = None, *, since: float = 0.0
 ) -> list[Cluster]:
-    """Clusters seen at or after ``since`` (epoch seconds), the most frequent first; none without a store.
+    """Clusters seen at or after ``since`` (epoch seconds), the most frequent first, then by place; none without a store.
 
     Raises ``StoreError``.
     """
@@ -29,7 +29,7 @@ def read_clusters(
         rows = connection.execute(
             "SELECT * FROM cluster"
             " WHERE (:capability IS NULL OR capability = :capability) AND last_seen >= :since"
-            " ORDER BY count DESC, last_seen DESC, id",
+            " ORDER BY count DESC, capability, route, place, path, kind, id",
             {"capability": capability, "since": since},
         )
         return [cluster_of(row) for row in rows]

@@ -28,7 +28,7 @@ class Meaning(Enum):
     EXPECT = "expect"
     FORWARDED = "forwarded"  # who the client is: believed from trusted proxies only
     FIG = "fig"  # ours: verified and consumed, or dropped
-    FOLDED = "folded"  # becomes one of ours in WSGI: dropped and counted
+    FOLDED = "folded"  # becomes one of ours, or the server's, in WSGI: dropped and counted
     CACHE_CONTROL = "cache_control"
 
 
@@ -56,6 +56,9 @@ _MEANINGS = {
     b"cache-control": Meaning.CACHE_CONTROL,
     **dict.fromkeys(_HOP_BY_HOP, Meaning.HOP_BY_HOP),
 }
+# gunicorn takes these for its own from whoever may forward to it, and cuts the first off the path: an application would
+# read another path than the one that was routed.
+_SET_BY_SERVER = {b"script_name", b"path_info"}
 _OURS = (Meaning.FORWARDED, Meaning.FIG)
 _FRAMING = (Meaning.CONTENT_LENGTH, Meaning.TRANSFER_ENCODING)
 # Named in Connection, these would be taken away from what the upstream relies on.
@@ -88,6 +91,8 @@ def _look_up(name: bytes) -> Meaning:
     lower = name.lower()
     meaning = _plain(lower)
     if meaning is Meaning.ORDINARY and b"_" in lower:
+        if lower in _SET_BY_SERVER:
+            return Meaning.FOLDED
         folded = _plain(lower.replace(b"_", b"-"))
         # Content_Length and Transfer_Encoding are for the upstream's parser what ours must not be fooled by either.
         if folded in _OURS or folded in _FRAMING:

@@ -67,7 +67,7 @@ class RequestParser:
         self._in_head = False
         self._is_let_off = False
         self._data = b""  # what is being read
-        self._before: list[bytes] = []  # what was read before of the head that is being read
+        self._before = b""  # what was read before of the head that is being read
         self._fed = 0  # bytes that may belong to the head: those fed since it began
         self._silent_bytes = 0  # bytes of a body that gave no data: chunk extensions and trailers
         self._trailer_bytes = 0
@@ -95,7 +95,7 @@ class RequestParser:
         if refused is not None:
             self._refuse(refused)
         elif self._in_head:
-            self._before.append(data)
+            self._before += data
             self._check_unfinished_head(is_all_head=not events and not was_in_body)
         elif was_in_body and not events:
             self._silent_bytes += len(data)
@@ -185,7 +185,7 @@ class RequestParser:
 
     def _refuse(self, refused: ClientError) -> None:
         self._events.append(refused)
-        self._before.clear()
+        self._before = b""
         self._is_deaf = True
         self._in_head = False
 
@@ -230,10 +230,9 @@ class RequestParser:
         end = len(method) + 1 + len(target)
         # Nearly always the read began with this very line; where it did not, the version is searched for.
         if self._events or self._before or self._data[end : end + 6] != b" HTTP/":
-            self._before.append(self._data)
-            if is_rtsp(b"".join(self._before), method, target):
+            if is_rtsp(self._before + self._data, method, target):
                 raise ClientError(Failure.BAD_VERSION, "RTSP")
-            self._before.clear()
+            self._before = b""
         head = read_request_head(method, target, headers, is_http_1_0=version == "1.0")
         self._head = head
         self._in_head = False

@@ -226,6 +226,46 @@ def test_one_difference_is_shown_side_by_side_with_curl_for_both_sides(
     assert "Host: shop.example" in curls[0]
 
 
+def test_both_sides_can_be_asked_again_by_one_command(fig: Fig, shop: Path) -> None:
+    store(shop, PRICE)
+    both = (
+        "fig same --control http://127.0.0.1:8100 --candidate http://127.0.0.1:8211 "
+        "--host shop.example '/api/catalog/?q=aaa~1f&page=2'"
+    )
+    assert both in fig("diffs", "show", "1").output
+    told = json.loads(fig("diffs", "show", "1", "--json").stdout)
+    assert told["same"] == both
+    assert set(told["curl"]) == {"monolith", "service"}
+
+
+@pytest.mark.parametrize("place", ["$.rows[].price", "body $.rows[].price"])
+def test_a_difference_is_found_by_its_place(fig: Fig, shop: Path, place: str) -> None:
+    store(shop, PRICE, VARY)
+    shown = json.loads(fig("diffs", "show", place, "--json").stdout)
+    assert shown["path"] == "$.rows[].price"
+
+
+def test_a_place_with_several_differences_asks_for_a_number(fig: Fig, shop: Path) -> None:
+    store(shop, PRICE, replace(PRICE, kind=Kind.VALUE))
+    result = fig("diffs", "show", "$.rows[].price")
+    assert result.exit_code == 2
+    assert "2 differences are at" in result.output
+    assert "(format, body $.rows[].price)" in result.output
+
+
+def test_of_the_examples_the_newest_are_shown(fig: Fig, shop: Path) -> None:
+    store(shop, PRICE, times=3)
+    shown = json.loads(fig("diffs", "show", "1", "--examples", "2", "--json").stdout)
+    first = EXCHANGE.seen_at
+    assert [each["exchange"]["seen_at"] for each in shown["examples"]] == [first + 1, first + 2]
+
+
+def test_differences_seen_as_often_are_listed_by_place(fig: Fig, shop: Path) -> None:
+    store(shop, VARY, PRICE)
+    listed = json.loads(fig("diffs", "--json").stdout)["clusters"]
+    assert [each["where"] for each in listed] == ["body", "header vary"]
+
+
 def test_a_shown_value_is_shown(fig: Fig, shop: Path) -> None:
     store(shop, VARY)
     assert "string cookie" in fig("diffs", "show", "1").output

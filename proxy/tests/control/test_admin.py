@@ -270,6 +270,10 @@ def test_commands_send_the_token(make_fig: Callable[..., Fig]) -> None:
     fig.start()
     assert fig.command("status").returncode == 0
     assert fig.admin("GET", "/api/status")[0] == 401
+    request = {"requests": [{"method": "GET", "path": "/"}]}
+    assert fig.admin("POST", "/api/explain", request)[0] == 401
+    with_token = {"Authorization": "Bearer a long token"}
+    assert fig.admin("POST", "/api/explain", request, with_token)[0] == 200
     assert fig.admin("GET", "/readyz")[0] == 200
     (fig.folder / "token").write_text("another token\n")
     refused = fig.command("status")

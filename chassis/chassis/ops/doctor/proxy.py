@@ -49,11 +49,10 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Running:
-    """What runs: fig.yaml, and who aborted what."""
+    """What runs there: its version and its fig.yaml."""
 
     version: str
     config: Mapping[str, Any]
-    aborted: frozenset[str]
 
     @property
     def listen(self) -> str:
@@ -91,9 +90,7 @@ class Proxy:
             )
         found = self._ask("GET", "/api/config")
         self._generation = found["generation"]
-        self.running = Running(
-            str(index.get("version")), found["config"], frozenset(found["overrides"])
-        )
+        self.running = Running(str(index.get("version")), found["config"])
 
     def explain(self, questions: Iterable[Question]) -> Iterator[tuple[Question, Answer]]:
         """Ask where each request would go; nothing is sent there. Raises ProxyError, also if a change came between."""

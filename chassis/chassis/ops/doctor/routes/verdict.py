@@ -93,7 +93,7 @@ def _who(answer: Answer, running: Running) -> str:
         return f"aborted: {monolith} answers"
     compared = "; compared" if capability["compare"] and answer.safe else ""
     match answer.stage:
-        case "shadow":
+        case "shadow" if answer.safe:  # nobody is asked to do a thing twice
             return f"{monolith} answers, {service} is asked too"
         case "canary":
             percent = f"{capability['percent']:g} %"

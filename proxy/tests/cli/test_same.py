@@ -1,0 +1,243 @@
+"""fig same: two real servers asked the same; what is one, what is alike, what differs, and what differs from itself."""
+
+import itertools
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from stranglerfig.cli.main import app
+
+NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
+
+
+class Answer(NamedTuple):
+    """What a server says to a path."""
+
+    body: str
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"), ("X-Shop", "1"))
+
+
+class Server:
+    """Answers by a table of paths; notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Callable[[], Answer]] = {}
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                server.asked.append((self.path, dict(self.headers)))
+                answer = server.answers.get(self.path, lambda: Answer("{}", 404))()
+                body = answer.body.encode()
+                self.send_response(answer.status)
+                for name, value in answer.headers:
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.authority = f"127.0.0.1:{self._server.server_port}"
+        self.url = f"http://{self.authority}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    def says(self, path: str, *answer: Any) -> None:
+        self.answers[path] = lambda: Answer(*answer)
+
+    def paths(self) -> list[str]:
+        return [path for path, _ in self.asked]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def sides() -> Iterator[tuple[Server, Server]]:
+    both = Server(), Server()
+    yield both
+    for server in both:
+        server.close()
+
+
+def same(sides: tuple[Server, Server], *arguments: str) -> Result:
+    control, candidate = sides
+    urls = ["--control", control.url, "--candidate", candidate.url]
+    return CliRunner().invoke(app, ["same", *urls, *arguments])
+
+
+def sameness(result: Result) -> dict[str, str]:
+    answers = json.loads(result.stdout)["answers"]
+    return {answer["path"]: answer["sameness"] for answer in answers}
+
+
+def test_what_is_the_same_byte_for_byte_is_identical_and_asked_for_one_host(
+    sides: tuple[Server, Server],
+) -> None:
+    for server in sides:
+        server.says("/a/?page=2", '{"price": "4.99"}')
+    result = same(sides, "/a/?page=2")
+    assert result.exit_code == 0, result.output
+    assert "identical      1" in result.stdout
+    assert "different      0" in result.stdout
+    control, candidate = sides
+    assert [headers["Host"] for _, headers in control.asked + candidate.asked] == [
+        control.authority,
+        control.authority,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("other", "place", "kind"),
+    [
+        (('{"price": " 4.99"}',), "body $.price", "value"),
+        (("{}",), "body $.price", "missing"),
+        (('{"price": "4.99"}', 500), "status", "value"),
+        (
+            ('{"price": "4.99"}', 200, (("Content-Type", "application/json"),)),
+            "header x-shop",
+            "missing",
+        ),
+    ],
+)
+def test_what_differs_is_shown_in_clear_and_ends_with_1(
+    sides: tuple[Server, Server], other: tuple[Any, ...], place: str, kind: str
+) -> None:
+    sides[0].says("/a/", '{"price": "4.99"}')
+    sides[1].says("/a/", *other)
+    result = same(sides, "/a/", "--json")
+    assert result.exit_code == 1
+    [answer] = json.loads(result.stdout)["answers"]
+    assert answer["sameness"] == "different"
+    assert (place, kind) in [(found["where"], found["kind"]) for found in answer["found"]]
+    shown = same(sides, "/a/")
+    assert shown.exit_code == 1
+    assert f"{place}: {kind}" in shown.stdout
+
+
+def test_headers_in_another_order_are_alike_and_not_identical(
+    sides: tuple[Server, Server],
+) -> None:
+    sides[0].says("/a/", "{}", 200, (("X-One", "1"), ("X-Two", "2")))
+    sides[1].says("/a/", "{}", 200, (("X-Two", "2"), ("X-One", "1")))
+    result = same(sides, "/a/", "--json")
+    assert result.exit_code == 0
+    assert sameness(result) == {"/a/": "alike"}
+
+
+def test_a_control_that_differs_from_itself_is_unsteady_and_hides_nothing_else(
+    sides: tuple[Server, Server],
+) -> None:
+    for server in sides:
+        counted = itertools.count(id(server))
+        server.answers["/a/"] = lambda counted=counted: Answer(f'{{"n": {next(counted)}}}')  # type: ignore[misc]
+    result = same(sides, "/a/", "--json")
+    assert result.exit_code == 0
+    assert sameness(result) == {"/a/": "unsteady"}
+
+    counted = itertools.count()
+    sides[1].answers["/a/"] = lambda: Answer(f'{{"n": {next(counted)}, "more": 1}}')
+    assert same(sides, "/a/").exit_code == 1
+
+
+def test_links_are_followed_as_far_as_is_said(sides: tuple[Server, Server]) -> None:
+    html = (("Content-Type", "text/html"),)
+    page = (
+        '<a href="/one/#top">1</a> <a href="two/?x=1">2</a> <a href="http://else.example/">3</a>'
+        '<a href="/account/logout/">out</a> <img src="/one/"> <form action="/buy/"></form>'
+        '<a href="/_chassis/livez">inside</a> <a href="mailto:a@b.example">mail</a>'
+    )
+    for server in sides:
+        server.says("/", page, 200, html)
+        server.says("/one/", "", 302, (("Location", "/three/"),))
+    result = same(sides, "--crawl", "10", "--skip", "logout", "--json")
+    assert list(sameness(result)) == ["/", "/one/", "/two/?x=1", "/three/"]
+    assert list(sameness(same(sides, "--crawl", "2", "--json"))) == ["/", "/one/"]
+    assert list(sameness(same(sides, "--crawl", "9", "--only", "/two", "--json"))) == [
+        "/",
+        "/two/?x=1",
+    ]
+
+
+def test_links_of_json_are_followed_on_the_same_host_alone(sides: tuple[Server, Server]) -> None:
+    control = sides[0]
+    body = json.dumps(
+        {"next": f"http://{control.authority}/a/?page=2", "other": "http://else.example/b/"}
+    )
+    for server in sides:
+        server.says("/a/", body)
+    assert list(sameness(same(sides, "/a/", "--crawl", "5", "--json"))) == ["/a/", "/a/?page=2"]
+
+
+def test_paths_come_from_a_file_and_headers_go_to_both(
+    sides: tuple[Server, Server], tmp_path: Path
+) -> None:
+    (tmp_path / "paths").write_text("/a/\n\n/b/\n")
+    result = same(sides, "--from", str(tmp_path / "paths"), "-H", "Cookie: x=1", "--json")
+    assert list(sameness(result)) == ["/a/", "/b/"]
+    assert {headers["Cookie"] for side in sides for _, headers in side.asked} == {"x=1"}
+
+
+def test_nothing_but_errors_is_the_same_and_said(sides: tuple[Server, Server]) -> None:
+    result = same(sides, "/nowhere/")
+    assert result.exit_code == 0
+    assert "1 x 404" in result.stdout
+    assert "every answer is an error" in result.stdout
+    sides[0].says("/a/", "{}")
+    sides[1].says("/a/", "{}")
+    assert "every answer is an error" not in same(sides, "/nowhere/", "/a/").stdout
+
+
+@pytest.mark.parametrize("dead", [0, 1])
+def test_who_gives_no_answer_is_named(sides: tuple[Server, Server], dead: int) -> None:
+    urls = [sides[0].url, sides[1].url]
+    urls[dead] = NOBODY
+    arguments = ["same", "--control", urls[0], "--candidate", urls[1], "/a/"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 1
+    assert f"{('control', 'candidate')[dead]}: connect_failed" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--control", "x", "--candidate", NOBODY], "--control"),
+        (["--control", NOBODY, "--candidate", "https://a"], "TLS"),
+        (["--control", NOBODY, "--candidate", NOBODY, "a"], "no path"),
+        (["--control", NOBODY, "--candidate", NOBODY, "-H", "x"], "no header"),
+        (["--control", NOBODY, "--candidate", NOBODY, "--from", "nowhere"], "cannot be read"),
+        (["--control", NOBODY], "--candidate"),
+    ],
+)
+def test_a_mistake_in_the_call_ends_with_2(arguments: list[str], said: str) -> None:
+    result = CliRunner().invoke(app, ["same", *arguments])
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_the_file_may_be_named_by_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    monkeypatch.setenv("FIG_CONFIG", "there/fig.yaml")
+    assert CliRunner().invoke(app, ["init", "--upstream", NOBODY]).exit_code == 0
+    assert (tmp_path / "there/fig.yaml").exists()
+    assert CliRunner().invoke(app, ["check"]).exit_code == 0
+    assert CliRunner().invoke(app, ["check", "-c", "elsewhere.yaml"]).exit_code == 2
