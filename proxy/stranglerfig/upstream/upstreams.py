@@ -51,6 +51,8 @@ class Upstreams:
         """Connections to an address of a name."""
         self._counted: set[UpstreamConnection] = set()
         """Those of them that carry a request, which counts as use of their address."""
+        self._unwanted: set[UpstreamConnection] = set()
+        """Those at work for an upstream that was dropped meanwhile. When it comes back, its addresses are new ones."""
         self.deadline = 0.0
         deadlines.add(self)
 
@@ -90,9 +92,9 @@ class Upstreams:
         return None
 
     def on_free(self, connection: UpstreamConnection) -> None:
-        """Keep a connection for later, unless its name no longer stands for its address."""
+        """Keep a connection for later, unless its upstream was dropped or its name no longer stands for its address."""
         self._release(connection)
-        if self._is_stray(connection):
+        if connection in self._unwanted or self._is_stray(connection):
             connection.abort()
             return
         expires = self._loop.time() + connection.upstream.timeouts.idle_s
@@ -110,14 +112,16 @@ class Upstreams:
         self._named.pop(connection, None)
         self._pool.forget(_key(connection), connection)
         self._all.discard(connection)
+        self._unwanted.discard(connection)
         self._deadlines.discard(connection)
 
     def retain(self, upstreams: Iterable[Upstream]) -> None:
-        """Close the idle connections of upstreams that are no longer used; those at work end their exchange."""
+        """Close the connections of upstreams that are no longer used: the idle ones now, those at work after their exchange."""
         used = {(each.host, each.port) for each in upstreams}
         self._names.retain({host for host, _ in used})
         for connection in self._pool.retain(lambda key: key[:2] in used):
             connection.abort()
+        self._unwanted.update(each for each in self._all if _key(each)[:2] not in used)
 
     def on_deadline(self) -> None:
         """Close what has been idle for too long."""
