@@ -1,7 +1,6 @@
 """One request on a connection of its own, whole answer in memory: for those who ask off the request path."""
 
 import asyncio
-import contextlib
 import itertools
 import time
 from collections.abc import Iterable, Sequence
@@ -80,13 +79,13 @@ async def _choose_address(connection: UpstreamConnection) -> None:
     host = connection.upstream.host
     if is_name(host):
         addresses = Addresses(turn=next(_turns))
-        with contextlib.suppress(
-            OSError, UnicodeError
-        ):  # the connection will fail for the same reason, and say so
+        try:
             addresses.learn(await look_up(host))
+        except (OSError, UnicodeError) as error:
+            raise UpstreamError(Failure.CONNECT_FAILED, str(error)) from error
         address = addresses.pick(0)
-        if address is not None:
-            connection.address, connection.elsewhere = address, addresses.besides(address)
+        assert address is not None
+        connection.address, connection.elsewhere = address, addresses.besides(address)
 
 
 _FRAMING = (Meaning.CONTENT_LENGTH, Meaning.TRANSFER_ENCODING)

@@ -41,6 +41,9 @@ class Owner:
     def __init__(self) -> None:
         self.heard: list[str] = []
 
+    async def find(self, connection: UpstreamConnection) -> None:
+        """It has an address."""
+
     def on_free(self, connection: UpstreamConnection) -> None:
         self.heard.append("free")
 
