@@ -46,7 +46,7 @@ def test_rtsp_behind_a_body_is_refused(body: bytes, frame: Frame, between: bytes
 
 
 def test_what_stands_behind_the_line_tells_a_body_in_many_chunks() -> None:
-    chunks = b"1\r\n\n\r\n14\r\nGET /next RTSP/1.0\r\n\r\n0\r\n\r\n"
+    chunks = b"14\r\nGET /next RTSP/1.0\r\n\r\n1\r\n\n\r\n0\r\n\r\n"
     top = b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     *_, end, second = feed_every_way(RequestParser, top + chunks + NEXT)
     assert (end, second["target"]) == (END, b"/next")
