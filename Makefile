@@ -21,7 +21,7 @@ SHIPPING = $(PYTHON) .github/pipelines/shipping.py
 .PHONY: help setup demo stack-files guide test test-all test-part postgresql check format pipelines image push-image deploy test-compose bench clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## put every part, editable, into .venv
 
@@ -83,7 +83,7 @@ image: ## build a part's image: PART=monolith/shopsmart (needs docker)
 push-image: ## push what image has built to IMAGE_REGISTRY, and say its digest
 	@$(SHIPPING) push $(PART)
 
-deploy: ## hand IMAGE (by its digest) of PART to DEPLOY_COMMAND, your own, which brings it TO staging or wherever
+deploy: ## hand IMAGE (by its digest) of PART to DEPLOY_COMMAND, your own, which brings it to TO=staging or production
 	@IMAGE='$(IMAGE)' TO='$(TO)' $(SHIPPING) deploy $(PART)
 
 format: setup ## let ruff format and mend what it can
