@@ -75,6 +75,9 @@ class Project:
             "STACK_DIR": str(self.files),
             "PROXY_AT": f"127.0.0.1:{self.port}",
             "PUBLIC_URL": self.url,
+            # Beside a system that runs already.
+            "SHOP_NET": f"10.214.{secrets.randbelow(256)}",
+            "FRONT_NET": f"10.215.{secrets.randbelow(256)}",
         }
 
     @property

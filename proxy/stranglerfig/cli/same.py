@@ -130,7 +130,10 @@ def _read_paths(file: Path | None) -> list[str]:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         fail(f"--from: {file} cannot be read: {error}")
-    return [line.strip() for line in lines if line.strip()][:_MOST_PATHS]
+    paths = [line.strip() for line in lines if line.strip()]
+    if len(paths) > _MOST_PATHS:
+        fail(f"--from: {file} has {len(paths):,} paths", mend=f"give at most {_MOST_PATHS:,}")
+    return paths
 
 
 def _tell(asking: Asking, asked: list[Asked]) -> None:
@@ -185,7 +188,7 @@ def _where(found: Found) -> str:
     return f"{found.where} {place}".strip()
 
 
-def _value(value: object) -> str:
+def _value(value: object, most: int | None = _VALUE_SHOWN) -> str:
     match value:
         case _ if value is ABSENT:
             return "(absent)"
@@ -195,7 +198,7 @@ def _value(value: object) -> str:
             text = f"{len(value):,} bytes"
         case _:
             text = canonical(value)
-    return text if len(text) <= _VALUE_SHOWN else text[:_VALUE_SHOWN] + "…"
+    return text if most is None or len(text) <= most else text[:most] + "…"
 
 
 def _as_dict(asking: Asking, asked: list[Asked]) -> dict[str, Any]:
@@ -214,8 +217,8 @@ def _as_dict(asking: Asking, asked: list[Asked]) -> dict[str, Any]:
                     {
                         "where": _where(found),
                         "kind": found.kind.value,
-                        "control": _value(found.control),
-                        "candidate": _value(found.candidate),
+                        "control": _value(found.control, None),
+                        "candidate": _value(found.candidate, None),
                     }
                     for found in each.compared.found
                 ],

@@ -62,17 +62,18 @@ class Asking:
         except _NoAnswerError as error:
             return Asked(path, None, Compared(Sameness.NO_ANSWER), str(error)), right
         compared = compare_whole(right, other, self._context)
-        if compared.found:
-            compared = without_noise(compared, await self._with_itself(right, path))
+        if compared.sameness is Sameness.DIFFERENT:
+            compared = await self._without_noise(compared, right, other, path)
         return Asked(path, (right.status, other.status), compared), right
 
-    async def _with_itself(self, first: RecordedResponse, path: str) -> Compared:
+    async def _without_noise(
+        self, compared: Compared, right: RecordedResponse, other: RecordedResponse, path: str
+    ) -> Compared:
         try:
             again = await self._fetch(self.control, path, "control")
-        except _NoAnswerError:
-            return Compared(Sameness.NO_ANSWER)
-        own = self._context._replace(candidate_authority=self.control.authority)
-        return compare_whole(first, again, own)
+            return without_noise(compared, (right, again, other), self._context)
+        except (_NoAnswerError, NotComparableError):
+            return compared
 
     async def _fetch(self, side: Upstream, path: str, name: str) -> RecordedResponse:
         try:
