@@ -40,7 +40,14 @@ def main() -> int:
         err.print(f"[bold red]error:[/] {escape(str(failed))}")
         return USAGE
     visitors = Visitors(
-        given.at, shelf, given.requests, given.buyers, given.seed, given.at_once, dict(given.header)
+        given.at,
+        shelf,
+        given.requests,
+        given.buyers,
+        given.seed,
+        given.at_once,
+        dict(given.header),
+        given.known,
     )
     seen, begun, stopped = Seen(), time.monotonic(), False
     try:
@@ -189,6 +196,11 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME:VALUE",
         help="a header that every visitor sends; may be given again",
+    )
+    parser.add_argument(
+        "--known",
+        action="store_true",
+        help="each has the proxy's cookie from an earlier visit: the same seed makes the same users",
     )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     return parser
