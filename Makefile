@@ -70,7 +70,7 @@ check: setup ## format, lint, types, import contracts, migrations, pipelines
 	@$(BIN)/yamllint --strict --config-file .github/pipelines/yamllint.yaml .github
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(BIN)/zizmor --quiet --offline --pedantic --strict-collection .github/workflows
-	@$(BIN)/shellcheck .ci/run compose/database/*.sh
+	@$(BIN)/shellcheck .ci/run compose/database/databases.sh
 	@$(BIN)/hadolint $(addsuffix /Dockerfile,$(IMAGES))
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose/compose*.yaml
 

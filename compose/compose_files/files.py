@@ -6,11 +6,27 @@ Standard library only, so that it runs before anything is installed.
 
 import os
 import secrets
-import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 CONFIGS: Mapping[str, str] = {"fig.containers.yaml": "fig.yaml", "fig.rules.yaml": "fig.rules.yaml"}
+RANDOM = (
+    "postgres_password",
+    "monolith_database_password",
+    "monolith_secret_key",
+    "catalog_database_password",
+    "catalog_secret_key",
+    "catalog_credential",
+    "proxy_credential",
+    "fig_secret",
+    "fig_admin_token",
+)
+DATABASES: Mapping[str, tuple[str, str]] = {
+    "monolith_database_url": ("shopsmart", "monolith_database_password"),
+    "catalog_database_url": ("shopsmart_catalog", "catalog_database_password"),
+}
+"""Secrets made of others: the role, which has a database of its name, and the file of its password."""
 IMAGE_USER = 10001
 """Who the containers are run as where this machine's user is root, whom no container should be."""
 
@@ -45,27 +61,26 @@ def owner() -> tuple[int, int]:
 
 def _make_secrets(folder: Path) -> Iterator[Path]:
     folder.mkdir(mode=0o700, exist_ok=True)
-
-    def database(name: str, password: str) -> Callable[[], str]:
-        return lambda: f"postgresql://{name}:{(folder / password).read_text()}@database/{name}"
-
-    made: Mapping[str, Callable[[], str]] = {
-        "postgres_password": _random,
-        "monolith_database_password": _random,
-        "monolith_database_url": database("shopsmart", "monolith_database_password"),
-        "monolith_secret_key": _random,
-        "catalog_database_password": _random,
-        "catalog_database_url": database("shopsmart_catalog", "catalog_database_password"),
-        "catalog_secret_key": _random,
-        "catalog_credential": _random,
-        "proxy_credential": _random,
-        "fig_secret": _random,
-    }
-    for name, value in made.items():
-        file = folder / name
-        if not file.exists():
-            _write(file, value(), mode=0o444)
+    for name in RANDOM:
+        if _is_missing(folder / name):
+            _write(folder / name, secrets.token_urlsafe(48), mode=0o444)
+            yield folder / name
+    for name, (role, password) in DATABASES.items():
+        file, secret = folder / name, quote((folder / password).read_text().strip(), safe="")
+        url = f"postgresql://{role}:{secret}@database/{role}"
+        if _is_missing(file):
+            _write(file, url, mode=0o444)
             yield file
+        elif secret not in file.read_text():
+            raise FilesError(
+                f"{file} does not hold what is in {password}: delete it, and run this again"
+            )
+
+
+def _is_missing(file: Path) -> bool:
+    if file.exists() and not file.read_text().strip():
+        raise FilesError(f"{file} is empty: delete it, and run this again")
+    return not file.exists()
 
 
 def _make_configs(folder: Path, configs: Path) -> Iterator[Path]:
@@ -75,7 +90,7 @@ def _make_configs(folder: Path, configs: Path) -> Iterator[Path]:
     for source, name in CONFIGS.items():
         file = folder / name
         if not file.exists():
-            shutil.copyfile(configs / source, file)
+            _write(file, (configs / source).read_text(), mode=0o644)
             _give(file)
             yield file
 
@@ -88,16 +103,20 @@ def _make_env(file: Path) -> Iterator[Path]:
 
 
 def _write(file: Path, text: str, *, mode: int) -> None:
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with open(descriptor, "w", encoding="utf-8") as opened:  # noqa: PTH123 - a descriptor
-        os.fchmod(descriptor, mode)  # whatever the umask says
-        opened.write(text)
+    """Whole or not at all: a half-written secret would count as there."""
+    beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with open(descriptor, "w", encoding="utf-8") as opened:  # noqa: PTH123 - a descriptor
+            os.fchmod(descriptor, mode)  # whatever the umask says
+            opened.write(text)
+            opened.flush()
+            os.fsync(descriptor)
+        beside.rename(file)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _give(path: Path) -> None:
     if os.getuid() == 0:
         os.chown(path, *owner())
-
-
-def _random() -> str:
-    return secrets.token_urlsafe(48)

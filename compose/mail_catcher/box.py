@@ -118,7 +118,7 @@ class Box:
             self._db.close()
 
     def _read(self, rest: str, values: dict[str, object]) -> list[Taken]:
-        with self._lock, self._transaction():
+        with self._lock, self._transaction("DEFERRED"):
             rows = self._db.execute(
                 f"SELECT id, at, sender, content FROM mail {rest}",  # noqa: S608 - texts of ours
                 values,
@@ -132,8 +132,8 @@ class Box:
         return tuple(address for (address,) in rows)
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
+    def _transaction(self, mode: str = "IMMEDIATE") -> Iterator[None]:
+        self._db.execute(f"BEGIN {mode}")
         try:
             yield
         except BaseException:

@@ -27,7 +27,7 @@ def test_everything_is_made_and_kept_at_the_next_time(tmp_path: Path) -> None:
     first = make(tmp_path)
     assert (first.returncode, first.stderr) == (0, "")
     secrets = {file.name: file.read_text() for file in (tmp_path / "stack/secrets").iterdir()}
-    assert len(set(secrets.values())) == len(secrets) == 10
+    assert len(set(secrets.values())) == len(secrets) == 11
     assert min(map(len, secrets.values())) >= 64
     for source, name in CONFIGS.items():
         copy = tmp_path / "stack" / "fig" / name
@@ -54,6 +54,45 @@ def test_what_is_missing_is_made_to_fit_what_is_there(tmp_path: Path) -> None:
     assert (secrets / "catalog_database_url").read_text() == (
         f"postgresql://shopsmart_catalog:{password}@database/shopsmart_catalog"
     )
+
+
+def test_a_url_that_lacks_its_password_and_an_empty_secret_are_refused(tmp_path: Path) -> None:
+    make(tmp_path)
+    secrets = tmp_path / "stack" / "secrets"
+    (secrets / "catalog_database_password").unlink()
+    refused = make(tmp_path)
+    assert refused.returncode == 2
+    url = secrets / "catalog_database_url"
+    assert f"{url} does not hold what is in catalog_database_password" in refused.stderr
+    url.unlink()
+    assert make(tmp_path).returncode == 0
+
+    (secrets / "fig_secret").unlink()
+    (secrets / "fig_secret").touch()
+    empty = make(tmp_path)
+    assert empty.returncode == 2
+    assert f"{secrets / 'fig_secret'} is empty: delete it, and run this again" in empty.stderr
+
+
+def test_a_secret_that_cannot_be_written_whole_is_not_there(tmp_path: Path) -> None:
+    folder = tmp_path / "stack" / "secrets"
+    folder.mkdir(parents=True)
+    # No file of more than ten bytes may be written: a disk that fills up.
+    code = (
+        "import resource, runpy, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10));"
+        f"sys.argv = ['compose_files', '--folder', {str(tmp_path / 'stack')!r}, '--env', {str(tmp_path / 'env')!r}];"
+        "runpy.run_module('compose_files', run_name='__main__')"
+    )
+    failed = subprocess.run(
+        [sys.executable, "-B", "-c", code],
+        cwd=COMPOSE,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert failed.returncode == 2, failed.stderr
+    assert list(folder.iterdir()) == []
 
 
 def test_others_on_this_machine_read_no_secret_and_containers_do(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ threads = 8
 # that closes them, or now and then a request meets a socket that is just being closed.
 keepalive = 75
 accesslog = "-"
+# A path is what was asked for: nobody in front may say by header that a part of it is a prefix.
+forwarder_headers = ""
 # Newer versions open a control socket at one path for all of a user's servers; nobody uses it here.
 control_socket_disable = True
 

@@ -79,5 +79,15 @@ def test_make_help_lists_every_target_that_people_use() -> None:
     shown = subprocess.run(
         ["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout
-    for target in ("setup", "demo", "test", "test-all", "test-part", "check", "bench", "pipelines"):
+    for target in (
+        "setup",
+        "demo",
+        "guide",
+        "test",
+        "test-all",
+        "test-part",
+        "check",
+        "bench",
+        "pipelines",
+    ):
         assert re.search(rf"make {target}\b", shown), target

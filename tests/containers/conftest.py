@@ -54,20 +54,26 @@ def pytest_terminal_summary(
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory, figures: Figures) -> Iterator[Project]:
-    """Images built, everything started and found well; taken down whatever happens."""
+def built(tmp_path_factory: pytest.TempPathFactory, figures: Figures) -> Project:
+    """Every image, built; nothing runs."""
     made = Project(tmp_path_factory.mktemp("containers"))
     figures.note("compose", made.compose("version", "--short").strip())
     figures.note("engine", docker("version", "--format", "{{.Server.Version}}").strip())
+    began = time.monotonic()
+    made.compose("build", within_s=BUILD_WITHIN_S)
+    figures.note("build, s", time.monotonic() - began)
+    return made
+
+
+@pytest.fixture(scope="session")
+def project(built: Project, figures: Figures) -> Iterator[Project]:
+    """Everything started and found well; taken down whatever happens."""
     try:
         began = time.monotonic()
-        made.compose("build", within_s=BUILD_WITHIN_S)
-        figures.note("build, s", time.monotonic() - began)
-        began = time.monotonic()
-        made.compose("up", "--detach", within_s=BUILD_WITHIN_S)
+        built.compose("up", "--detach", within_s=BUILD_WITHIN_S)
         for service in ("proxy", "catalog", "consumer", "jobs"):
-            made.wait_until(lambda name=service: made.is_healthy(name), f"{service} is well")
+            built.wait_until(lambda name=service: built.is_healthy(name), f"{service} is well")
         figures.note("up until everything is well, s", time.monotonic() - began)
-        yield made
+        yield built
     finally:
-        made.compose("down", "--volumes", "--remove-orphans", "--timeout", "40", check=False)
+        built.compose("down", "--volumes", "--remove-orphans", "--timeout", "40", check=False)

@@ -75,6 +75,9 @@ class Project:
             "STACK_DIR": str(self.files),
             "PROXY_AT": f"127.0.0.1:{self.port}",
             "PUBLIC_URL": self.url,
+            # Beside a system that runs already.
+            "SHOP_NET": f"10.214.{secrets.randbelow(256)}",
+            "FRONT_NET": f"10.215.{secrets.randbelow(256)}",
         }
 
     @property
@@ -170,4 +173,17 @@ def docker(*words: str) -> str:
         ["docker", *words], check=False, capture_output=True, text=True, timeout=COMMAND_WITHIN_S
     )
     assert done.returncode == 0, f"docker {' '.join(words)}: {done.stderr}"
+    return done.stdout
+
+
+def log_of(container: str) -> str:
+    """What a container has logged so far, on both of its outputs."""
+    done = subprocess.run(
+        ["docker", "logs", container],
+        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=COMMAND_WITHIN_S,
+    )
     return done.stdout

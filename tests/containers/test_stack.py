@@ -1,6 +1,8 @@
 """The system in containers: up, a shopper's way through it, moved, hurt, healed, scaled, down."""
 
+import os
 import socket
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -8,31 +10,23 @@ from collections import Counter
 import pytest
 import requests
 from containers.conftest import Figures
-from containers.project import Project, docker
+from containers.project import Project, docker, log_of
 from crowd.buyer import Buyer
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(1800)]
 
 LASTING = ("database", "gateway", "mail", "monolith", "jobs", "catalog", "consumer", "proxy")
-ONCE = ("monolith-migrate", "monolith-seed", "catalog-migrate", "catalog-backfill")
-OURS = ("gateway", "mail", "monolith", "catalog", "proxy")
+ONCE = ("databases", "monolith-migrate", "monolith-seed", "catalog-migrate", "catalog-backfill")
 PRODUCTS = "/api/catalog/products/"
+SHOPPERS = 4
 
 
-def test_everything_is_well_and_what_runs_once_has_ended_well(
-    project: Project, figures: Figures
-) -> None:
+def test_everything_is_well_and_what_runs_once_has_ended_well(project: Project) -> None:
     for service in LASTING:
         project.wait_until(lambda name=service: project.is_healthy(name), f"{service} is well")
     for service in ONCE:
         (once,) = project.containers(service)
         assert (once["State"]["Status"], once["State"]["ExitCode"]) == ("exited", 0), service
-    base = _size("python:3.11.15-slim-bookworm")
-    figures.note("base image, MB", base)
-    for service in OURS:
-        (container,) = project.containers(service)
-        image = container["Config"]["Image"]
-        figures.note(f"image {image}, MB", _size(image))
 
 
 def test_only_the_proxy_can_be_reached_from_outside(project: Project) -> None:
@@ -62,6 +56,54 @@ def test_only_the_proxy_can_be_reached_from_outside(project: Project) -> None:
 
     assert reach(proxy["NetworkSettings"]["Networks"][front]["IPAddress"], 8000)
     assert not any(reach(host, 8100) for host in ("monolith", *addresses))
+    # Who is called by the shop can't call it.
+    for service in ("gateway", "mail"):
+        network = f"{project.name}_partners"
+        inside = monolith["NetworkSettings"]["Networks"][network]["IPAddress"]
+        for host in ("monolith", inside):
+            refused = project.exec(service, "python", "-c", knock, host, "8100", check=False)
+            assert "ConnectionRefusedError" in refused, (service, host, refused)
+
+
+def test_nobody_but_the_proxy_is_believed_about_whose_request_it_is(project: Project) -> None:
+    ask = (
+        "import django, sys; django.setup(); from shopsmart.accounts.client_address import client_address;"
+        "print(client_address(peer=sys.argv[1], forwarded_for=sys.argv[2]))"
+    )
+
+    def client(peer: str, forwarded_for: str) -> str:
+        settings = "DJANGO_SETTINGS_MODULE=shopsmart.settings"
+        return project.exec(
+            "monolith", "env", settings, "python", "-c", ask, peer, forwarded_for
+        ).strip()
+
+    net = project.environment["SHOP_NET"]
+    assert client(f"{net}.2", "203.0.113.7") == "203.0.113.7"
+    # A shopper in a private network who says to be somebody else, and a container that does.
+    assert client(f"{net}.2", "203.0.113.7, 192.168.1.5") == "192.168.1.5"
+    assert client(f"{net}.9", "203.0.113.7") == f"{net}.9"
+    (proxy,) = project.containers("proxy")
+    shop = proxy["NetworkSettings"]["Networks"][f"{project.name}_shop"]
+    assert shop["IPAddress"] == f"{net}.2"
+
+
+def test_metrics_are_read_in_the_admin_network_with_the_token(project: Project) -> None:
+    (proxy,) = project.containers("proxy")
+    token = (project.files / "secrets" / "fig_admin_token").read_text()
+    ask = (
+        "import http.client, sys; asked = http.client.HTTPConnection('proxy', 8001, timeout=10);"
+        "asked.request('GET', '/metrics', headers={'Authorization': f'Bearer {sys.argv[1]}'});"
+        "answer = asked.getresponse(); print(answer.status, answer.read().decode())"
+    )
+
+    def collect(token: str) -> str:
+        network = ("--network", f"{project.name}_admin")
+        return docker("run", "--rm", *network, proxy["Config"]["Image"], "python", "-c", ask, token)
+
+    assert collect("wrong").startswith("401 ")
+    answer = collect(token)
+    assert answer.startswith("200 ")
+    assert "fig_requests_total" in answer
 
 
 def test_no_container_has_more_rights_than_it_needs(project: Project) -> None:
@@ -103,6 +145,26 @@ def test_each_application_has_a_database_that_the_other_cannot_enter(project: Pr
         assert "permission denied to create role" in psql(*role, role[0], "CREATE ROLE more")
         assert "permission denied to create database" in psql(*role, role[0], "CREATE DATABASE m")
         assert "must be superuser" in psql(*role, role[0], "COPY (SELECT 1) TO PROGRAM 'id'")
+
+
+def test_a_database_that_was_lost_half_way_is_made_by_the_next_up(project: Project) -> None:
+    password = (project.files / "secrets" / "postgres_password").read_text()
+    server = f"postgresql://postgres:{password}@127.0.0.1/postgres"
+    for statement in (
+        "CREATE ROLE half",
+        "ALTER ROLE shopsmart_catalog NOLOGIN PASSWORD 'another'",
+        "GRANT CONNECT ON DATABASE shopsmart TO PUBLIC",
+    ):
+        project.exec("database", "psql", server, "-c", statement)
+    project.compose("up", "--detach", "--no-recreate")
+    (once,) = project.containers("databases")
+    assert once["State"]["ExitCode"] == 0
+    secret = (project.files / "secrets" / "catalog_database_password").read_text()
+    catalog = f"postgresql://shopsmart_catalog:{secret}@127.0.0.1"
+    assert project.exec("database", "psql", "-At", f"{catalog}/shopsmart_catalog", "-c", "SELECT 1")
+    assert "permission denied for database" in project.exec(
+        "database", "psql", f"{catalog}/shopsmart", "-c", "SELECT 1", check=False
+    )
 
 
 def test_a_shopper_buys_with_a_card_and_gets_a_mail(project: Project) -> None:
@@ -153,6 +215,8 @@ def test_the_catalogue_moves_by_fig_set_inside_and_by_the_file_outside(project: 
     # An editor that writes beside and renames, as most do; the folder is mounted, so that is seen too.
     beside = project.fig_file.with_name("fig.yaml.new")
     beside.write_text(project.fig_file.read_text().replace("stage: canary", "stage: shadow"))
+    before = project.fig_file.stat()
+    os.chown(beside, before.st_uid, before.st_gid)  # for root, whose editors do so too
     beside.replace(project.fig_file)
     project.wait_until(lambda: runs("shadow"), "the file that was replaced outside holds")
     project.fig("set", "catalog", "service", "--why", "all of it")
@@ -193,7 +257,9 @@ def test_a_killed_service_comes_back_and_only_its_part_is_missed(
     # Pages are the monolith's, and nobody who asks for one notices.
     assert {status for path, status in seen if path == "/"} == {200}
     # The proxy says that the service is away, and does not hang.
-    assert {status for path, status in seen if path == PRODUCTS} <= {200, 502, 503, 504}
+    missed = {status for path, status in seen if path == PRODUCTS} - {200}
+    assert missed
+    assert missed <= {502, 503, 504}
 
 
 def test_more_containers_of_a_service_share_its_requests_without_a_restart_of_the_proxy(
@@ -221,13 +287,36 @@ def test_more_containers_of_a_service_share_its_requests_without_a_restart_of_th
     figures.note("30 requests by container", sorted(shares().values()))
     assert project.fig("status")["started"] == started
 
-    # One that dies is left out, and what it would have answered is answered by the others.
+    # One is killed under load. What it was at is lost; nobody else notices, before or after it is started again.
     victim = project.containers("catalog", all_=False)[0]
-    docker("stop", "--time", "40", victim["Id"])
-    for _ in range(30):
-        assert project.get(PRODUCTS).status_code == 200
-    docker("start", victim["Id"])
-    project.wait_until(lambda: project.is_healthy("catalog", 3), "three are well")
+    is_over = threading.Event()
+    answers: list[int] = []
+
+    def shop_on() -> None:
+        while not is_over.is_set():
+            answers.append(project.get(PRODUCTS).status_code)
+
+    shoppers = [threading.Thread(target=shop_on) for _ in range(SHOPPERS)]
+    for shopper in shoppers:
+        shopper.start()
+    try:
+        restarts = _restarts(project, "catalog")
+        project.wait_until(lambda: len(answers) >= 20, "shoppers are at it")
+        subprocess.run(
+            ["docker", "exec", victim["Id"], "python", "-c", _KILL_ALL], check=False, timeout=60
+        )
+        before = len(answers)
+        project.wait_until(
+            lambda: _restarts(project, "catalog") > restarts, "the engine starts it again"
+        )
+        project.wait_until(lambda: project.is_healthy("catalog", 3), "three are well")
+        project.wait_until(lambda: len(answers) >= before + 50, "shoppers are still at it")
+    finally:
+        is_over.set()
+        for shopper in shoppers:
+            shopper.join()
+    figures.note("answers while one of three was killed", dict(Counter(answers)))
+    assert len([status for status in answers if status != 200]) <= SHOPPERS
     project.wait_until(all_are_asked, "all three are asked again")
     project.compose("up", "--detach", "--no-recreate", "--scale", "catalog=1")
     project.wait_until(lambda: project.is_healthy("catalog"), "one is left")
@@ -250,17 +339,19 @@ def test_everything_ends_when_it_is_told_to_and_lets_answers_end(
     with socket.create_connection(("127.0.0.1", project.port), timeout=60) as shopper:
         shopper.sendall(head + form[:20])
         project.wait_until(lambda: _exchanges(project) == 1, "the request has begun")
-        began = time.monotonic()
-        stopping = threading.Thread(target=project.compose, args=("stop",))
+        # The proxy first: docker-compose 1.29 stops everything at once, the database before the shop is done with it.
+        stopping = threading.Thread(target=project.compose, args=("stop", "proxy"))
         stopping.start()
-        project.wait_until(lambda: '"draining"' in docker("logs", proxy["Id"]), "it is stopping")
+        project.wait_until(lambda: '"draining"' in log_of(proxy["Id"]), "it is stopping")
         # The rest of a form that was half sent when the proxy was told to end.
         shopper.sendall(form[20:])
         answer = b""
         while data := shopper.recv(65536):
             answer += data
         stopping.join()
-    figures.note("stop, s", time.monotonic() - began)
+    began = time.monotonic()
+    project.compose("stop")
+    figures.note("stop of all but the proxy, s", time.monotonic() - began)
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert answer.rstrip().endswith(b"</html>") or answer.endswith(b"0\r\n\r\n")
     codes = {
@@ -289,15 +380,10 @@ def test_what_was_bought_is_there_after_a_start_and_nothing_is_left_after_down(
 
 _KILL_ALL = """
 import os, signal
-from pathlib import Path
 for entry in Path('/proc').iterdir():
     if entry.name.isdigit() and b'gunicorn' in (entry / 'cmdline').read_bytes():
         os.kill(int(entry.name), signal.SIGKILL)
 """
-
-
-def _size(image: str) -> float:
-    return round(int(docker("image", "inspect", "--format", "{{.Size}}", image)) / 1e6)
 
 
 def _in_stock(project: Project) -> str:
@@ -330,6 +416,6 @@ def _answered(project: Project) -> Counter[str]:
     """How many catalogue requests each container of the service has in its access log."""
     counted: Counter[str] = Counter()
     for container in project.containers("catalog", all_=False):
-        log = docker("logs", container["Id"])
+        log = log_of(container["Id"])
         counted[container["Name"]] = log.count(f"GET {PRODUCTS} ")
     return counted

@@ -20,8 +20,9 @@ _GAPS = re.compile(r" {2,}")
 def _pattern(line: str, folder: str) -> re.Pattern[str]:
     varies = bool(_PLACEHOLDER.search(line))
     begins = len(line) - len(line.lstrip(" "))
-    # A number that is set to the right may fill the spaces before it.
-    parts = [" *" if varies and begins else " " * begins]
+    # A number that is set to the right has more spaces before it, or fewer.
+    padded = varies and (begins > 0 or _PLACEHOLDER.match(line) is not None)
+    parts = [" *" if padded else " " * begins]
     place = begins
     for found in _PLACEHOLDER.finditer(line):
         parts.append(_between(line[place : found.start()], varies=varies))

@@ -22,20 +22,20 @@ class Meaning(Enum):
     CONTENT_LENGTH = "content_length"
     TRANSFER_ENCODING = "transfer_encoding"
     CONNECTION = "connection"
+    PROXY_CONNECTION = "proxy_connection"  # dropped, but llhttp obeys it as it does Connection
     HOP_BY_HOP = "hop_by_hop"  # dropped
     COOKIE = "cookie"
     AUTHORIZATION = "authorization"
     EXPECT = "expect"
     FORWARDED = "forwarded"  # who the client is: believed from trusted proxies only
     FIG = "fig"  # ours: verified and consumed, or dropped
-    FOLDED = "folded"  # becomes one of ours in WSGI: dropped and counted
+    FOLDED = "folded"  # becomes one of ours, or the server's, in WSGI: dropped and counted
     CACHE_CONTROL = "cache_control"
 
 
 # RFC 9110 section 7.6.1 and the older list of RFC 2616. Trailers are dropped, so their announcement is too.
 _HOP_BY_HOP = {
     b"keep-alive",
-    b"proxy-connection",
     b"proxy-authenticate",
     b"proxy-authorization",
     b"te",
@@ -47,6 +47,7 @@ _MEANINGS = {
     b"content-length": Meaning.CONTENT_LENGTH,
     b"transfer-encoding": Meaning.TRANSFER_ENCODING,
     b"connection": Meaning.CONNECTION,
+    b"proxy-connection": Meaning.PROXY_CONNECTION,
     b"cookie": Meaning.COOKIE,
     b"authorization": Meaning.AUTHORIZATION,
     b"expect": Meaning.EXPECT,
@@ -56,6 +57,9 @@ _MEANINGS = {
     b"cache-control": Meaning.CACHE_CONTROL,
     **dict.fromkeys(_HOP_BY_HOP, Meaning.HOP_BY_HOP),
 }
+# gunicorn takes these for its own from whoever may forward to it, and cuts the first off the path: an application would
+# read another path than the one that was routed.
+_SET_BY_SERVER = {b"script_name", b"path_info"}
 _OURS = (Meaning.FORWARDED, Meaning.FIG)
 _FRAMING = (Meaning.CONTENT_LENGTH, Meaning.TRANSFER_ENCODING)
 # Named in Connection, these would be taken away from what the upstream relies on.
@@ -88,6 +92,8 @@ def _look_up(name: bytes) -> Meaning:
     lower = name.lower()
     meaning = _plain(lower)
     if meaning is Meaning.ORDINARY and b"_" in lower:
+        if lower in _SET_BY_SERVER:
+            return Meaning.FOLDED
         folded = _plain(lower.replace(b"_", b"-"))
         # Content_Length and Transfer_Encoding are for the upstream's parser what ours must not be fooled by either.
         if folded in _OURS or folded in _FRAMING:

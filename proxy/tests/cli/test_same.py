@@ -151,19 +151,107 @@ def test_headers_in_another_order_are_alike_and_not_identical(
     assert sameness(result) == {"/a/": "alike"}
 
 
+def counting(text: str, content_type: str, start: int = 0) -> Callable[[], Answer]:
+    """Answers with another number in place of ``#`` each time."""
+    counted = itertools.count(start)
+    headers = (("Content-Type", content_type),)
+    return lambda: Answer(text.replace("#", str(next(counted))), 200, headers)
+
+
+PAGE = "<p>visitor {counter}</p>\n<h1>Lamps</h1>\n<p>price {price}</p>"
+TREE = '{{"rows": [{{"id": 1, "views": {counter}}}, {{"id": 2, "views": {price}}}]}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "content_type"),
+    [
+        (PAGE, "text/html"),
+        (PAGE.replace("\n", " "), "text/html"),
+        (PAGE, "text/plain"),
+        (TREE, "application/json"),
+    ],
+)
 def test_a_control_that_differs_from_itself_is_unsteady_and_hides_nothing_else(
+    sides: tuple[Server, Server], text: str, content_type: str
+) -> None:
+    control, candidate = sides
+    control.answers["/a/"] = counting(text.format(counter="#", price=10), content_type)
+    candidate.answers["/a/"] = counting(text.format(counter="#", price=10), content_type, 500)
+    result = same(sides, "/a/", "--json")
+    assert sameness(result) == {"/a/": "unsteady"}
+    assert result.exit_code == 0
+
+    candidate.answers["/a/"] = counting(text.format(counter="#", price=9999), content_type, 500)
+    result = same(sides, "/a/", "--json")
+    assert sameness(result) == {"/a/": "different"}
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "application/octet-stream"])
+def test_another_answer_altogether_is_different_however_unsteady_the_control(
+    sides: tuple[Server, Server], content_type: str
+) -> None:
+    control, candidate = sides
+    control.answers["/a/"] = counting("nonce # of a page", content_type)
+    candidate.answers["/a/"] = counting("<h1>Server error</h1>", content_type)
+    assert same(sides, "/a/").exit_code == 1
+
+
+def test_a_list_whose_length_the_control_changes_excuses_no_other_list(
     sides: tuple[Server, Server],
 ) -> None:
-    for server in sides:
-        counted = itertools.count(id(server))
-        server.answers["/a/"] = lambda counted=counted: Answer(f'{{"n": {next(counted)}}}')  # type: ignore[misc]
+    rows = itertools.count(1)
+    sides[0].answers["/a/"] = lambda: Answer(json.dumps({"rows": ["a"] * next(rows)}))
+    sides[1].says("/a/", json.dumps({"rows": ["nonsense"] * 9}))
+    assert same(sides, "/a/").exit_code == 1
+
+
+def test_a_control_that_now_and_then_fails_excuses_no_failure(
+    sides: tuple[Server, Server],
+) -> None:
+    statuses = itertools.cycle([200, 500])
+    sides[0].answers["/a/"] = lambda: Answer("{}", next(statuses))
+    sides[1].says("/a/", "{}", 503)
+    assert same(sides, "/a/").exit_code == 1
+
+
+def test_a_header_that_the_control_sends_now_and_then_is_unsteady(
+    sides: tuple[Server, Server],
+) -> None:
+    sent = itertools.cycle([(("X-Now", "1"),), ()])
+    sides[0].answers["/a/"] = lambda: Answer("{}", 200, next(sent))
+    sides[1].says("/a/", "{}", 200, ())
     result = same(sides, "/a/", "--json")
-    assert result.exit_code == 0
     assert sameness(result) == {"/a/": "unsteady"}
 
-    counted = itertools.count()
-    sides[1].answers["/a/"] = lambda: Answer(f'{{"n": {next(counted)}, "more": 1}}')
-    assert same(sides, "/a/").exit_code == 1
+
+def test_what_the_control_changes_elsewhere_excuses_no_member_more(
+    sides: tuple[Server, Server],
+) -> None:
+    control, candidate = sides
+    control.answers["/a/"] = counting('{"n": #}', "application/json")
+    candidate.answers["/a/"] = counting('{"n": #, "more": 1}', "application/json", 500)
+    result = same(sides, "/a/", "--json")
+    assert result.exit_code == 1
+    [answer] = json.loads(result.stdout)["answers"]
+    assert [found["where"] for found in answer["found"]] == ["body $.more"]
+
+
+def test_a_long_value_is_whole_in_json(sides: tuple[Server, Server]) -> None:
+    sides[0].says("/a/", json.dumps({"text": "x" * 500}))
+    sides[1].says("/a/", json.dumps({"text": "y" * 500}))
+    [answer] = json.loads(same(sides, "/a/", "--json").stdout)["answers"]
+    assert answer["found"][0]["candidate"] == json.dumps("y" * 500)
+    assert "…" in same(sides, "/a/").stdout
+
+
+def test_a_file_with_too_many_paths_is_refused(
+    sides: tuple[Server, Server], tmp_path: Path
+) -> None:
+    (tmp_path / "paths").write_text("/a/\n" * 10_001)
+    result = same(sides, "--from", str(tmp_path / "paths"))
+    assert result.exit_code == 2
+    assert "10,001 paths" in result.output
 
 
 def test_noise_in_one_element_of_a_list_excuses_no_other(sides: tuple[Server, Server]) -> None:

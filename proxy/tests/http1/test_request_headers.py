@@ -86,6 +86,8 @@ def test_forwarded_headers_are_set_aside(name: bytes) -> None:
         b"X_REQUEST-ID",
         b"Content_Length",
         b"Transfer_Encoding",
+        b"SCRIPT_NAME",
+        b"Path_Info",
     ],
 )
 def test_names_that_wsgi_folds_onto_one_of_ours_are_dropped_and_counted(name: bytes) -> None:
@@ -95,7 +97,11 @@ def test_names_that_wsgi_folds_onto_one_of_ours_are_dropped_and_counted(name: by
 
 
 def test_other_names_with_underscores_pass() -> None:
-    assert kept(b"X_Api_Key: 1", b"_: 2") == [b"X_Api_Key: 1", b"_: 2"]
+    assert kept(b"X_Api_Key: 1", b"_: 2", b"Script-Name: 3") == [
+        b"X_Api_Key: 1",
+        b"_: 2",
+        b"Script-Name: 3",
+    ]
 
 
 def test_fig_headers_are_read_or_dropped() -> None:

@@ -167,3 +167,12 @@ def test_static_files_are_served_without_being_collected(client: Client) -> None
     part = client.get("/static/admin/css/base.css", headers={"Range": "bytes=0-9"})
     assert part.status_code == 206
     assert b"".join(part) == b"".join(whole)[:10]
+
+
+def test_pictures_are_sent_as_pictures_on_a_machine_that_knows_no_types() -> None:
+    shown = start(
+        "import mimetypes; mimetypes.knownfiles.clear()\n"
+        "from shopsmart import settings\n"
+        "print([mimetypes.guess_type(f'a.{end}')[0] for end in ('webp', 'jpeg', 'jpg', 'png')])"
+    )
+    assert shown.stdout == "['image/webp', 'image/jpeg', 'image/jpeg', 'image/png']\n"
