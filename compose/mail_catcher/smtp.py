@@ -11,7 +11,7 @@ from mail_catcher.reading import subject_of
 
 log = logging.getLogger(__name__)
 
-MAX_MAIL_BYTES = 10 * 1024 * 1024
+MAX_MAIL_BYTES = 4 * 1024 * 1024  # reading one takes ten times as much memory
 MAX_RECIPIENTS = 100  # what every server has to take (RFC 5321, 4.5.3.1.8)
 BAD_ADDRESS = "553 5.1.3 The address is no UTF-8"
 SILENT_S = 300.0  # how long a client may say nothing (RFC 5321, 4.5.3.2: five minutes)
