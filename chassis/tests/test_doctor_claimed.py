@@ -62,6 +62,7 @@ def test_what_may_hold_a_slash_is_asked_for_with_one(regex: str, route: str, lef
         (r"^files/(?P<p>.+)$", "GET /files/**"),
         (r"^api/", "GET /api/**"),
         (r"^files/(?P<p>[^/]+)$", "GET /files/{name}"),
+        (r"^files/(?P<token>.{32})/(?P<other>.{32})$", "GET /files/**"),
         (r"^files/(?P<p>[\w-]+)\Z", "GET /files/{name}"),
     ],
 )

@@ -132,7 +132,10 @@ def _read_paths(file: Path | None) -> list[str]:
         fail(f"--from: {file} cannot be read: {error}")
     paths = [line.strip() for line in lines if line.strip()]
     if len(paths) > _MOST_PATHS:
-        fail(f"--from: {file} has {len(paths):,} paths", mend=f"give at most {_MOST_PATHS:,}")
+        fail(
+            f"--from: {file} holds {len(paths):,} paths; {_MOST_PATHS:,} at most are asked at a time",
+            mend="give it in parts, or take each path once: sort -u",
+        )
     return paths
 
 
@@ -177,10 +180,12 @@ def _tell_one(one: Asked) -> None:
     shown = 1 if is_other else _PLACES_SHOWN
     for found in one.compared.found[:shown]:
         out.print(f"  {escape(_where(found))}: {found.kind}")
-        out.print(f"    control    {escape(_value(found.control))}")
-        out.print(f"    candidate  {escape(_value(found.candidate))}")
+        out.print(f"    control    {escape(_cut(_value(found.control)))}")
+        out.print(f"    candidate  {escape(_cut(_value(found.candidate)))}")
     if (more := len(one.compared.found) - shown) > 0:
         out.print(f"  … and in {more:,} more places")
+    if one.compared.is_unsteady_too:
+        out.print("  The control differs from itself too; that does not explain the above.")
 
 
 def _where(found: Found) -> str:
@@ -188,17 +193,20 @@ def _where(found: Found) -> str:
     return f"{found.where} {place}".strip()
 
 
-def _value(value: object, most: int | None = _VALUE_SHOWN) -> str:
+def _value(value: object) -> str:
     match value:
         case _ if value is ABSENT:
             return "(absent)"
         case str():
-            text = json.dumps(value, ensure_ascii=False)
+            return json.dumps(value, ensure_ascii=False)
         case bytes():
-            text = f"{len(value):,} bytes"
+            return f"{len(value):,} bytes"
         case _:
-            text = canonical(value)
-    return text if most is None or len(text) <= most else text[:most] + "…"
+            return canonical(value)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _VALUE_SHOWN else text[:_VALUE_SHOWN] + "…"
 
 
 def _as_dict(asking: Asking, asked: list[Asked]) -> dict[str, Any]:
@@ -213,12 +221,13 @@ def _as_dict(asking: Asking, asked: list[Asked]) -> dict[str, Any]:
                 "sameness": each.compared.sameness.value,
                 "statuses": each.statuses,
                 "trouble": each.trouble or None,
+                "is_unsteady_too": each.compared.is_unsteady_too,
                 "found": [
                     {
                         "where": _where(found),
                         "kind": found.kind.value,
-                        "control": _value(found.control, None),
-                        "candidate": _value(found.candidate, None),
+                        "control": _value(found.control),
+                        "candidate": _value(found.candidate),
                     }
                     for found in each.compared.found
                 ],

@@ -62,12 +62,12 @@ class Asking:
         except _NoAnswerError as error:
             return Asked(path, None, Compared(Sameness.NO_ANSWER), str(error)), right
         compared = compare_whole(right, other, self._context)
-        if compared.sameness is Sameness.DIFFERENT:
-            compared = await self._without_noise(compared, right, other, path)
+        if compared.found:
+            compared = await self._without_noise(compared, path, right, other)
         return Asked(path, (right.status, other.status), compared), right
 
     async def _without_noise(
-        self, compared: Compared, right: RecordedResponse, other: RecordedResponse, path: str
+        self, compared: Compared, path: str, right: RecordedResponse, other: RecordedResponse
     ) -> Compared:
         try:
             again = await self._fetch(self.control, path, "control")

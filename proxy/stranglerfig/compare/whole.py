@@ -4,19 +4,15 @@ The comparer judges live traffic and keeps shapes only. Here somebody asks their
 values may be shown; and bytes are compared first, since a proxy that promises to change nothing must not reorder a header.
 """
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from stranglerfig.compare.diff.answer import findings
-from stranglerfig.compare.diff.body import text_of
 from stranglerfig.compare.diff.coding import NotComparableError
-from stranglerfig.compare.diff.difference import BODY, STATUS, Found, Kind
+from stranglerfig.compare.diff.difference import Found
 from stranglerfig.compare.diff.headers import Context
-from stranglerfig.compare.diff.path import Line, concrete
-from stranglerfig.compare.diff.placeholder import with_placeholders
+from stranglerfig.compare.noise import beyond_noise
 from stranglerfig.compare.observation import Headers, RecordedResponse
 
 PASSED_OVER: Final = frozenset(
@@ -28,9 +24,6 @@ PASSED_OVER: Final = frozenset(
 )
 """Headers of the moment or of the connection, which any proxy sets for itself. ``NOT_COMPARED`` has the reasons; what else
 stands there (``Server``, ``Content-Length``) makes two answers alike, not identical."""
-_WORDS: Final = re.compile(r"[\w+/=-]+|\s+|.")
-_EXCUSED: Final = frozenset({Kind.VALUE, Kind.FORMAT, Kind.ORDER})
-_Place = tuple[str, str, str]
 
 
 class Sameness(StrEnum):
@@ -46,6 +39,9 @@ class Sameness(StrEnum):
     NO_ANSWER = "no answer"
 
 
+_ONE: Final = frozenset({Sameness.IDENTICAL, Sameness.ALIKE})
+
+
 @dataclass(frozen=True, slots=True)
 class Compared:
     """What came of one path. ``passed_over`` names the headers that were there and are not compared."""
@@ -53,6 +49,8 @@ class Compared:
     sameness: Sameness
     found: tuple[Found, ...] = ()
     passed_over: frozenset[str] = frozenset()
+    is_unsteady_too: bool = False
+    """The control differs from itself as well, which explains other differences than ``found``."""
 
 
 def compare_whole(
@@ -79,64 +77,19 @@ def without_noise(
     answers: tuple[RecordedResponse, RecordedResponse, RecordedResponse],
     context: Context,
 ) -> Compared:
-    """The same comparison, told apart from how the control differs from itself.
+    """The same comparison, told apart from how the control differs from itself between two askings.
 
-    ``answers`` are the control's, the control's when it was asked again, and the candidate's. A value that the control
-    changes between two askings may be another one at exactly that place, and nowhere else. Of a text the words that it
-    changes may vary, and every other word has to be there. Bytes have no places, so there nothing is excused.
+    ``answers``: the control's first and second, and the candidate's.
     """
-    control, again, _ = answers
-    own = context._replace(candidate_authority=context.control_authority)
-    noise = {_place(found): found for found in compare_whole(control, again, own).found}
-    left = tuple(found for found in compared.found if not _is_noise(found, noise, answers))
-    if left or not compared.found:
-        return Compared(compared.sameness, left, compared.passed_over)
-    return Compared(Sameness.UNSTEADY, compared.found, compared.passed_over)
-
-
-def _is_noise(
-    found: Found,
-    noise: Mapping[_Place, Found],
-    answers: tuple[RecordedResponse, RecordedResponse, RecordedResponse],
-) -> bool:
-    own = noise.get(_place(found))
-    # What comes and goes, or has another length, hides what is inside; a header has no inside.
-    if own is None or (found.kind not in _EXCUSED and not found.where.startswith("header ")):
-        return False
-    if _is_of_text(found):
-        texts = [text_of(answer.body, answer.headers) for answer in answers]
-        if not all(text for text, _ in texts):  # bytes
-            return False
-        first, second, other = (
-            with_placeholders(text) if "html" in essence else text for text, essence in texts
-        )
-        return _same_words(first, second, other)
-    values = (own.control, own.candidate, found.candidate)
-    if all(isinstance(value, str) for value in values):
-        return _same_words(*map(str, values))
-    return found.where != STATUS
-
-
-def _place(found: Found) -> _Place:
-    # Of a text the comparison names the first line that differs, so its line says nothing about the others.
-    steps = "" if _is_of_text(found) else concrete(found.steps, str)
-    return found.where, steps, found.kind.value
-
-
-def _is_of_text(found: Found) -> bool:
-    return found.where == BODY and (
-        not found.steps or any(isinstance(step, Line) for step in found.steps)
-    )
-
-
-def _same_words(control: str, again: str, candidate: str) -> bool:
-    """Whether the candidate's text has every word of the control's but for those that the control changes itself."""
-    words = [_WORDS.findall(text) for text in (control, again, candidate)]
-    if len({len(each) for each in words}) > 1:
-        return False
-    return all(
-        first == other or first != second for first, second, other in zip(*words, strict=True)
-    )
+    control, again, candidate = answers
+    itself = context._replace(candidate_authority=context.control_authority)
+    own = compare_whole(control, again, itself).found
+    if not own or not compared.found:
+        return compared
+    left = beyond_noise(compared.found, own, answers)
+    if not left or compare_whole(again, candidate, context).sameness in _ONE:
+        return replace(compared, sameness=Sameness.UNSTEADY)
+    return replace(compared, found=left, is_unsteady_too=True)
 
 
 def _kept(headers: Headers) -> Headers:

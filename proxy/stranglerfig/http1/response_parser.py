@@ -148,8 +148,8 @@ class ResponseParser:
         is_first = not self._fed
         self._fed += len(data)
         if is_first and not self._is_head and _is_final(data):
-            # Nearly always: there is no interim head, so nothing to cut.
-            self._beginning, self._tail = _PROTOCOL, data[-3:]
+            # Nearly always: there is no interim head, so it does not matter where this one ends.
+            self._beginning = _PROTOCOL
             self._execute(data)
             return
         rest = data

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +23,15 @@ class Answer(NamedTuple):
     body: str
     status: int = 200
     headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"), ("X-Shop", "1"))
+
+
+PDF = (("Content-Type", "application/pdf"),)
+TEXT = (("Content-Type", "text/plain"),)
+
+
+def to(place: str) -> tuple[tuple[str, str], ...]:
+    """The headers of a redirect."""
+    return (("Location", place),)
 
 
 class Server:
@@ -242,6 +252,106 @@ def test_a_file_with_too_many_paths_is_refused(
     result = same(sides, "--from", str(tmp_path / "paths"))
     assert result.exit_code == 2
     assert "10,001 paths" in result.output
+
+
+def test_noise_in_one_element_of_a_list_excuses_no_other(sides: tuple[Server, Server]) -> None:
+    counted = itertools.count()
+    body = '{"items": [{"views": %d}, {"views": %d}]}'
+    sides[0].answers["/a/"] = lambda: Answer(body % (next(counted), 2))
+    sides[1].says("/a/", body % (-5, 2))
+    assert sameness(same(sides, "/a/", "--json")) == {"/a/": "unsteady"}
+
+    sides[1].says("/a/", body % (-5, 77777))
+    result = same(sides, "/a/", "--json")
+    assert result.exit_code == 1
+    [answer] = json.loads(result.stdout)["answers"]
+    assert [found["where"] for found in answer["found"]] == ["body $.items[1].views"]
+    assert answer["is_unsteady_too"]
+    assert "The control differs from itself too" in same(sides, "/a/").stdout
+
+
+PAGE = "<html><script data-n='{}'></script>\n<p>Price {}, seen {} times</p></html>"
+
+
+@pytest.mark.parametrize("page", [PAGE, PAGE.replace("\n", " ")], ids=["lines", "one line"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        "<html><h1>Server error, all is lost</h1></html>",
+        PAGE.format("x", 9999, 4),
+        PAGE.format("x", 10, 4).replace("</p>", "!</p>"),
+        PAGE.format("x", 10, 4) + "\nmore",
+    ],
+)
+def test_noise_in_a_text_excuses_its_own_words_alone(
+    sides: tuple[Server, Server], page: str, other: str
+) -> None:
+    html = (("Content-Type", "text/html"),)
+    counted = itertools.count()
+
+    def control() -> Answer:
+        return Answer(page.format(secrets.token_hex(8), 10, next(counted)), 200, html)
+
+    sides[0].answers["/a/"] = control
+    sides[1].says("/a/", page.format(secrets.token_hex(8), 10, "many"), 200, html)
+    result = same(sides, "/a/", "--json")
+    assert (result.exit_code, sameness(result)) == (0, {"/a/": "unsteady"})
+    sides[1].says("/a/", other, 200, html)
+    result = same(sides, "/a/", "--json")
+    assert (result.exit_code, sameness(result)) == (1, {"/a/": "different"})
+
+
+def test_of_a_text_the_line_is_shown_that_chance_does_not_explain(
+    sides: tuple[Server, Server],
+) -> None:
+    text = (("Content-Type", "text/plain"),)
+    counted = itertools.count()
+    sides[0].answers["/a/"] = lambda: Answer(f"at {next(counted)}\nprice 10\n", 200, text)
+    sides[1].says("/a/", "at 7\nprice 9999\n", 200, text)
+    shown = same(sides, "/a/")
+    assert shown.exit_code == 1
+    assert "body $.line[2]: value" in shown.stdout
+    assert "$.line[1]" not in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "other"),
+    [
+        (("a", 200, PDF), ("b", 200, PDF), ("nope", 200, PDF)),
+        (("[1, 2]",), ("[1, 2, 3]",), ("[]",)),
+        (('{"r": [1, 2]}',), ('{"r": [1, 2, 3]}',), ('{"r": []}',)),
+        (("{}", 200), ("{}", 503), ("{}", 500)),
+        (("", 302, to("/in?s=a")), ("", 302, to("/in?s=b")), ("", 302, to("/out?s=c"))),
+        (("1\n", 200, TEXT), ("1\n2\n", 200, TEXT), ("all is lost\n", 200, TEXT)),
+    ],
+)
+def test_an_unsteady_control_excuses_its_own_answers_and_no_others(
+    sides: tuple[Server, Server], first: Any, second: Any, other: Any
+) -> None:
+    turns = itertools.cycle([Answer(*first), Answer(*second)])
+    sides[0].answers["/a/"] = lambda: next(turns)
+    sides[1].says("/a/", *other)
+    assert same(sides, "/a/").exit_code == 1
+    turns = itertools.cycle([Answer(*first), Answer(*second)])
+    sides[1].says("/a/", *second)
+    result = same(sides, "/a/", "--json")
+    assert (result.exit_code, sameness(result)) == (0, {"/a/": "unsteady"})
+
+
+def test_values_are_cut_for_eyes_alone(sides: tuple[Server, Server]) -> None:
+    sides[0].says("/a/", json.dumps({"text": "long " * 100}))
+    sides[1].says("/a/", '{"text": ""}')
+    [answer] = json.loads(same(sides, "/a/", "--json").stdout)["answers"]
+    assert answer["found"][0]["control"] == json.dumps("long " * 100)
+    assert "long l…" in same(sides, "/a/").stdout
+
+
+def test_more_paths_than_are_asked_are_no_silent_loss(tmp_path: Path) -> None:
+    (tmp_path / "paths").write_text("".join(f"/{n}/\n" for n in range(10_001)))
+    arguments = ["same", "--control", NOBODY, "--candidate", NOBODY, "--from"]
+    result = CliRunner().invoke(app, [*arguments, str(tmp_path / "paths")])
+    assert result.exit_code == 2
+    assert "10,001 paths" in " ".join(result.output.split())
 
 
 def test_links_are_followed_as_far_as_is_said(sides: tuple[Server, Server]) -> None:

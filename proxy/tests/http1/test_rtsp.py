@@ -45,6 +45,13 @@ def test_rtsp_behind_a_body_is_refused(body: bytes, frame: Frame, between: bytes
     assert (content, end, refused) == (body, END, Failure.BAD_VERSION)
 
 
+def test_what_stands_behind_the_line_tells_a_body_in_many_chunks() -> None:
+    chunks = b"14\r\nGET /next RTSP/1.0\r\n\r\n1\r\n\n\r\n0\r\n\r\n"
+    top = b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    *_, end, second = feed_every_way(RequestParser, top + chunks + NEXT)
+    assert (end, second["target"]) == (END, b"/next")
+
+
 def test_rtsp_without_a_header_is_refused() -> None:
     data = NEXT + b"GET /next RTSP/1.0\r\n\r\n"
     assert feed_every_way(RequestParser, data)[1:] == [Failure.BAD_VERSION]

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from chassis.ops.doctor.routes.sample import Run, Runs
-from chassis.ops.doctor.routes.signs import signs_of
+from chassis.ops.doctor.routes.signs import any_of, signs_of
 
 # Enough for every branch of what people write in URLs, and a bound for what nobody should.
 MAX_TEXTS = 24
@@ -168,6 +168,8 @@ def _group(argument: tuple[Any, int, int, Any], begun: _Partial) -> list[_Partia
 
 def _repeat(argument: tuple[int, int, Any], begun: _Partial) -> list[_Partial]:
     least, most, items = argument
+    if len(items) == 1 and (signs := any_of(*items[0])):
+        return [way for text in _runs_of(signs, least, most) for way in _free(text, begun)]
     found: list[_Partial] = []
     for times in {least, min(max(least, 1), most)}:
         found += _repeated(items, begun, times)
@@ -177,6 +179,17 @@ def _repeat(argument: tuple[int, int, Any], begun: _Partial) -> list[_Partial]:
         if deep is not None:  # which "/" alone is not: it would make an empty segment
             found = [way for way in found if _since(begun, way) != "/"] + [deep]
     return [_freed(begun, way) for way in found]
+
+
+def _runs_of(signs: list[str], least: int, most: int) -> list[str]:
+    """Of a class repeated: one sign alone, and once with "/" among the others where the class has it."""
+    plain, *slash = signs
+    counts = {least, min(max(least, 1), most)}
+    found = [plain * count for count in counts]
+    if slash:
+        count = min(max(least, 3), most)
+        found.append(f"{plain * min(1, count - 1)}/{plain * (count - 2)}")
+    return [text for text in found if len(text) <= MAX_LENGTH]
 
 
 def _repeated(items: Any, begun: _Partial, times: int) -> list[_Partial]:

@@ -27,6 +27,17 @@ def signs_of(items: list[tuple[Any, Any]]) -> list[str]:
     return [one, "/"] if one != "/" and is_taken("/") else [one]
 
 
+def any_of(operation: Any, argument: Any) -> list[str] | None:
+    """The same for an element that takes any of a class of characters; None for one that names its characters."""
+    if operation is sre.ANY:
+        return ["x", "/"]
+    if operation is sre.NOT_LITERAL:
+        return signs_of([(sre.NEGATE, None), (sre.LITERAL, argument)])
+    if operation is sre.IN and any(kind is not sre.LITERAL for kind, _ in argument):
+        return signs_of(argument)
+    return None
+
+
 def _holds(item: tuple[Any, Any], sign: str) -> bool:
     kind, value = item
     if kind is sre.LITERAL:
