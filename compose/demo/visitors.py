@@ -114,7 +114,12 @@ def _tell(visitors: Visitors, seen: Seen, took_s: float) -> None:
     if not seen.errors:
         out.print("every answer was as it should be")
         return
-    out.print(f"{seen.errors.total()} answers were not as they should be:")
+    wrong = seen.errors.total()
+    out.print(
+        "1 answer was not as it should be:"
+        if wrong == 1
+        else f"{wrong} answers were not as they should be:"
+    )
     by_kind: Counter[str] = Counter()
     for error, count in seen.errors.items():
         by_kind[_kind_of(error)] += count

@@ -11,7 +11,7 @@ from typing import Final
 from stranglerfig.compare.diff.answer import findings
 from stranglerfig.compare.diff.coding import NotComparableError
 from stranglerfig.compare.diff.difference import Found
-from stranglerfig.compare.diff.headers import Context
+from stranglerfig.compare.diff.headers import Context, diff_headers
 from stranglerfig.compare.noise import beyond_noise
 from stranglerfig.compare.observation import Headers, RecordedResponse
 
@@ -58,11 +58,14 @@ def compare_whole(
 ) -> Compared:
     """Hold two answers side by side."""
     passed_over = _passed_over(control.headers, candidate.headers)
-    if (control.status, _kept(control.headers), control.body) == (
+    same_bytes = (control.status, _kept(control.headers), control.body) == (
         candidate.status,
         _kept(candidate.headers),
         candidate.body,
-    ):
+    )
+    # A page that says `Expires: now` is the same page a second later.
+    times = _times(control.headers), _times(candidate.headers)
+    if same_bytes and not any(diff_headers(times[0], times[1], context)):
         return Compared(Sameness.IDENTICAL, (), passed_over)
     try:
         found = tuple(findings(control, candidate, context))
@@ -92,8 +95,14 @@ def without_noise(
     return replace(compared, found=left, is_unsteady_too=True)
 
 
+def _times(headers: Headers) -> Headers:
+    return tuple((name, value) for name, value in headers if _name(name) in ("date", "expires"))
+
+
 def _kept(headers: Headers) -> Headers:
-    return tuple((name, value) for name, value in headers if _name(name) not in PASSED_OVER)
+    return tuple(
+        (name, value) for name, value in headers if _name(name) not in PASSED_OVER | {"expires"}
+    )
 
 
 def _passed_over(*answers: Headers) -> frozenset[str]:

@@ -49,7 +49,7 @@ class Server:
                 server.asked.append((self.path, dict(self.headers)))
                 answer = server.answers.get(self.path, lambda: Answer("{}", 404))()
                 body = answer.body.encode()
-                self.send_response(answer.status)
+                self.send_response_only(answer.status)
                 for name, value in answer.headers:
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
@@ -139,6 +139,24 @@ def test_what_differs_is_shown_in_clear_and_ends_with_1(
     shown = same(sides, "/a/")
     assert shown.exit_code == 1
     assert f"{place}: {kind}" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("expires", "sameness_of_it"),
+    [
+        ("Thu, 26 Nov 2026 14:00:01 GMT", "identical"),
+        ("Thu, 26 Nov 2026 15:00:01 GMT", "different"),
+    ],
+)
+def test_an_expiry_counts_from_its_own_answer(
+    sides: tuple[Server, Server], expires: str, sameness_of_it: str
+) -> None:
+    """As Django's `never_cache` writes it, and a second passes between the two answers."""
+    first = "Thu, 26 Nov 2026 14:00:00 GMT"
+    sides[0].says("/a/", "{}", 200, (("Date", first), ("Expires", first)))
+    later = ("Date", "Thu, 26 Nov 2026 14:00:01 GMT")
+    sides[1].says("/a/", "{}", 200, (later, ("Expires", expires)))
+    assert sameness(same(sides, "/a/", "--json")) == {"/a/": sameness_of_it}
 
 
 def test_headers_in_another_order_are_alike_and_not_identical(
