@@ -94,7 +94,7 @@ format: setup ## let ruff format and mend what it can
 	@$(BIN)/ruff check --fix .
 
 test-compose: setup ## the system in containers, really brought up, walked through, hurt and taken down (needs a Docker engine)
-	@cd tests && $(PYTHON_HERE) -m pytest -q containers
+	@cd tests && $(PYTHON_HERE) -m pytest -q -x containers
 
 bench: setup postgresql ## lag, cost of capture, checkouts; CPU per proxied request (needs nginx and wrk). About ten minutes
 	@failed=; cd tests && for each in $(BENCHMARKS); do \

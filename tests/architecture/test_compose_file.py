@@ -133,8 +133,10 @@ def test_only_the_proxy_is_in_a_network_with_a_way_in() -> None:
         "front"
     ]
     assert [name for name, each in SERVICES.items() if "front" in each["networks"]] == ["proxy"]
-    assert set(SERVICES["database"]["networks"]) == {"data"}
-    assert "data" not in SERVICES["proxy"]["networks"]
+    assert set(SERVICES["database"]["networks"]) == {"monolith-data", "catalog-data"}
+    assert not set(SERVICES["database"]["networks"]) & set(SERVICES["proxy"]["networks"])
+    # They meet in one network only, so that a name means one address.
+    assert set(SERVICES["monolith"]["networks"]) & set(SERVICES["catalog"]["networks"]) == {"shop"}
 
 
 def test_one_address_is_believed_and_that_is_the_proxys() -> None:

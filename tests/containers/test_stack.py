@@ -378,12 +378,8 @@ def test_what_was_bought_is_there_after_a_start_and_nothing_is_left_after_down(
     assert project.left() == {"containers": [], "networks": [], "volumes": []}
 
 
-_KILL_ALL = """
-import os, signal
-for entry in Path('/proc').iterdir():
-    if entry.name.isdigit() and b'gunicorn' in (entry / 'cmdline').read_bytes():
-        os.kill(int(entry.name), signal.SIGKILL)
-"""
+# Everything in the container but its first process, which ends when its child has.
+_KILL_ALL = "import os, signal; os.kill(-1, signal.SIGKILL)"
 
 
 def _in_stock(project: Project) -> str:
