@@ -18,10 +18,10 @@ IMAGES := proxy monolith/shopsmart extracted/shopsmart/catalog compose/card_gate
 SUITES = $(PYTHON_HERE) -m suites
 SHIPPING = $(PYTHON) .github/pipelines/shipping.py
 
-.PHONY: help setup demo stack-files guide test test-all test-part postgresql check format pipelines image push-image deploy test-compose bench clean
+.PHONY: help setup demo stack-files guide test test-all test-part postgresql check format pipelines image try-image push-image deploy test-compose bench clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## put every part, editable, into .venv
 
@@ -80,10 +80,13 @@ pipelines: setup ## write .github/workflows from .github/pipelines
 image: ## build a part's image: PART=monolith/shopsmart (needs docker)
 	@$(SHIPPING) image $(PART)
 
+try-image: ## start what image has built, and wait until it says that it is well
+	@$(SHIPPING) try $(PART)
+
 push-image: ## push what image has built to IMAGE_REGISTRY, and say its digest
 	@$(SHIPPING) push $(PART)
 
-deploy: ## hand IMAGE (by its digest) of PART to DEPLOY_COMMAND, your own, which brings it TO staging or wherever
+deploy: ## hand IMAGE (by its digest) of PART to DEPLOY_COMMAND, your own, which brings it to TO=staging or production
 	@IMAGE='$(IMAGE)' TO='$(TO)' $(SHIPPING) deploy $(PART)
 
 format: setup ## let ruff format and mend what it can

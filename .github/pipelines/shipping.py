@@ -1,19 +1,23 @@
-"""What `make image`, `make push-image` and `make deploy` do: a part is built once, and deployed by the digest of what was pushed.
+"""What `make image`, `try-image`, `push-image` and `deploy` do: a part is built once, started once, and deployed by the digest of what was pushed.
 
 Python's own library is all it needs, so that a machine which only deploys installs nothing.
 """
 
 import argparse
+import json
 import os
 import re
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGEST = re.compile(r"\S+@sha256:[0-9a-f]{64}")
+WELL_WITHIN_S = 120  # from nothing, with its tables to be made, on a busy machine
+DOCKERS_OWN = ("docker.io", "index.docker.io")
 WHERE_TO_LOOK = "docs/pipelines.md says what a team fills in."
 
 
@@ -21,14 +25,60 @@ class Mistake(Exception):  # noqa: N818
     """Nothing was done; the text says what is missing."""
 
 
+class Unwell(Exception):  # noqa: N818
+    """An image that was built does not work."""
+
+
 def image(part: str) -> None:
     """Build the part's image, with the root of the repository as context."""
     dockerfile = Path(part, "Dockerfile")
     if not (ROOT / dockerfile).is_file():
         raise Mistake(f"there is no {dockerfile}, so {part} is no image.")
-    labels = (f"VERSION={_manifest(part)['version']}", f"REVISION={_commit()}")
+    labels = (f"VERSION={_manifest(part)['project']['version']}", f"REVISION={_commit()}")
     arguments = [word for label in labels for word in ("--build-arg", label)]
     _run("docker", "build", "--file", str(dockerfile), "--tag", _local(part), *arguments, ".")
+
+
+def try_out(part: str) -> None:
+    """Start what `image` has built, alone, without a network and with a root that cannot be written, and wait until it says it is well.
+
+    `[tool.trial]` of its pyproject.toml says what it needs for that: `prepare`, run in the container before its command,
+    and `environment`.
+    """
+    trial = _manifest(part).get("tool", {}).get("trial", {})
+    known = json.loads(
+        _run("docker", "image", "inspect", "--format", "{{json .Config}}", _local(part), read=True)
+    )
+    if "Healthcheck" not in known:
+        raise Mistake(f"{_local(part)} has no HEALTHCHECK, so nobody can tell whether it works.")
+    settings = [f"{name}={value}" for name, value in trial.get("environment", {}).items()]
+    options = [word for setting in settings for word in ("--env", setting)]
+    script = f'{trial.get("prepare", ":")} && exec "$@"'
+    container = _run(
+        *("docker", "run", "--detach", "--init", "--network", "none", "--read-only"),
+        *("--tmpfs", "/tmp:mode=1777", "--health-start-period", f"{WELL_WITHIN_S}s"),  # noqa: S108 - inside it
+        *(*options, _local(part), "sh", "-c", script, "sh", *known["Cmd"]),
+        read=True,
+    ).strip()
+    try:
+        _wait_until_well(part, container)
+    finally:
+        _run("docker", "rm", "--force", "--volumes", container, read=True)
+
+
+def _wait_until_well(part: str, container: str) -> None:
+    until = time.monotonic() + WELL_WITHIN_S
+    state = "{{.State.Status}} {{.State.Health.Status}}"
+    while time.monotonic() < until:
+        told = _run("docker", "inspect", "--format", state, container, read=True).strip()
+        if told == "running healthy":
+            print(f"{part}: its image starts, and says that it is well")  # noqa: T201
+            return
+        if told != "running starting":
+            break
+        time.sleep(0.5)
+    _run("docker", "logs", container)
+    raise Unwell(f"{part}: its image does not get well ({told}); above is what it said")
 
 
 def push(part: str) -> None:
@@ -36,20 +86,17 @@ def push(part: str) -> None:
     registry = _filled_in(
         "IMAGE_REGISTRY", "the registry, and the path in it, that images are pushed to"
     ).rstrip("/")
+    host, _, path = registry.partition("/")
+    if not ("." in host or ":" in host or host == "localhost"):
+        raise Mistake(
+            f"IMAGE_REGISTRY begins with the registry's host, as docker.io/acme does; it is {registry!r}."
+        )
     user, password = (
         os.environ.get("IMAGE_REGISTRY_USER"),
         os.environ.get("IMAGE_REGISTRY_PASSWORD"),
     )
     if user and password:
-        login = (
-            "docker",
-            "login",
-            "--username",
-            user,
-            "--password-stdin",
-            registry.partition("/")[0],
-        )
-        _run(*login, given=password)
+        _run("docker", "login", "--username", user, "--password-stdin", host, given=password)
     name = f"{registry}/{_name(part)}"
     _run("docker", "tag", _local(part), f"{name}:{_commit()}")
     _run("docker", "push", f"{name}:{_commit()}")
@@ -62,9 +109,13 @@ def push(part: str) -> None:
         f"{name}:{_commit()}",
         read=True,
     )
-    pushed = next((line for line in known.split() if line.startswith(f"{name}@")), None)
-    if pushed is None:
+    # docker leaves its own registry's host out of the names.
+    names = (name, f"{path}/{_name(part)}") if host in DOCKERS_OWN else (name,)
+    digests = (line.rpartition("@") for line in known.split())
+    digest = next((digest for of, _, digest in digests if of in names), None)
+    if digest is None:
         raise Mistake(f"docker knows no digest of {name}; was it pushed?")
+    pushed = f"{name}@{digest}"
     print(f"pushed {pushed}")  # noqa: T201
     if outputs := os.environ.get("GITHUB_OUTPUT"):
         with Path(outputs).open("a") as file:
@@ -104,12 +155,11 @@ def _manifest(part: str) -> dict[str, Any]:
         raise Mistake(
             f"{part or 'nothing'} is no part: PART is a folder with a pyproject.toml, such as chassis."
         )
-    project: dict[str, Any] = tomllib.loads(file.read_text())["project"]
-    return project
+    return tomllib.loads(file.read_text())
 
 
 def _name(part: str) -> str:
-    return str(_manifest(part)["name"])
+    return str(_manifest(part)["project"]["name"])
 
 
 def _local(part: str) -> str:
@@ -140,17 +190,23 @@ def _run(
     return done.stdout or ""
 
 
+STEPS = {"image": image, "try": try_out, "push": push, "deploy": deploy}
+
+
 def main() -> int:
-    """Exit code 1: a command failed, and said why; 2: something is not filled in."""
+    """Exit code 1: a command failed, or an image does not get well, and said why; 2: something is not filled in."""
     parser = argparse.ArgumentParser(prog="shipping", description=__doc__)
-    parser.add_argument("what", choices=("image", "push", "deploy"))
+    parser.add_argument("what", choices=tuple(STEPS))
     parser.add_argument("part", nargs="?", default="")
     asked = parser.parse_args()
     try:
-        {"image": image, "push": push, "deploy": deploy}[asked.what](asked.part)
+        STEPS[asked.what](asked.part)
     except Mistake as mistake:
         print(mistake, file=sys.stderr)  # noqa: T201
         return 2
+    except Unwell as found:
+        print(found, file=sys.stderr)  # noqa: T201
+        return 1
     except subprocess.CalledProcessError as failed:
         print(f"{' '.join(failed.cmd)} ended with exit code {failed.returncode}", file=sys.stderr)  # noqa: T201
         return 1

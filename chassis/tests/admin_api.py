@@ -12,7 +12,7 @@ MONOLITH, SERVICE = "monolith", "books"
 
 
 class AdminApi:
-    """`routes`: capability -> {"GET /prefix/**": stage}; only literal routes and `**` are understood."""
+    """`routes`: capability -> {"GET /prefix/**": stage}; literal routes, `{name}` and `**` are understood."""
 
     def __init__(self, routes: Mapping[str, Mapping[str, str]], **config: Any) -> None:
         self.routes = routes
@@ -71,7 +71,11 @@ def _said(status: int | None, says: str, plan: dict[str, Any] | None) -> dict[st
 def _matches(pattern: str, path: str) -> bool:
     if pattern.endswith("/**"):
         return path == pattern[:-3] or path.startswith(pattern[:-2])
-    return path == pattern
+    wanted, found = pattern.split("/"), path.split("/")
+    return len(wanted) == len(found) and all(
+        part == own or (part.startswith("{") and bool(own))
+        for part, own in zip(wanted, found, strict=True)
+    )
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from chassis.ops.doctor.routes.sample import Run, Sample, encoded
 
 
 def made(regex: str, flags: int = 0) -> list[str]:
-    return ["".join(run.text for run in runs) for runs in texts(re.compile(regex, flags))]
+    return ["".join(run.text for run in runs) for runs in texts(re.compile(regex, flags)).all]
 
 
 @pytest.mark.parametrize(
@@ -25,9 +25,13 @@ def made(regex: str, flags: int = 0) -> list[str]:
         (r"^[^x/]+$", {"1"}),
         (r"^[^ -~]+$", set()),
         (r"^straße/(?P<ort>[ä-ö]+)/$", {"straße/ä/"}),
-        (r"^\.well-known/.*$", {".well-known/", ".well-known/x"}),
+        (r"^\.well-known/.*$", {".well-known/", ".well-known/x", ".well-known/x/x"}),
         (r"^a{3}b{0,2}$", {"aaa", "aaab"}),
         (r"^(?>a+)b(?:c)++$", {"abc"}),
+        (r"^.{4}$", {"xxxx", "x/xx"}),
+        (r"^[^?]{40}/$", {"x" * 40 + "/", "x/" + "x" * 38 + "/"}),
+        (r"^a.?$", {"a", "ax", "a/"}),
+        (r"^(\W{2})$", {"--", "-/"}),
         (r"anywhere", {"anywhere"}),
         (r"^$", {""}),
     ],

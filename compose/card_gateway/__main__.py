@@ -3,15 +3,18 @@
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import uvicorn
 
 from card_gateway.api import Api
 from card_gateway.charging import Charging
+from card_gateway.hosts import own_hosts
 from card_gateway.ledger import Ledger, LedgerError
 
 PORT = 8190
@@ -45,7 +48,8 @@ def main() -> int:
     # uvicorn hands the signal on once it has stopped; the ledger is to be closed then.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        app = Api(Charging(ledger, url.rstrip("/")), late_s=options.late).app()
+        hosts = own_hosts(options.host, urlsplit(url).hostname or "", *options.hosts)
+        app = Api(Charging(ledger, url.rstrip("/")), late_s=options.late).app(hosts)
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -91,6 +95,13 @@ def _parser() -> argparse.ArgumentParser:
         "--url", help="how card holders reach it, where that differs from where it listens"
     )
     parser.add_argument(
+        "--hosts",
+        type=_names,
+        default=os.environ.get("CARD_GATEWAY_HOSTS", ""),
+        metavar="NAME,NAME",
+        help="names under which it is asked, beside localhost, addresses and that of --url; default: CARD_GATEWAY_HOSTS",
+    )
+    parser.add_argument(
         "--late",
         type=float,
         default=LATE_S,
@@ -98,6 +109,10 @@ def _parser() -> argparse.ArgumentParser:
         help=f"how late is too late; default: {LATE_S:.0f}",
     )
     return parser
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 if __name__ == "__main__":

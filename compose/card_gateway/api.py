@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -19,6 +20,7 @@ from starlette.routing import Route
 from card_gateway.asked import AskedCharge, AskedRefund
 from card_gateway.cards import Answer
 from card_gateway.charging import Charging
+from card_gateway.hosts import OwnHosts
 from card_gateway.page import show_confirmation, show_no_answer, show_nothing_there
 from card_gateway.problems import HANDLERS, problem
 from card_gateway.showing import Decided, KeyReusedError, NoSuchChargeError
@@ -36,7 +38,8 @@ class Api:
         self._charging = charging
         self._late_s = late_s
 
-    def app(self) -> Starlette:
+    def app(self, hosts: frozenset[str]) -> Starlette:
+        """What answers those who ask for one of ``hosts`` or for an address."""
         return Starlette(
             routes=[
                 Route("/livez", self.livez),
@@ -49,6 +52,7 @@ class Api:
                 Route("/confirmations/{token}", self.confirm, methods=["POST"]),
                 Route("/ledger", self.ledger),
             ],
+            middleware=[Middleware(OwnHosts, hosts)],
             exception_handlers=HANDLERS,
         )
 

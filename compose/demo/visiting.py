@@ -3,6 +3,7 @@
 That is what tells them from ``demo.shoppers``, who come and go for as long as a walk lasts.
 """
 
+import base64
 import random
 import threading
 import time
@@ -10,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 import requests
 
@@ -22,6 +24,7 @@ PURCHASES = 3  # of each buyer
 THINKING_S = 0.01
 FIRST_BUYER = 101  # shopper101, …
 STAFF = "desk"
+USER_COOKIE = "fig_user"
 PLAN = "Fig-Plan"
 """What the proxy answers who asks with a signed Fig-Debug; demo.visitors reads the side from it."""
 
@@ -37,6 +40,8 @@ class Visitors:
     seed: int = 7
     at_once: int = 8
     headers: Mapping[str, str] = field(default_factory=dict)
+    known: bool = False
+    """Whether each has the proxy's cookie from an earlier visit; the seed says which."""
 
     def visits(self) -> list[list[Question]]:
         """What each visitor opens, in order; fewer in the last visit where it does not come out even."""
@@ -105,7 +110,10 @@ class _Door:
         visitors = self._visitors
         with ThreadPoolExecutor(visitors.at_once + visitors.buyers) as pool:
             buyers = [pool.submit(self._buy, number) for number in range(visitors.buyers)]
-            lookers = [pool.submit(self._look_around, visit) for visit in visitors.visits()]
+            lookers = [
+                pool.submit(self._look_around, number, visit)
+                for number, visit in enumerate(visitors.visits())
+            ]
             try:
                 self._wait([*buyers, *lookers])
             except BaseException:
@@ -131,9 +139,9 @@ class _Door:
         self._seen.note(question.kind, error, time.perf_counter() - begun)
         return None if error else answer
 
-    def _look_around(self, visit: Sequence[Question]) -> None:
+    def _look_around(self, number: int, visit: Sequence[Question]) -> None:
         sides: Counter[str] = Counter()
-        with self._somebody() as visitor:
+        with self._somebody(str(number)) as visitor:
             for question in visit:
                 try:
                     answer = self._ask(visitor, question)
@@ -146,7 +154,8 @@ class _Door:
 
     def _buy(self, number: int) -> None:
         choice = random.Random(f"buyer {self._visitors.seed} {number}")
-        with self._somebody() as visitor, self._somebody() as staff:
+        buyer, desk = f"buyer {number}", f"desk {number}"
+        with self._somebody(buyer) as visitor, self._somebody(desk) as staff:
             buys = Customer(
                 Account(f"shopper{FIRST_BUYER + number:03}", visitor, self._ask),
                 OrderDesk(Account(STAFF, staff, self._ask)),
@@ -163,10 +172,18 @@ class _Door:
             except Leaving:
                 return
 
-    def _somebody(self) -> requests.Session:
+    def _somebody(self, name: str) -> requests.Session:
         visitor = requests.Session()
         visitor.headers.update({"X-Shopper": "1", **self._visitors.headers})
+        if self._visitors.known:
+            visitor.cookies.set(USER_COOKIE, _cookie_of(f"{self._visitors.seed}/{name}"))
         return visitor
+
+
+def _cookie_of(name: str) -> str:
+    """A value as the proxy makes them: 22 characters of base64url."""
+    digest = blake2b(name.encode(), digest_size=16).digest()
+    return base64.urlsafe_b64encode(digest).decode()[:22]
 
 
 def _side(answer: requests.Response) -> list[str]:

@@ -40,7 +40,14 @@ def main() -> int:
         err.print(f"[bold red]error:[/] {escape(str(failed))}")
         return USAGE
     visitors = Visitors(
-        given.at, shelf, given.requests, given.buyers, given.seed, given.at_once, dict(given.header)
+        given.at,
+        shelf,
+        given.requests,
+        given.buyers,
+        given.seed,
+        given.at_once,
+        dict(given.header),
+        given.known,
     )
     seen, begun, stopped = Seen(), time.monotonic(), False
     try:
@@ -107,7 +114,12 @@ def _tell(visitors: Visitors, seen: Seen, took_s: float) -> None:
     if not seen.errors:
         out.print("every answer was as it should be")
         return
-    out.print(f"{seen.errors.total()} answers were not as they should be:")
+    wrong = seen.errors.total()
+    out.print(
+        "1 answer was not as it should be:"
+        if wrong == 1
+        else f"{wrong} answers were not as they should be:"
+    )
     by_kind: Counter[str] = Counter()
     for error, count in seen.errors.items():
         by_kind[_kind_of(error)] += count
@@ -189,6 +201,11 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME:VALUE",
         help="a header that every visitor sends; may be given again",
+    )
+    parser.add_argument(
+        "--known",
+        action="store_true",
+        help="each has the proxy's cookie from an earlier visit: the same seed makes the same users",
     )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     return parser

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -13,10 +14,13 @@ import uvicorn
 from mail_catcher import smtp
 from mail_catcher.api import Api
 from mail_catcher.box import Box, BoxError
+from mail_catcher.hosts import own_hosts
 
 PORT = 8191
 SMTP_PORT = 8192
 KEEP = 10_000
+KEEP_BYTES = 1024**3
+MOST = 10**12
 STOP_WITHIN_S = 1
 
 
@@ -34,7 +38,7 @@ def main() -> int:
         print(f"mail_catcher: {error.strerror}", file=sys.stderr)  # noqa: T201
         return 2
     try:
-        box = Box(options.box, keep=options.keep)
+        box = Box(options.box, keep=options.keep, keep_bytes=options.keep_bytes)
     except BoxError as error:
         print(f"mail_catcher: {error}", file=sys.stderr)  # noqa: T201
         return 2
@@ -44,7 +48,7 @@ def main() -> int:
         print(  # noqa: T201
             f"mail catcher: mails at smtp://{_at(mails)}, pages at http://{_at(pages)}", flush=True
         )
-        asyncio.run(_serve(box, pages, mails))
+        asyncio.run(_serve(box, own_hosts(options.host, *options.hosts), pages, mails))
     except KeyboardInterrupt:
         pass
     finally:
@@ -52,10 +56,12 @@ def main() -> int:
     return 0
 
 
-async def _serve(box: Box, pages: socket.socket, mails: socket.socket) -> None:
+async def _serve(
+    box: Box, hosts: frozenset[str], pages: socket.socket, mails: socket.socket
+) -> None:
     loop = asyncio.get_running_loop()
     config = uvicorn.Config(
-        Api(box).app(),
+        Api(box).app(hosts),
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -100,6 +106,13 @@ def _parser() -> argparse.ArgumentParser:
         help=f"pages and JSON; default: {PORT}; 0 takes a free one",
     )
     parser.add_argument(
+        "--hosts",
+        type=_names,
+        default=os.environ.get("MAIL_CATCHER_HOSTS", ""),
+        metavar="NAME,NAME",
+        help="names under which it is asked, beside localhost and addresses; default: MAIL_CATCHER_HOSTS",
+    )
+    parser.add_argument(
         "--smtp-port",
         type=int,
         default=SMTP_PORT,
@@ -113,12 +126,23 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help=f"so many mails, the newest; default: {KEEP:,}",
     )
+    parser.add_argument(
+        "--keep-bytes",
+        type=_positive,
+        default=KEEP_BYTES,
+        metavar="N",
+        help=f"of so many bytes together; default: {KEEP_BYTES:,}",
+    )
     return parser
 
 
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def _positive(text: str) -> int:
-    if not text.isdigit() or not 0 < int(text) <= 10_000_000:
-        raise argparse.ArgumentTypeError("must be a whole number from 1 to 10,000,000")
+    if not text.isdigit() or not 0 < int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MOST:,}")
     return int(text)
 
 

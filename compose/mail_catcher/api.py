@@ -1,14 +1,18 @@
 """The side that people and tests read: two pages, and the same as JSON. It only reads."""
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from mail_catcher.box import Box, Taken
+from mail_catcher.hosts import OwnHosts
 from mail_catcher.page import show_list, show_mail, show_nothing_there
 from mail_catcher.reading import listed, told
 
@@ -20,8 +24,10 @@ class Api:
 
     def __init__(self, box: Box) -> None:
         self._box = box
+        self._reading = asyncio.Lock()
 
-    def app(self) -> Starlette:
+    def app(self, hosts: frozenset[str]) -> Starlette:
+        """What answers those who ask for one of ``hosts`` or for an address."""
         return Starlette(
             routes=[
                 Route("/livez", self.livez),
@@ -30,7 +36,8 @@ class Api:
                 Route("/api/mails", self.mails),
                 Route("/api/mails/{number:int}", self.mail),
                 Route("/api/mails/{number:int}/source", self.source),
-            ]
+            ],
+            middleware=[Middleware(OwnHosts, hosts)],
         )
 
     async def livez(self, _: Request) -> Response:
@@ -43,8 +50,7 @@ class Api:
         return show_list(await run_in_threadpool(self._box.newest, to=to), to)
 
     async def mail_page(self, request: Request) -> Response:
-        found = await self._find(request)
-        return show_nothing_there() if found is None else show_mail(found)
+        return await self._read(request, show_mail, show_nothing_there)
 
     async def mails(self, request: Request) -> Response:
         """``to``: for one address; ``after``: with a higher number; ``limit``: so many, the newest first."""
@@ -64,8 +70,7 @@ class Api:
         return JSONResponse({"mails": [listed(mail) for mail in mails]})
 
     async def mail(self, request: Request) -> Response:
-        found = await self._find(request)
-        return _no_such_mail() if found is None else JSONResponse(told(found))
+        return await self._read(request, lambda mail: JSONResponse(told(mail)), _no_such_mail)
 
     async def source(self, request: Request) -> Response:
         found = await self._find(request)
@@ -74,6 +79,14 @@ class Api:
         # As text, never as what it claims to be: a browser must not run what a mail holds.
         headers = {"X-Content-Type-Options": "nosniff"}
         return Response(found.content, 200, headers, "text/plain; charset=utf-8")
+
+    async def _read(
+        self, request: Request, show: Callable[[Taken], Response], none: Callable[[], Response]
+    ) -> Response:
+        # In a thread, since a mail may take seconds to read; one at a time, since it may take ten times its size.
+        async with self._reading:
+            found = await self._find(request)
+            return none() if found is None else await run_in_threadpool(show, found)
 
     async def _find(self, request: Request) -> Taken | None:
         number: int = request.path_params["number"]

@@ -7,8 +7,8 @@ from html import escape
 
 from starlette.responses import HTMLResponse
 
-from mail_catcher.box import Taken
-from mail_catcher.reading import subject_of, text_of
+from mail_catcher.box import Listed, Taken
+from mail_catcher.reading import read
 
 STYLE = """
 :root { color-scheme: light dark; --ground: #eef1f5; --sheet: #fff; --ink: #17202b; --soft: #4c5866; --line: #c9d1db;
@@ -67,13 +67,13 @@ _MAIL = """<dl>
 NO_SUBJECT = "(no subject)"
 
 
-def show_list(mails: Sequence[Taken], to: str | None) -> HTMLResponse:
+def show_list(mails: Sequence[Listed], to: str | None) -> HTMLResponse:
     """The newest mails, all or those for one address."""
     title = "Mails" if to is None else f"Mails for {to}"
     if not mails:
         return _show(title, "<p>None so far.</p>")
     lines = (
-        _LINE.format(id=mail.id, subject=escape(subject_of(mail) or NO_SUBJECT), **_facts(mail))
+        _LINE.format(id=mail.id, subject=escape(mail.subject or NO_SUBJECT), **_facts(mail))
         for mail in mails
     )
     return _show(title, "<ul>\n{}\n</ul>".format("\n".join(lines)))
@@ -84,10 +84,10 @@ def show_mail(mail: Taken) -> HTMLResponse:
     text = _MAIL.format(
         id=mail.id,
         sender=escape(mail.sender) or "nobody (a bounce)",
-        text=escape(text_of(mail)),
+        text=escape(read(mail.content).text),
         **_facts(mail),
     )
-    return _show(subject_of(mail) or NO_SUBJECT, text)
+    return _show(mail.subject or NO_SUBJECT, text)
 
 
 def show_nothing_there() -> HTMLResponse:
@@ -96,7 +96,7 @@ def show_nothing_there() -> HTMLResponse:
     return _show("There is no such mail", body, status=404)
 
 
-def _facts(mail: Taken) -> dict[str, str]:
+def _facts(mail: Listed) -> dict[str, str]:
     return {
         "recipients": escape(", ".join(mail.recipients)),
         "at": mail.at,

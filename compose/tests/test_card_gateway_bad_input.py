@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,40 @@ def test_a_mistake_is_told_by_field_and_nothing_sent_is_repeated(
     assert "4242" not in answer.text
     assert "987" not in answer.text
     assert gateway.get("/ledger")["entries"] == []
+
+
+@pytest.fixture(scope="module")
+def gateway_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    """One that is asked by two names."""
+    names = ("--hosts", "gateway", "--url", "http://bank.example:8190")
+    with GatewayProcess(tmp_path_factory.mktemp("host"), *names) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ("127.0.0.1:1", 200),
+        ("localhost", 200),
+        ("[::1]:8190", 200),
+        ("192.0.2.1", 200),
+        ("Gateway:8190", 200),
+        ("bank.example", 200),
+        ("rebound.example", 403),
+        ("gateway.rebound.example", 403),
+        ("127.0.0.1@rebound.example", 403),
+        ("[rebound.example]", 403),
+        ("", 403),
+    ],
+)
+def test_only_its_own_names_and_addresses_are_answered(
+    gateway_host: GatewayProcess, asked: str, status: int
+) -> None:
+    answer = requests.get(f"{gateway_host.url}/ledger", headers={"Host": asked}, timeout=20)
+    assert answer.status_code == status
+    if status == 403:
+        assert "CARD_GATEWAY_HOSTS" in answer.json()["detail"]
+        assert "entries" not in answer.json()
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"\xff", b"[" * 100_000])

@@ -4,11 +4,31 @@ import smtplib
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import requests
 from catcher_process import CatcherProcess
+
+from mail_catcher.box import Box, BoxError
+
+LINE = b"x" * 70 + b"\r\n"
+
+
+def most_memory(process: int) -> int:
+    """The most bytes that a process ever had in memory."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+
+@pytest.fixture(scope="module")
+def mail_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CatcherProcess]:
+    """One that is asked as ``mail`` too."""
+    box = tmp_path_factory.mktemp("host") / "box.sqlite3"
+    with CatcherProcess(box, "--hosts", "other, mail") as running:
+        yield running
 
 
 def test_a_mail_is_kept_as_it_came_and_told_in_readable_form(catcher: CatcherProcess) -> None:
@@ -60,6 +80,40 @@ def test_the_oldest_make_room(tmp_path: Path) -> None:
             assert box.execute("SELECT count(*) FROM recipient").fetchone() == (2,)
 
 
+def test_a_box_stays_small_in_bytes_too_and_the_newest_stays_whatever_its_size(
+    tmp_path: Path,
+) -> None:
+    with CatcherProcess(tmp_path / "box.sqlite3", "--keep-bytes", "5000") as catcher:
+        for subject in ("one", "two", "three"):
+            catcher.send(subject, text="x" * 60 + "\n" + "x" * 2000)
+        assert catcher.subjects() == ["three", "two"]
+        catcher.send("huge", text="x\n" * 5000)
+        assert catcher.subjects() == ["huge"]
+
+
+def test_a_box_of_another_version_is_left_alone(tmp_path: Path) -> None:
+    box = tmp_path / "box.sqlite3"
+    Box(box, keep=1, keep_bytes=1).close()
+    with closing(sqlite3.connect(box)) as older:
+        older.execute("PRAGMA user_version = 1")
+    with pytest.raises(BoxError, match="another version made it"):
+        Box(box, keep=1, keep_bytes=1)
+
+
+def test_a_list_reads_no_mail(catcher: CatcherProcess) -> None:
+    before = most_memory(catcher.process.pid)
+    with catcher.client() as client:
+        for _ in range(12):
+            client.sendmail(
+                "a@shop.example", ["b@shop.example"], b"Subject: big\r\n\r\n" + LINE * 50_000
+            )
+    taken = most_memory(catcher.process.pid)
+    assert taken > before
+    assert catcher.subjects() == ["big"] * 12
+    assert requests.get(f"{catcher.url}/", timeout=20).text.count("big") == 12
+    assert most_memory(catcher.process.pid) - taken < 20_000_000
+
+
 def test_a_mail_that_cannot_be_kept_is_put_off_so_that_it_comes_again(
     catcher: CatcherProcess,
 ) -> None:
@@ -76,9 +130,34 @@ def test_a_mail_that_cannot_be_kept_is_put_off_so_that_it_comes_again(
     assert catcher.subjects() == ["not lost"]
 
 
+@pytest.mark.parametrize(
+    "command", [b"MAIL FROM:<x\xff@shop.example> SMTPUTF8", b"RCPT TO:<x\xff@b.c>"]
+)
+def test_an_address_that_is_no_text_is_refused_and_the_others_are_taken(
+    catcher: CatcherProcess, command: bytes
+) -> None:
+    with catcher.client() as client:
+        client.ehlo()
+        if command.startswith(b"RCPT"):
+            client.docmd("MAIL FROM:<ann@shop.example> SMTPUTF8")
+        client.sock.sendall(command + b"\r\n")
+        assert client.getreply()[0] == 553
+        client.rset()
+        client.sendmail("ann@shop.example", ["ben@shop.example"], b"Subject: taken\r\n\r\n")
+    assert catcher.subjects() == ["taken"]
+
+
+def test_a_mail_goes_to_a_hundred_at_most(catcher: CatcherProcess) -> None:
+    many = [f"shopper{number}@shop.example" for number in range(101)]
+    with catcher.client() as client:
+        refused = client.sendmail("shop@shop.example", many, b"Subject: all\r\n\r\n")
+    assert {address: code for address, (code, _) in refused.items()} == {many[100]: 452}
+    assert catcher.get("/api/mails")["mails"][0]["recipients"] == many[:100]
+
+
 def test_a_mail_that_is_too_big_is_refused_for_good(catcher: CatcherProcess) -> None:
     with catcher.client() as client, pytest.raises(smtplib.SMTPResponseException) as refused:
-        client.sendmail("a@shop.example", ["b@shop.example"], b"x" * (10 * 1024 * 1024 + 1))
+        client.sendmail("a@shop.example", ["b@shop.example"], b"x" * (4 * 1024 * 1024 + 1))
     assert refused.value.smtp_code == 552
     assert catcher.subjects() == []
 
@@ -113,6 +192,33 @@ def test_what_a_mail_holds_is_text_on_the_pages(catcher: CatcherProcess) -> None
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
 
 
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ("127.0.0.1:1", 200),
+        ("localhost", 200),
+        ("[::1]:8191", 200),
+        ("192.0.2.1", 200),
+        ("Mail:8191", 200),
+        ("mail.", 200),
+        ("rebound.example", 403),
+        ("mail.rebound.example", 403),
+        ("127.0.0.1.rebound.example", 403),
+        ("127.0.0.1@rebound.example", 403),
+        ("[rebound.example]", 403),
+        ("", 403),
+    ],
+)
+def test_only_its_own_names_and_addresses_are_answered(
+    mail_host: CatcherProcess, asked: str, status: int
+) -> None:
+    for path in ("/", "/api/mails", "/nowhere"):
+        answer = requests.get(f"{mail_host.url}{path}", headers={"Host": asked}, timeout=20)
+        assert answer.status_code == (404 if (path, status) == ("/nowhere", 200) else status)
+    if status == 403:
+        assert "MAIL_CATCHER_HOSTS" in answer.json()["detail"]
+
+
 def test_what_cannot_be_read_is_told_by_field(catcher: CatcherProcess) -> None:
     answer = requests.get(f"{catcher.url}/api/mails?after=x&limit=0", timeout=20)
     assert answer.status_code == 422
@@ -137,7 +243,7 @@ def test_it_ends_when_told_to_although_a_client_hangs_on(catcher: CatcherProcess
     [
         (["--box", "missing/box.sqlite3"], "can't open missing/box.sqlite3"),
         (["--box", "other.sqlite3"], "the database of something else"),
-        (["--box", "box.sqlite3", "--keep", "0"], "from 1 to 10,000,000"),
+        (["--box", "box.sqlite3", "--keep", "0"], "from 1 to 1,000,000,000,000"),
     ],
 )
 def test_what_cannot_be_served_is_told(tmp_path: Path, arguments: list[str], words: str) -> None:

@@ -1,6 +1,7 @@
 """The guide's visitors: the same requests for the same seed, every failure seen, and who answered whom."""
 
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ class Shop:
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
+        self.users: Counter[str] = Counter()
         self.broken = "no path holds this"
         self.flips = False
         lock = threading.Lock()
@@ -31,6 +33,7 @@ class Shop:
             def do_GET(self) -> None:
                 with lock:
                     shop.asked[self.path] += 1
+                    shop.users[self.headers["Cookie"] or ""] += 1
                     visitor = known.setdefault(self.client_address, len(known))
                     if shop.flips:
                         visitor = shop.asked.total()
@@ -140,3 +143,19 @@ def test_a_mistake_in_the_call_ends_with_2(
         code = ended.code
     assert code == 2
     assert said in capsys.readouterr().err
+
+
+def test_known_visitors_are_the_same_users_each_time(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = []
+    for at_once in ("1", "8"):
+        shop.users.clear()
+        let_in(monkeypatch, "--at", shop.url, "--requests", "60", "--known", "--at-once", at_once)
+        users.append({user for user in shop.users if user})
+    assert users[0] == users[1]
+    assert len(users[0]) == 8
+    assert all(re.fullmatch(r"fig_user=[A-Za-z0-9_-]{22}", user) for user in users[0])
+    shop.users.clear()
+    let_in(monkeypatch, "--at", shop.url, "--requests", "60")
+    assert set(shop.users) == {""}

@@ -182,6 +182,8 @@ CHUNK_TRICKS: dict[bytes, bytes | None] = {
     b"5\r\nhello\r\n0\r\nContent-Length: 9\r\n\r\n": None,
     b"5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n": None,
     b"5\r\nhello\r\n0\r\nConnection: close\r\n\r\n": None,
+    b"5\r\nhello\r\n0\r\nProxy-Connection: close\r\n\r\n": None,
+    b"5\r\nhello\r\n0\r\nproxy-connection: keep-alive\r\n\r\n": None,
     b"5\r\nhello\r\n0\r\nGET /smuggled HTTP/1.1\r\n\r\n": None,
     b"5\r\nhello\r\n0\r\nX: " + b"y" * 70_000 + b"\r\n\r\n": None,
 }

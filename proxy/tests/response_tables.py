@@ -74,6 +74,11 @@ STATUS_LINES = {
     b"HTTP/1.1 103 Early Hints\r\nContent-Length: 3\r\n\r\nabcHTTP/1.1 200 OK": unusable,
     b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK": kept,
     b"HTTP/1.1 150 Unheard Of\r\n\r\nHTTP/1.1 200 OK": kept,
+    b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK": kept,
+    b"HTTP/1.1 103 Early Hints\r\n\r\nRTSP/1.1 200 OK": unusable,
+    b"HTTP/1.1 103 Early Hints\r\n\r\nICE/1.1 200 OK": unusable,
+    b"HTTP/1.1 103 Early Hints\r\n\r\nRTSP/1.1 103 OK\r\n\r\nHTTP/1.1 200 OK": unusable,
+    b"HTTP/1.1 103 Early Hints\r\n\r\n\r\nHTTP/1.1 200 OK": unusable,
 }
 
 # Header lines of an answer whose body is "hello", in chunks where Transfer-Encoding is named.

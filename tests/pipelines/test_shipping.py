@@ -11,11 +11,16 @@ from workflows import ROOT
 SHIPPING = Path(".github", "pipelines", "shipping.py")
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 DOCKER = f"""#!/bin/sh
+WELL='{{"Cmd": ["serve", "it"], "Healthcheck": {{"Test": ["CMD", "true"]}}}}'
 printf '%s\\n' "$*" >> "$ASKED"
 case "$*" in
   login*) cat >> "$ASKED" ;;
-  *inspect*) printf 'elsewhere/x@{DIGEST}\\nregistry.example/shop/stranglerfig-chassis@{DIGEST}\\n' ;;
-  *push*) exit "${{PUSH:-0}}" ;;
+  *json*) printf '%s' "${{CONFIG:-$WELL}}" ;;
+  "image inspect"*) printf 'elsewhere/x@{DIGEST}\\n%s/stranglerfig-chassis@{DIGEST}\\n' "${{NAMED:-registry.example/shop}}" ;;
+  run*) echo c0ffee ;;
+  inspect*) echo "$STATE" ;;
+  logs*) echo "cannot find its tables" ;;
+  push*) exit "${{PUSH:-0}}" ;;
 esac
 """
 
@@ -67,6 +72,64 @@ def test_an_image_is_built_from_the_root_and_says_what_it_is_of(shop: Shop, tmp_
         "build --file chassis/Dockerfile --tag stranglerfig-chassis:built"
         f" --build-arg VERSION=0.1.0 --build-arg REVISION={head} .\n"
     )
+
+
+def test_an_image_is_tried_out_alone_with_what_its_manifest_says(
+    shop: Shop, tmp_path: Path
+) -> None:
+    """In a copy of two files, since the chassis is no image."""
+    house = tmp_path / "house"
+    (house / SHIPPING).parent.mkdir(parents=True)
+    shutil.copy(ROOT / SHIPPING, house / SHIPPING)
+    (house / "chassis").mkdir()
+    (house / "chassis" / "pyproject.toml").write_text(
+        '[project]\nname = "stranglerfig-chassis"\n'
+        '[tool.trial]\nprepare = "make tables"\nenvironment = { PLACE = "/tmp/x" }\n'
+    )
+    done = shop.run("try", "chassis", root=house, STATE="running healthy")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "chassis: its image starts, and says that it is well\n"
+    _, started, _, removed = shop.asked.read_text().splitlines()
+    assert started.startswith("run --detach --init --network none --read-only ")
+    assert started.endswith(
+        ' --env PLACE=/tmp/x stranglerfig-chassis:built sh -c make tables && exec "$@" sh serve it'
+    )
+    assert removed == "rm --force --volumes c0ffee"
+
+
+@pytest.mark.parametrize("state", ["running unhealthy", "exited starting", "exited unhealthy"])
+def test_an_image_that_does_not_get_well_says_why_and_is_removed(shop: Shop, state: str) -> None:
+    done = shop.run("try", "chassis", STATE=state)
+    assert done.returncode == 1
+    assert done.stdout == "cannot find its tables\n"
+    assert done.stderr == f"chassis: its image does not get well ({state}); above is what it said\n"
+    assert shop.asked.read_text().splitlines()[-1] == "rm --force --volumes c0ffee"
+
+
+def test_an_image_that_cannot_say_how_it_is_is_refused(shop: Shop) -> None:
+    done = shop.run("try", "chassis", CONFIG='{"Cmd": ["serve"]}')
+    assert done.returncode == 2
+    assert "stranglerfig-chassis:built has no HEALTHCHECK" in done.stderr
+    assert "run " not in shop.asked.read_text()
+
+
+@pytest.mark.parametrize("host", ["docker.io", "index.docker.io"])
+def test_dockers_own_registry_is_left_out_of_the_names_that_docker_knows(
+    shop: Shop, host: str
+) -> None:
+    done = shop.run("push", "chassis", IMAGE_REGISTRY=f"{host}/acme", NAMED="acme")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"pushed {host}/acme/stranglerfig-chassis@{DIGEST}\n"
+    assert shop.run("push", "chassis", IMAGE_REGISTRY=f"{host}/acme", NAMED="x/acme").returncode
+
+
+@pytest.mark.parametrize("registry", ["acme", "acme/shop", "/shop"])
+def test_a_registry_without_a_host_is_refused(shop: Shop, registry: str) -> None:
+    words = {"IMAGE_REGISTRY_USER": "robot", "IMAGE_REGISTRY_PASSWORD": "open sesame"}
+    done = shop.run("push", "chassis", IMAGE_REGISTRY=registry, **words)
+    assert done.returncode == 2
+    assert "as docker.io/acme does" in done.stderr
+    assert shop.asked.read_text() == ""
 
 
 def test_what_is_pushed_is_called_by_its_digest(shop: Shop) -> None:
@@ -134,8 +197,9 @@ def test_what_is_not_filled_in_is_said_and_nothing_is_done(
     assert shop.asked.read_text() == ""
 
 
+@pytest.mark.parametrize("what", ["push", "try"])
 @pytest.mark.parametrize("part", ["", "docs"])
-def test_what_is_no_part_is_said(shop: Shop, part: str) -> None:
-    done = shop.run("push", part, IMAGE_REGISTRY="registry.example")
+def test_what_is_no_part_is_said(shop: Shop, what: str, part: str) -> None:
+    done = shop.run(what, part, IMAGE_REGISTRY="registry.example")
     assert done.returncode == 2
     assert "PART is a folder with a pyproject.toml" in done.stderr

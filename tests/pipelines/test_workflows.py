@@ -198,6 +198,27 @@ def test_what_is_deployed_is_the_digest_of_the_one_image_that_was_built() -> Non
         assert last["env"]["IMAGE"] == "${{ needs.image.outputs.image }}"
 
 
+def test_an_image_has_been_well_before_it_is_pushed() -> None:
+    runs = [step.get("run", "") for step in workflow(SERVICE.name)["jobs"]["image"]["steps"]]
+    made = [f"make {target} PART={SERVICE.path}" for target in ("image", "try-image", "push-image")]
+    assert [run for run in runs if run] == made
+
+
+@pytest.mark.parametrize("part", [part for part in PARTS if part.is_image], ids=lambda p: p.path)
+def test_every_image_says_what_it_is_tried_out_with(part: Part) -> None:
+    trial = tomllib.loads((ROOT / part.path / "pyproject.toml").read_text())["tool"]["trial"]
+    assert set(trial) <= {"environment", "prepare"}
+
+
+@pytest.mark.parametrize("path", WRITTEN)
+def test_on_main_no_run_waits_for_another(path: str) -> None:
+    """One that waits for somebody's yes would keep later changes from being tested."""
+    group = yaml.safe_load(WRITTEN[path])["concurrency"]["group"]
+    assert group.endswith(
+        "-${{ github.event_name == 'pull_request' && github.ref || github.run_id }}"
+    )
+
+
 def test_no_mark_of_the_templates_is_left() -> None:
     for text in WRITTEN.values():
         assert not re.search(r"<[a-z-]+>|# \[", text)

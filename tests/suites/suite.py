@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ON_POSTGRESQL = "@postgresql"
+PYTEST = (sys.executable, str(ROOT / "tests" / "suites" / "aloud.py"))
 QUIET = ("-q", "-rs")  # and the reason of all that was skipped
 
 
@@ -28,7 +29,7 @@ class Suite:
         folder = root / part
         if not folder.is_dir():
             raise NoSuchSuite(f"{name}: there is no folder {part} in {root}.")
-        pytest = (sys.executable, "-m", "pytest", *QUIET, *(("-m", "not slow") if fast else ()))
+        pytest = (*PYTEST, *QUIET, *(("-m", "not slow") if fast else ()))
         if part == name:
             return cls(name, folder, pytest)
         with_server = (sys.executable, str(ROOT / "tests" / "servers" / "postgresql.py"), "--")

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -93,13 +94,121 @@ def test_progress_is_shown_at_once_and_all_else_in_one_piece(tmp_path: Path) -> 
         "import pytest\n@pytest.mark.parametrize('n', range(100))\ndef test(n): assert n != 99\n",
     )
     Lanes([Suite.read(many)], lanes=1, show=shown.append).run()
-    assert shown[:3] == [
-        f"{many}  begins",
-        f"{many}  {'.' * 72} [ 72%]",
-        f"{many}  {'.' * 27}F{' ' * 44} [100%]",
+    assert [line.removeprefix(f"{many}  ").strip() for line in shown[:5]] == [
+        "begins",
+        f"{'.' * 72} [ 72%]",
+        f"{'.' * 27}F",
+        "FAILED test_it.py::test[99]",
+        "[100%]",
     ]
-    (piece,) = shown[3:]
+    (piece,) = shown[5:]
     assert "assert 99 != 99" in piece
+
+
+def test_a_failure_is_named_at_once(tmp_path: Path) -> None:
+    """The second test goes on only when the first was told."""
+    told = tmp_path / "told"
+    waits = suite(
+        tmp_path,
+        "waits",
+        "import pathlib, time\ndef test_red(): assert 0\ndef test_waits():\n"
+        f"    until = time.monotonic() + 30\n    while not pathlib.Path('{told}').exists():\n"
+        "        assert time.monotonic() < until\n        time.sleep(0.01)\n",
+    )
+
+    def show(text: str) -> None:
+        if text == f"{waits}  FAILED test_it.py::test_red":
+            told.touch()
+
+    (result,) = Lanes([Suite.read(waits)], lanes=1, show=show).run()
+    assert result.counted == "1 failed, 1 passed"
+
+
+def test_a_file_that_cannot_be_read_is_named_at_once(tmp_path: Path) -> None:
+    shown: list[str] = []
+    Lanes(
+        [Suite.read(suite(tmp_path, "broken", "import nowhere_at_all"))],
+        lanes=1,
+        show=shown.append,
+    ).run()
+    assert shown[1].endswith("  ERROR test_it.py")
+
+
+def test_a_suite_that_cannot_be_begun_has_failed_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """Its folder is gone when its turn comes; the second one of that folder gets its turn too."""
+    gone = tmp_path / "gone"
+    takes = suite(tmp_path, "takes", f"import shutil\ndef test(): shutil.rmtree('{gone}')\n")
+    lost = suite(tmp_path, "gone", "def test(): pass\n")
+    last = suite(tmp_path, "last", "def test(): pass\n")
+    done = run("--lanes", "1", takes, lost, lost, last)
+    assert done.returncode == 1
+    rows = done.stdout.splitlines()
+    assert rows[-1].startswith(f"failed: {lost} {lost}; ")
+    assert sum("failed, it could not be run: " in row and row.startswith(lost) for row in rows) == 2
+    assert f"{last} " in rows[-2]
+    assert rows[-2].endswith(": 1 passed")
+
+
+def test_what_a_suite_leaves_running_is_its_failure_and_is_ended(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    leaves = suite(
+        tmp_path,
+        "leaves",
+        "import pathlib, subprocess\ndef test():\n    left = subprocess.Popen(['sleep', '97'])\n"
+        f"    pathlib.Path('{pid}').write_text(str(left.pid))\n",
+    )
+    done = run(leaves)
+    assert has_ended(int(pid.read_text()))
+    assert done.returncode == 1
+    assert "failed, it left running: sleep 97, in" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith(f"failed: {leaves}; ")
+
+
+def test_a_suite_that_takes_too_long_is_ended_and_says_where_it_was(tmp_path: Path) -> None:
+    hangs = suite(
+        tmp_path, "hangs", "import threading\ndef test_hang(): threading.Event().wait()\n"
+    )
+    done = run("--within", "0.05", hangs)
+    assert done.returncode == 1
+    assert "failed, it took longer than 0.05 min, in" in done.stdout
+    assert "threading.py" in done.stdout  # where pytest was interrupted
+    assert done.stdout.splitlines()[-1].endswith(" of at most 0.05 min each")
+
+
+def test_what_hears_no_interruption_is_killed_and_what_it_said_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wait for the lanes was cut short by Ctrl-C, as `main` would have it."""
+    monkeypatch.setattr("suites.process.ENDS_WITHIN_S", 0.5)
+    ready = tmp_path / "ready"
+    deaf = suite(
+        tmp_path,
+        "deaf",
+        "import pathlib, signal, threading\ndef test_first(): assert 1 == 2\ndef test_hang():\n"
+        "    signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        f"    pathlib.Path('{ready}').touch()\n    threading.Event().wait()\n",
+    )
+    shown: list[str] = []
+    lanes = Lanes([Suite.read(deaf)], lanes=1, show=shown.append)
+
+    def interrupt() -> None:
+        wait_until(ready.exists, within_s=60)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    watcher = threading.Thread(target=interrupt)
+    # As `main` does it: what a shell has started in the background would hear none.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        watcher.start()
+        with pytest.raises(KeyboardInterrupt):
+            lanes.run()
+        watcher.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    lanes.end()
+    assert f"{deaf}  FAILED test_it.py::test_first" in shown
+    assert shown[-1].startswith(f"\n== {deaf} failed with exit code -9 in")
+    assert [result.name for result in lanes.results] == [deaf]
 
 
 def test_the_fast_ones_alone(tmp_path: Path) -> None:
@@ -166,6 +275,7 @@ def test_an_interruption_ends_everything(tmp_path: Path, number: signal.Signals)
         (["nowhere"], "there is no folder nowhere"),
         (["nowhere@postgresql"], "there is no folder nowhere"),
         (["tests", "--lanes", "0"], "at least 1"),
+        (["tests", "--within", "0"], "above 0"),
         ([], "SUITE"),
     ],
 )
@@ -178,6 +288,7 @@ def test_a_mistake_in_the_call_is_told(words: list[str], says: str) -> None:
 def test_a_result_tells_its_end_and_its_time() -> None:
     assert str(Result("a", 0, 245.4, "")) == "passed in 4:05"
     assert str(Result("a", 1, 3599.6, "")) == "failed with exit code 1 in 60:00"
+    assert str(Result("a", 0, 5.0, "", "it is late")) == "failed, it is late, in 0:05"
 
 
 def test_make_runs_every_part() -> None:

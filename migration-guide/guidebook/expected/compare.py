@@ -1,36 +1,36 @@
 """Does the output fit the lines shown? A line is a pattern; blanks at its end count for nothing.
 
 A gap of two spaces or more is one between columns, and may be wider or narrower (but no single space); on a line with a
-placeholder any space may be a wider one.
+placeholder any space may be a wider one. What a named placeholder has stood for it stands for again.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 
-from guidebook.expected.placeholder import FOLDER, PLACEHOLDERS
+from guidebook.expected.placeholder import FOLDER, PLACEHOLDERS, Placeholder, find_placeholders
 
-_PLACEHOLDER = re.compile(rf"<({'|'.join([*PLACEHOLDERS, FOLDER])})>")
 _SPACES = re.compile(r" +")
 _GAPS = re.compile(r" {2,}")
 
 
 @cache
-def _pattern(line: str, folder: str) -> re.Pattern[str]:
-    varies = bool(_PLACEHOLDER.search(line))
+def _pattern(line: str, folder: str) -> tuple[re.Pattern[str], tuple[Placeholder, ...]]:
+    """What the line takes, with a group for each of its placeholders."""
+    placeholders = tuple(find_placeholders(line))
+    varies = bool(placeholders)
     begins = len(line) - len(line.lstrip(" "))
     # A number that is set to the right has more spaces before it, or fewer.
-    padded = varies and (begins > 0 or _PLACEHOLDER.match(line) is not None)
+    padded = varies and (begins > 0 or placeholders[0].begin == 0)
     parts = [" *" if padded else " " * begins]
     place = begins
-    for found in _PLACEHOLDER.finditer(line):
-        parts.append(_between(line[place : found.start()], varies=varies))
-        name = found[1]
-        parts.append(re.escape(folder) if name == FOLDER else f"(?:{PLACEHOLDERS[name]})")
-        place = found.end()
+    for found in placeholders:
+        parts.append(_between(line[place : found.begin], varies=varies))
+        parts.append(f"({re.escape(folder) if found.kind == FOLDER else PLACEHOLDERS[found.kind]})")
+        place = found.end
     parts.append(_between(line[place:], varies=varies))
-    return re.compile("".join(parts))
+    return re.compile("".join(parts)), placeholders
 
 
 def _between(text: str, *, varies: bool) -> str:
@@ -41,24 +41,47 @@ def _between(text: str, *, varies: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The lines a page shows, read for a clone in ``folder``."""
+    """The lines a page shows, read for a clone in ``folder``; ``known`` is what names have stood for before."""
 
     lines: tuple[str, ...]
     folder: str
+    known: Mapping[str, str] = field(default_factory=dict)
 
-    def line_fits(self, place: int, got: str) -> bool:
-        """Is ``got`` what the line at ``place`` (from 0) shows?"""
+    def read_line(self, place: int, got: str) -> Mapping[str, str] | None:
+        """What names stand for if ``got`` is what the line at ``place`` (from 0) shows; None if it is not."""
         line, got = self.lines[place].rstrip(), got.rstrip()
-        return line == got or bool(_pattern(line, self.folder).fullmatch(got))
+        if line == got:
+            return {}
+        pattern, placeholders = _pattern(line, self.folder)
+        if not (found := pattern.fullmatch(got)):
+            return None
+        names: dict[str, str] = {}
+        for placeholder, text in zip(placeholders, found.groups(), strict=True):
+            if not placeholder.takes(text):
+                return None
+            if name := placeholder.name:
+                said = text.replace(",", "")
+                if said != names.setdefault(name, self.known.get(name, said)):
+                    return None
+        return names
+
+    def knowing(self, names: Mapping[str, str]) -> "Shown":
+        """The same lines; names that are not known yet stand for ``names``."""
+        return replace(self, known={**names, **self.known}) if names else self
 
 
-def fits(shown: Shown, got: Sequence[str]) -> bool:
-    """Is the whole output what is shown?"""
-    return len(shown.lines) == len(got) and fits_beginning(shown, got)
+def read(shown: Shown, got: Sequence[str]) -> Mapping[str, str] | None:
+    """What names stand for if the whole output is what is shown; None if it is not."""
+    return read_beginning(shown, got) if len(shown.lines) == len(got) else None
 
 
-def fits_beginning(shown: Shown, got: Sequence[str]) -> bool:
-    """Does the output begin with what is shown?"""
-    return len(got) >= len(shown.lines) and all(
-        shown.line_fits(place, got[place]) for place in range(len(shown.lines))
-    )
+def read_beginning(shown: Shown, got: Sequence[str]) -> Mapping[str, str] | None:
+    """What names stand for if the output begins with what is shown; None if it does not."""
+    if len(got) < len(shown.lines):
+        return None
+    for place in range(len(shown.lines)):
+        names = shown.read_line(place, got[place])
+        if names is None:
+            return None
+        shown = shown.knowing(names)
+    return shown.known

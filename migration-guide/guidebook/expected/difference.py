@@ -1,6 +1,7 @@
 """Shown and got side by side, as a diff: `` `` fits, ``-`` is shown only, ``+`` came only."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from guidebook.expected.compare import Shown
 
@@ -12,7 +13,7 @@ def difference(shown: Shown, got: Sequence[str]) -> list[str]:
     """The lines of the diff, long stretches that fit left out."""
     wanted = shown.lines[:_MOST_LINES]
     came = list(got[:_MOST_LINES])
-    lines = _fold(_align(Shown(wanted, shown.folder), came))
+    lines = _fold(_align(replace(shown, lines=wanted), came))
     if (more := len(got) - len(came)) > 0:
         lines.append(f"  … {more} more lines came")
     if (more := len(shown.lines) - len(wanted)) > 0:
@@ -23,9 +24,12 @@ def difference(shown: Shown, got: Sequence[str]) -> list[str]:
 def _align(shown: Shown, got: Sequence[str]) -> list[str]:
     """Pair the lines by the longest common subsequence; a placeholder pairs with whatever it allows."""
     rows, columns = len(shown.lines), len(got)
-    equal = [
-        [shown.line_fits(row, got[column]) for column in range(columns)] for row in range(rows)
-    ]
+    equal = []
+    for row in range(rows):
+        read = [shown.read_line(row, line) for line in got]
+        equal.append([names is not None for names in read])
+        # A name stands for what the first line said that fits.
+        shown = shown.knowing(next((names for names in read if names is not None), {}))
     best = [[0] * (columns + 1) for _ in range(rows + 1)]
     for row in reversed(range(rows)):
         for column in reversed(range(columns)):

@@ -13,7 +13,7 @@ _DURATION = re.compile(r"(\d+)(s|min)")
 OPTIONS = ("terminal", "stays", "exit", "within", "eventually", "skip")
 _HIGHEST_EXIT = 255
 _LONGEST_S = 900  # the whole guide shall take ten minutes
-WITHIN_S = 60.0
+WITHIN_S = 120.0
 MAIN = "main"
 
 

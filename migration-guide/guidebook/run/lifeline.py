@@ -25,7 +25,7 @@ def outlived(work: Callable[[], int]) -> int:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, number)
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, pass_on) for number in _heard()}
     try:
         _, status = os.waitpid(child, 0)
         end_all()
@@ -36,13 +36,27 @@ def outlived(work: Callable[[], int]) -> int:
     return code if code >= 0 else 128 - code
 
 
+def _heard() -> set[signal.Signals]:
+    """What tells us to end. Who started us with `nohup` wants us to outlive the terminal."""
+    outlives = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return {signal.SIGINT, signal.SIGTERM} | (set() if outlives else {signal.SIGHUP})
+
+
+def _leave(number: int, _: object) -> None:
+    """End, and be deaf from then on: a terminal that is closed says it twice, which would interrupt the cleaning up."""
+    for one in _heard() - {signal.SIGINT}:
+        signal.signal(one, lambda *_: None)
+    sys.exit(128 + number)
+
+
 def _do(work: Callable[[], int]) -> int:
     """The child's whole life; gives its exit code."""
     # A group of its own: a Ctrl-C is for the parent, which passes it on. Twice would interrupt the cleaning up.
     os.setpgid(0, 0)
     end_with_parent()
     adopt_orphans()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for number in _heard() - {signal.SIGINT}:
+        signal.signal(number, _leave)
     try:
         return work()
     except KeyboardInterrupt:

@@ -58,7 +58,7 @@ class Runner:
                 self._watcher.mark_reached(mark)
                 if item == until:
                     return False
-            self._typist.check_stays(f"the end of {page.page}")
+            self._typist.check(f"the end of {page.page}")
             if entry.kind == STEP:
                 compare_config(entry, self._workshop.clone)
         finally:

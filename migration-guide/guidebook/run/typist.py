@@ -1,14 +1,16 @@
 """Does one action of a page as its reader would, and compares what comes with what the page shows."""
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from guidebook.expected import Shown, difference, fits, fits_beginning
+from guidebook.expected import Shown, difference, read, read_beginning
 from guidebook.pages import Command, Directive, Interrupt
 from guidebook.run.environment import Workshop
 from guidebook.run.report import FailedError, Failure
 from guidebook.terminal import (
     Answer,
+    LateError,
     MistypedError,
     Output,
     ShellEndedError,
@@ -19,6 +21,7 @@ from guidebook.terminal import (
 _ASK_AGAIN_AFTER_S = 0.5
 _SHORTEST_ASK_S = 30.0  # the last time asked shall be answered, so that its answer can be told
 _LAST_LINES = 20
+_CTRL_C_EXITS = (0, 130)  # of what tidies up and ends, and of what lets the signal end it
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,19 @@ class _Place:
     line: int
     text: str
     shown: Shown
+    names: dict[str, str]
+
+    def fits(self, got: Sequence[str]) -> bool:
+        """Is it what is shown? Then its names stand for what came, as far as the page goes."""
+        return self._learn(read(self.shown, got))
+
+    def begins(self, got: Sequence[str]) -> bool:
+        """Does it begin with what is shown?"""
+        return self._learn(read_beginning(self.shown, got))
+
+    def _learn(self, names: Mapping[str, str] | None) -> bool:
+        self.names.update(names or {})
+        return names is not None
 
     def failure(self, why: str, output: Output | None = None) -> FailedError:
         """With what came beside what is shown, if it is about that."""
@@ -39,6 +55,12 @@ class _Place:
         diff = tuple(difference(self.shown, output.lines))
         return FailedError(Failure(self.page, self.line, self.text, why, diff))
 
+    def late(self, output: Output) -> FailedError:
+        """With what the terminal wrote when this command had ended."""
+        why = "after its end, and before the next command, the terminal wrote more"
+        lines = tuple(f"  {line}" for line in output.lines[:_LAST_LINES])
+        return FailedError(Failure(self.page, self.line, self.text, why, lines))
+
 
 class Typist:
     """Types into the terminals of one workshop, and knows what stays in which."""
@@ -46,12 +68,15 @@ class Typist:
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
         self._stays: dict[str, _Place] = {}
+        self._last: dict[str, _Place] = {}
+        self._names: dict[str, dict[str, str]] = {}
 
     def do(self, page: str, action: Command | Interrupt, directive: Directive) -> None:
         """Do it. Raises FailedError when what comes is not what the page shows."""
-        shown = Shown(action.shown, str(self._workshop.clone))
-        place = _Place(page, action.line, action.text, shown)
-        self.check_stays(f"{page}:{action.line}")
+        names = self._names.setdefault(page, {})
+        shown = Shown(action.shown, str(self._workshop.clone), names)
+        place = _Place(page, action.line, action.text, shown, names)
+        self.check(f"{page}:{action.line}")
         try:
             terminal = self._workshop.terminal(directive.terminal)
             if isinstance(action, Interrupt):
@@ -66,16 +91,22 @@ class Typist:
             else:
                 answer = terminal.run(action.typed, directive.within_s)
                 _judge(answer, directive.exit or 0, place)
+            self._last[directive.terminal] = place
         except TooLongError as error:
             what = "not all that is shown came" if directive.stays else "no end"
             raise place.failure(f"{what} within {directive.within_s:g} s", error.output) from None
         except MistypedError as error:
             raise _misread(place, error) from None
+        except LateError as error:
+            raise self._last.get(directive.terminal, place).late(error.output) from None
         except ShellEndedError as error:
             raise place.failure(str(error)) from None
 
-    def check_stays(self, before: str) -> None:
-        """See that what shall stay has stayed, or the next command would be blamed. Raises FailedError."""
+    def check(self, before: str) -> None:
+        """See that what shall stay has stayed, and that what has ended is silent, or the next command would be blamed.
+
+        Raises FailedError.
+        """
         for name, started in self._stays.items():
             terminal = self._workshop.terminal(name)
             if not terminal.is_busy():
@@ -83,6 +114,9 @@ class Typist:
                 why = f"it shall stay, and had ended with exit code {code} before {before}"
                 last = tuple(f"  {line}" for line in terminal.output().lines[-_LAST_LINES:])
                 raise FailedError(Failure(started.page, started.line, started.text, why, last))
+        for name, typed in self._last.items():
+            if name not in self._stays and (late := self._workshop.terminal(name).late()):
+                raise typed.late(late)
 
     def _start(
         self, terminal: Terminal, command: Command, directive: Directive, place: _Place
@@ -90,15 +124,13 @@ class Typist:
         shown = place.shown
         terminal.type(command.typed, directive.within_s)
         output = terminal.wait_for(
-            lambda output: (
-                len(output.lines) > len(shown.lines) or fits_beginning(shown, output.lines)
-            ),
+            lambda output: len(output.lines) > len(shown.lines) or place.begins(output.lines),
             directive.within_s,
         )
         if not terminal.is_busy():
             code = terminal.last_exit()
             raise place.failure(f"it shall stay, and has ended with exit code {code}", output)
-        if not fits_beginning(shown, output.lines):
+        if not place.begins(output.lines):
             raise place.failure("it begins otherwise than the page shows", output)
         self._stays[terminal.name] = place
 
@@ -107,14 +139,16 @@ class Typist:
             raise place.failure(f"nothing stays in terminal {terminal.name}")
         answer = terminal.interrupt(directive.within_s)
         del self._stays[terminal.name]
-        if directive.exit is not None and answer.exit != directive.exit:
-            raise place.failure(f"exit code {answer.exit}, not {directive.exit}", answer.output)
+        wanted = _CTRL_C_EXITS if directive.exit is None else (directive.exit,)
+        if answer.exit not in wanted:
+            either = " or ".join(map(str, wanted))
+            raise place.failure(f"exit code {answer.exit}, not {either}", answer.output)
         lines = answer.output.lines
         while lines and not lines[-1]:  # bash begins a new line after a Ctrl-C
             lines = lines[:-1]
         # What was on its way when the key was pressed comes before.
         count = len(place.shown.lines)
-        if count and not fits(place.shown, lines[-count:]):
+        if count and not place.fits(lines[-count:]):
             raise place.failure("the last lines are not what the page shows", Output(lines))
 
 
@@ -126,7 +160,7 @@ def _ask_until_fits(
     while True:
         asked = time.monotonic()
         answer = terminal.run(command.typed, max(_SHORTEST_ASK_S, deadline - asked))
-        if answer.exit == (directive.exit or 0) and fits(place.shown, answer.output.lines):
+        if answer.exit == (directive.exit or 0) and place.fits(answer.output.lines):
             return
         if time.monotonic() > deadline:
             why = f"exit code {answer.exit} and another output still after {within_s:g} s"
@@ -137,7 +171,7 @@ def _ask_until_fits(
 def _judge(answer: Answer, wanted: int, place: _Place) -> None:
     if answer.exit != wanted:
         raise place.failure(f"exit code {answer.exit}, not {wanted}", answer.output)
-    if answer.output.dropped or not fits(place.shown, answer.output.lines):
+    if answer.output.dropped or not place.fits(answer.output.lines):
         raise place.failure("the output is not what the page shows", answer.output)
 
 

@@ -3,6 +3,7 @@
 from guidebook.terminal.processes import adopt_orphans, end_all
 from guidebook.terminal.shell import (
     Answer,
+    LateError,
     MistypedError,
     Output,
     ShellEndedError,
@@ -12,6 +13,7 @@ from guidebook.terminal.shell import (
 
 __all__ = [
     "Answer",
+    "LateError",
     "MistypedError",
     "Output",
     "ShellEndedError",

@@ -45,6 +45,14 @@ class TooLongError(Exception):
         self.output = output
 
 
+class LateError(Exception):
+    """A command had ended, and the terminal wrote on before the next was typed: a job in the background."""
+
+    def __init__(self, output: "Output") -> None:
+        super().__init__("it wrote more after its end")
+        self.output = output
+
+
 class MistypedError(Exception):
     """The shell and the page disagree where the command ends: ``line`` (from 0) of what was typed."""
 
@@ -106,7 +114,7 @@ class Terminal:
         return self._shell.pid
 
     def run(self, typed: Sequence[str], within_s: float) -> Answer:
-        """Type a command and wait for its end. Raises TooLongError, MistypedError or ShellEndedError."""
+        """Type a command and wait for its end. Raises Late-, TooLong-, Mistyped- or ShellEndedError."""
         deadline = time.monotonic() + within_s
         self.type(typed, within_s)
         return self._finish(deadline)
@@ -119,6 +127,8 @@ class Terminal:
         deadline = time.monotonic() + within_s
         termios.tcsetattr(self._master, termios.TCSANOW, self._modes)
         with self._changed:
+            if late := self.late():
+                raise LateError(late)
             self._stream.begin()
         for place, line in enumerate(typed):
             if place:
@@ -161,6 +171,12 @@ class Terminal:
         """What the last command has written so far."""
         with self._changed:
             return Output(tuple(render(self._stream.written)), self._stream.dropped)
+
+    def late(self) -> Output | None:
+        """What came when the last command had ended, if something did."""
+        with self._changed:
+            written = self._stream.late
+            return Output(tuple(render(written))) if written else None
 
     def stop(self, within_s: float = _STOP_WITHIN_S) -> None:
         """End what is in front as its user would, if it lets itself be ended so."""

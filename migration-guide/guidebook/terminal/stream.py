@@ -29,6 +29,7 @@ class Stream:
         self._tail = bytearray()  # may be the beginning of a mark
         self.dropped = 0
         self.prompts: list[Prompt] = []
+        self._at_prompt = 0  # so much was written before the last one
 
     def prompt(self, code: str) -> str:
         """What PS1 (``code`` is ``$?``) or PS2 (it is empty) has to be."""
@@ -39,6 +40,7 @@ class Stream:
         self._text.clear()
         self.dropped = 0
         self.prompts.clear()
+        self._at_prompt = 0
 
     def feed(self, data: bytes) -> None:
         """Take what the terminal gave."""
@@ -47,6 +49,7 @@ class Stream:
         for found in self._mark.finditer(pending):
             self._keep(pending[place : found.start()])
             self.prompts.append(Prompt(int(found[1]) if found[1] else None))
+            self._at_prompt = len(self._text)
             place = found.end()
         rest = pending[place:]
         begun = rest.rfind(_BEGIN)
@@ -54,6 +57,11 @@ class Stream:
             begun = len(rest)
         self._keep(rest[:begun])
         self._tail = bytearray(rest[begun:])
+
+    @property
+    def late(self) -> bytes:
+        """What was written behind the last prompt, if there is one: nobody was asked for it."""
+        return bytes(self._text[self._at_prompt :]) if self.prompts else b""
 
     @property
     def written(self) -> bytes:

@@ -143,7 +143,7 @@ def test_another_folder_is_not_taken_for_a_kept_clone(guide: TinyGuide, tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 @pytest.mark.parametrize("whose", ["the command's", "its child's"])
 def test_nothing_is_left_when_the_runner_is_ended(
     guide: TinyGuide, tmp_path: Path, number: signal.Signals, whose: str

@@ -16,6 +16,7 @@ from guidebook.expected import Shown, difference
         (("a", "c"), ["a", "b", "c"], ["  a", "+ b", "  c"]),
         (("a",), ["\x1b[1ma\x07\t"], ["- a", "+ \\x1b[1ma\\x07\\t"]),
         (("é",), ["é "], []),
+        (("<n:all> a", "<n:all> b"), ["3 a", "4 b"], ["  3 a", "- <n:all> b", "+ 4 b"]),
     ],
 )
 def test_a_diff_pairs_what_fits(shown: tuple[str, ...], got: list[str], diff: list[str]) -> None:

@@ -134,6 +134,10 @@ def test_a_page_that_tells_the_truth(workshop: Workshop, page: str) -> None:
         (console("$ cat", run="stays") + console("$ true"), 7, "terminal main is busy with what page-0.md:3 started", ()),
         (console(f"$ {SERVE}", "up", run="stays") + console("^C", run="exit=0"), 9, "exit code 130, not 0", None),
         (console(f"$ {SERVE}", "up", run="stays") + console("^C", "bye"), 8, "the last lines are not what the page shows", ("- bye",)),
+        (console("$ sh -c 'trap \"echo mislaid; exit 1\" INT; echo up; while :; do sleep 0.1; done'", "up", run="stays")
+         + console("^C"), 8, "exit code 1, not 0 or 130", ("+ mislaid",)),
+        (console("$ echo 8", "<n:all>", "$ echo 7", "<n:all>"), 4,
+         "the output is not what the page shows", ("- <n:all>", "+ 7")),
         (console("$ echo 'a"), 2, "the shell waits for the rest of the command", ()),
         (console("$ true", "> false"), 3, "the command had ended on the line before; begin the next one with `$ `", ()),
         (console("$ exit"), 2, "the shell of terminal main has ended", ()),
@@ -176,6 +180,20 @@ def test_what_stays_stays_from_page_to_page(workshop: Workshop) -> None:
         ["true"],
         ["^C"],
     ]
+
+
+@pytest.mark.parametrize("after", ["", console("$ echo now", "now")], ids=["at the end", "before"])
+def test_what_a_job_writes_between_two_commands_is_not_lost(workshop: Workshop, after: str) -> None:
+    job = "$ (sh -c 'until test -e ended; do sleep 0.05; done; echo late; touch written' &)"
+    wait = "$ touch ended; until test -e written; do sleep 0.05; done; sleep 0.5"
+    found = failure(workshop, console(job) + console(wait, run="terminal=other") + after)
+    assert (found.page, found.line) == ("page-0.md", 2)
+    assert found.why == "after its end, and before the next command, the terminal wrote more"
+    assert found.diff == ("  late",)
+
+
+def test_a_name_is_one_pages_own(workshop: Workshop) -> None:
+    assert run(workshop, *(console(f"$ echo {n}", "<n:all>") for n in (7, 8))).failure is None
 
 
 def test_nothing_runs_after_a_failure(workshop: Workshop) -> None:

@@ -42,3 +42,15 @@ def test_a_new_beginning_forgets() -> None:
     stream.begin()
     stream.feed(b"new")
     assert (stream.written, stream.prompts, stream.dropped) == (b"new", [], 0)
+
+
+def test_what_comes_behind_the_prompt_is_late() -> None:
+    stream = Stream(WORD)
+    stream.feed(b"one")
+    assert stream.late == b""
+    stream.feed(b"two" + ENDED)
+    assert stream.late == b""
+    stream.feed(b"three")
+    assert stream.late == b"three"
+    stream.begin()
+    assert stream.late == b""

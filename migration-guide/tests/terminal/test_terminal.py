@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from guidebook.run.environment import reader_environment
 from guidebook.terminal import (
+    LateError,
     MistypedError,
     Output,
     ShellEndedError,
@@ -109,6 +111,21 @@ def test_ctrl_c_is_for_what_is_in_front(terminal: Terminal) -> None:
     start(terminal, f"sh -c '{SERVE}'", until="up")
     assert terminal.interrupt(WITHIN_S).exit == 130
     assert psutil.pid_exists(int(lines[-1]))
+
+
+def test_a_command_is_not_typed_behind_what_a_job_in_the_background_has_written(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "go")
+    ask(terminal, "(sh -c 'cat go; echo late' &)")
+    assert terminal.late() is None
+    (tmp_path / "go").write_text("")  # a pipe: until somebody reads
+    deadline = time.monotonic() + WITHIN_S
+    while terminal.late() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with pytest.raises(LateError) as caught:
+        terminal.run(["echo now"], WITHIN_S)
+    assert caught.value.output.lines == ("late",)
 
 
 def test_what_stays_and_dies_is_noticed(terminal: Terminal, tmp_path: Path) -> None:

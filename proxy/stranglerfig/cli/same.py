@@ -130,7 +130,13 @@ def _read_paths(file: Path | None) -> list[str]:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         fail(f"--from: {file} cannot be read: {error}")
-    return [line.strip() for line in lines if line.strip()][:_MOST_PATHS]
+    paths = [line.strip() for line in lines if line.strip()]
+    if len(paths) > _MOST_PATHS:
+        fail(
+            f"--from: {file} holds {len(paths):,} paths; {_MOST_PATHS:,} at most are asked at a time",
+            mend="give it in parts, or take each path once: sort -u",
+        )
+    return paths
 
 
 def _tell(asking: Asking, asked: list[Asked]) -> None:
@@ -174,10 +180,12 @@ def _tell_one(one: Asked) -> None:
     shown = 1 if is_other else _PLACES_SHOWN
     for found in one.compared.found[:shown]:
         out.print(f"  {escape(_where(found))}: {found.kind}")
-        out.print(f"    control    {escape(_value(found.control))}")
-        out.print(f"    candidate  {escape(_value(found.candidate))}")
+        out.print(f"    control    {escape(_cut(_value(found.control)))}")
+        out.print(f"    candidate  {escape(_cut(_value(found.candidate)))}")
     if (more := len(one.compared.found) - shown) > 0:
         out.print(f"  … and in {more:,} more places")
+    if one.compared.is_unsteady_too:
+        out.print("  The control differs from itself too; that does not explain the above.")
 
 
 def _where(found: Found) -> str:
@@ -190,11 +198,14 @@ def _value(value: object) -> str:
         case _ if value is ABSENT:
             return "(absent)"
         case str():
-            text = json.dumps(value, ensure_ascii=False)
+            return json.dumps(value, ensure_ascii=False)
         case bytes():
-            text = f"{len(value):,} bytes"
+            return f"{len(value):,} bytes"
         case _:
-            text = canonical(value)
+            return canonical(value)
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _VALUE_SHOWN else text[:_VALUE_SHOWN] + "…"
 
 
@@ -210,6 +221,7 @@ def _as_dict(asking: Asking, asked: list[Asked]) -> dict[str, Any]:
                 "sameness": each.compared.sameness.value,
                 "statuses": each.statuses,
                 "trouble": each.trouble or None,
+                "is_unsteady_too": each.compared.is_unsteady_too,
                 "found": [
                     {
                         "where": _where(found),

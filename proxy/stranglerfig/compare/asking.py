@@ -63,16 +63,17 @@ class Asking:
             return Asked(path, None, Compared(Sameness.NO_ANSWER), str(error)), right
         compared = compare_whole(right, other, self._context)
         if compared.found:
-            compared = without_noise(compared, await self._with_itself(right, path))
+            compared = await self._without_noise(compared, path, right, other)
         return Asked(path, (right.status, other.status), compared), right
 
-    async def _with_itself(self, first: RecordedResponse, path: str) -> Compared:
+    async def _without_noise(
+        self, compared: Compared, path: str, right: RecordedResponse, other: RecordedResponse
+    ) -> Compared:
         try:
             again = await self._fetch(self.control, path, "control")
-        except _NoAnswerError:
-            return Compared(Sameness.NO_ANSWER)
-        own = self._context._replace(candidate_authority=self.control.authority)
-        return compare_whole(first, again, own)
+            return without_noise(compared, (right, again, other), self._context)
+        except (_NoAnswerError, NotComparableError):
+            return compared
 
     async def _fetch(self, side: Upstream, path: str, name: str) -> RecordedResponse:
         try:

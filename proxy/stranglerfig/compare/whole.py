@@ -4,15 +4,15 @@ The comparer judges live traffic and keeps shapes only. Here somebody asks their
 values may be shown; and bytes are compared first, since a proxy that promises to change nothing must not reorder a header.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from stranglerfig.compare.diff.answer import findings
 from stranglerfig.compare.diff.coding import NotComparableError
 from stranglerfig.compare.diff.difference import Found
-from stranglerfig.compare.diff.headers import Context
-from stranglerfig.compare.diff.path import template
+from stranglerfig.compare.diff.headers import Context, diff_headers
+from stranglerfig.compare.noise import beyond_noise
 from stranglerfig.compare.observation import Headers, RecordedResponse
 
 PASSED_OVER: Final = frozenset(
@@ -39,6 +39,9 @@ class Sameness(StrEnum):
     NO_ANSWER = "no answer"
 
 
+_ONE: Final = frozenset({Sameness.IDENTICAL, Sameness.ALIKE})
+
+
 @dataclass(frozen=True, slots=True)
 class Compared:
     """What came of one path. ``passed_over`` names the headers that were there and are not compared."""
@@ -46,6 +49,8 @@ class Compared:
     sameness: Sameness
     found: tuple[Found, ...] = ()
     passed_over: frozenset[str] = frozenset()
+    is_unsteady_too: bool = False
+    """The control differs from itself as well, which explains other differences than ``found``."""
 
 
 def compare_whole(
@@ -53,11 +58,14 @@ def compare_whole(
 ) -> Compared:
     """Hold two answers side by side."""
     passed_over = _passed_over(control.headers, candidate.headers)
-    if (control.status, _kept(control.headers), control.body) == (
+    same_bytes = (control.status, _kept(control.headers), control.body) == (
         candidate.status,
         _kept(candidate.headers),
         candidate.body,
-    ):
+    )
+    # A page that says `Expires: now` is the same page a second later.
+    times = _times(control.headers), _times(candidate.headers)
+    if same_bytes and not any(diff_headers(times[0], times[1], context)):
         return Compared(Sameness.IDENTICAL, (), passed_over)
     try:
         found = tuple(findings(control, candidate, context))
@@ -67,22 +75,34 @@ def compare_whole(
     return Compared(Sameness.DIFFERENT if found else Sameness.ALIKE, found, passed_over)
 
 
-def without_noise(compared: Compared, control_with_itself: Compared) -> Compared:
-    """The same comparison, told apart from how the control differs from itself between two askings."""
-    if control_with_itself.sameness is Sameness.NO_ANSWER:
+def without_noise(
+    compared: Compared,
+    answers: tuple[RecordedResponse, RecordedResponse, RecordedResponse],
+    context: Context,
+) -> Compared:
+    """The same comparison, told apart from how the control differs from itself between two askings.
+
+    ``answers``: the control's first and second, and the candidate's.
+    """
+    control, again, candidate = answers
+    itself = context._replace(candidate_authority=context.control_authority)
+    own = compare_whole(control, again, itself).found
+    if not own or not compared.found:
         return compared
-    noise = {_place(found) for found in control_with_itself.found}
-    if compared.found and all(_place(found) in noise for found in compared.found):
-        return Compared(Sameness.UNSTEADY, compared.found, compared.passed_over)
-    return compared
+    left = beyond_noise(compared.found, own, answers)
+    if not left or compare_whole(again, candidate, context).sameness in _ONE:
+        return replace(compared, sameness=Sameness.UNSTEADY)
+    return replace(compared, found=left, is_unsteady_too=True)
 
 
-def _place(found: Found) -> tuple[str, str, str]:
-    return found.where, template(found.steps), found.kind.value
+def _times(headers: Headers) -> Headers:
+    return tuple((name, value) for name, value in headers if _name(name) in ("date", "expires"))
 
 
 def _kept(headers: Headers) -> Headers:
-    return tuple((name, value) for name, value in headers if _name(name) not in PASSED_OVER)
+    return tuple(
+        (name, value) for name, value in headers if _name(name) not in PASSED_OVER | {"expires"}
+    )
 
 
 def _passed_over(*answers: Headers) -> frozenset[str]:

@@ -91,7 +91,9 @@ def read_text(path: str | Path) -> str:
             content = source.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise _whole(
-            file, "there is no such file", "run fig init --upstream URL, or name it with --config"
+            file,
+            "there is no such file",
+            "name it with --config or FIG_CONFIG; run fig init --upstream URL if there is none yet",
         ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

@@ -22,11 +22,13 @@ from typing import Final
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110 section 9.2.1
 
-# What the HTTP parser knows (llhttp); any other method never arrives, so a route for it is a typing mistake.
+# What is passed on: what the HTTP parser knows and IANA registers for HTTP, and PURGE and QUERY. Not CONNECT, for the proxy is
+# no tunnel, and not TRACE, which would show a client the headers that it adds for the upstream alone. Any other method
+# never arrives, so a route for it is a typing mistake.
 KNOWN_METHODS: Final = (
-    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "ACL", "BIND", "CHECKOUT", "COPY", "LINK",
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "ACL", "BIND", "CHECKOUT", "COPY", "LINK",
     "LOCK", "M-SEARCH", "MERGE", "MKACTIVITY", "MKCALENDAR", "MKCOL", "MOVE", "NOTIFY", "PROPFIND", "PROPPATCH",
-    "PURGE", "QUERY", "REBIND", "REPORT", "SEARCH", "SOURCE", "SUBSCRIBE", "UNBIND", "UNLINK", "UNLOCK",
+    "PURGE", "QUERY", "REBIND", "REPORT", "SEARCH", "SUBSCRIBE", "UNBIND", "UNLINK", "UNLOCK",
     "UNSUBSCRIBE",
 )  # fmt: skip
 

@@ -22,6 +22,7 @@ class Meaning(Enum):
     CONTENT_LENGTH = "content_length"
     TRANSFER_ENCODING = "transfer_encoding"
     CONNECTION = "connection"
+    PROXY_CONNECTION = "proxy_connection"  # dropped, but llhttp obeys it as it does Connection
     HOP_BY_HOP = "hop_by_hop"  # dropped
     COOKIE = "cookie"
     AUTHORIZATION = "authorization"
@@ -35,7 +36,6 @@ class Meaning(Enum):
 # RFC 9110 section 7.6.1 and the older list of RFC 2616. Trailers are dropped, so their announcement is too.
 _HOP_BY_HOP = {
     b"keep-alive",
-    b"proxy-connection",
     b"proxy-authenticate",
     b"proxy-authorization",
     b"te",
@@ -47,6 +47,7 @@ _MEANINGS = {
     b"content-length": Meaning.CONTENT_LENGTH,
     b"transfer-encoding": Meaning.TRANSFER_ENCODING,
     b"connection": Meaning.CONNECTION,
+    b"proxy-connection": Meaning.PROXY_CONNECTION,
     b"cookie": Meaning.COOKIE,
     b"authorization": Meaning.AUTHORIZATION,
     b"expect": Meaning.EXPECT,

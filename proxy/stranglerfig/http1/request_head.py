@@ -194,6 +194,12 @@ def _note_connection(head: RequestHead, header: Header) -> None:
     head.connection.append(header[1])
 
 
+def _note_proxy_connection(head: RequestHead, header: Header) -> None:
+    # llhttp reads nothing behind such a request; the client must not be told that it may send more.
+    if b"close" in connection_tokens(header[1:]):
+        head.connection.append(b"close")
+
+
 def _note_forwarded(head: RequestHead, header: Header) -> None:
     head.forwarded.append(header)
 
@@ -211,6 +217,7 @@ _READERS: dict[Meaning, Callable[[RequestHead, Header], None]] = {
     Meaning.CONTENT_LENGTH: _read_content_length,
     Meaning.TRANSFER_ENCODING: _read_transfer_encoding,
     Meaning.CONNECTION: _note_connection,
+    Meaning.PROXY_CONNECTION: _note_proxy_connection,
     Meaning.HOP_BY_HOP: _drop,
     Meaning.COOKIE: _read_cookie,
     Meaning.AUTHORIZATION: _read_authorization,

@@ -5,23 +5,23 @@ Read as HTTP, such a request would mean something else behind the proxy than to 
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
-#: What is passed on: those that llhttp reads and IANA registers for HTTP, and PURGE and QUERY. Not CONNECT, for this is no tunnel, and not
-#: TRACE, which would show a client the headers that the proxy adds for the upstream alone.
-# fmt: off
-METHODS: Final = frozenset({
-    "ACL", "BIND", "CHECKOUT", "COPY", "DELETE", "GET", "HEAD", "LINK", "LOCK", "M-SEARCH",
-    "MERGE", "MKACTIVITY", "MKCALENDAR", "MKCOL", "MOVE", "NOTIFY", "OPTIONS", "PATCH", "POST",
-    "PROPFIND", "PROPPATCH", "PURGE", "PUT", "QUERY", "REBIND", "REPORT", "SEARCH", "SUBSCRIBE",
-    "UNBIND", "UNLINK", "UNLOCK", "UNSUBSCRIBE",
-})
-# fmt: on
+from stranglerfig.config.pattern import KNOWN_METHODS
+from stranglerfig.http1.headers import Header
+
+METHODS: Final = frozenset(KNOWN_METHODS)
 
 
-def is_rtsp(raw: bytes, method: str, target: bytes) -> bool:
-    """Whether the request line of ``method`` and ``target``, somewhere in ``raw``, names RTSP's version."""
+def is_rtsp(raw: bytes, method: str, target: bytes, headers: Sequence[Header]) -> bool:
+    """Whether the request of ``method`` and ``target``, somewhere in ``raw``, names RTSP's version.
+
+    It need not begin a line: the body of the request before it may end anywhere. What stands behind it tells it
+    from the same words in a body.
+    """
     if b" RTSP/" not in raw:
         return False
-    line = b"^%b +%b +RTSP/" % (re.escape(method.encode("ascii")), re.escape(target))
-    return re.search(line, raw, re.MULTILINE) is not None
+    behind = re.escape(headers[0][0]) + b":" if headers else b"\r\n"
+    words = (re.escape(method.encode("ascii")), re.escape(target), behind)
+    return re.search(rb"%b +%b +RTSP/[0-9]\.[0-9]\r\n%b" % words, raw) is not None

@@ -23,6 +23,7 @@ from stranglerfig.http1.request_line import METHODS, is_rtsp
 
 MAX_HEAD_BYTES: Final = 64 * 1024  # as Apache and Envoy; nginx allows 32 KiB
 _LINE_OVERHEAD: Final = 4  # ": " and CRLF
+_OBEYED_IN_TRAILERS: Final = (Meaning.CONNECTION, Meaning.PROXY_CONNECTION)  # by llhttp
 
 
 class End(Enum):
@@ -35,6 +36,10 @@ END: Final = End.END
 
 RequestEvent = RequestHead | bytes | End | ClientError
 """What ``feed`` gives; ``END`` only after a head that announced a body. ``ClientError`` is a value here: what came before it is still to be served."""
+
+
+class _ReadEnoughError(Exception):
+    """A request begins behind one that ends the connection."""
 
 
 class RequestParser:
@@ -89,13 +94,12 @@ class RequestParser:
         self._fed = self._fed + len(data) if was_in_head else len(data)
         self._data = data
         refused = self._execute(data)
-        self._data = b""  # an idle connection holds nothing
         if self._pieces:
             self._end_piece()
         if refused is not None:
             self._refuse(refused)
         elif self._in_head:
-            self._before += data
+            self._before += self._behind_bodies()
             self._check_unfinished_head(is_all_head=not events and not was_in_body)
         elif was_in_body and not events:
             self._silent_bytes += len(data)
@@ -103,7 +107,18 @@ class RequestParser:
                 self._refuse(
                     ClientError(Failure.BAD_BODY, "chunk extensions or trailers too large")
                 )
+        self._data = b""  # an idle connection holds nothing
         return events
+
+    def _behind_bodies(self) -> bytes:
+        """Give what is being read without the bodies that ended in it, as far as they are found in one piece."""
+        start = 0
+        for event in self._events:
+            if isinstance(event, bytes):
+                # The first place is never behind the true one, so nothing of the head is lost.
+                found = self._data.find(event, start)
+                start = max(start, found) + len(event)
+        return self._data[start:]
 
     def close(self) -> None:
         """Let go of llhttp, which holds this object in a cycle."""
@@ -131,6 +146,8 @@ class RequestParser:
                 rest = memoryview(rest)[upgrade.args[0] :]
                 self._read_on_after_upgrade()
             except HttpParserCallbackError as error:
+                if isinstance(error.__context__, _ReadEnoughError):
+                    return None
                 if isinstance(error.__context__, ClientError):
                     return error.__context__
                 raise
@@ -204,8 +221,8 @@ class RequestParser:
         if self._head is None:
             self._headers.append((name, value))
             return
-        if meaning_of(name) is Meaning.CONNECTION:
-            # llhttp obeys it there, and would take what follows for bytes behind the last request.
+        if meaning_of(name) in _OBEYED_IN_TRAILERS:
+            # llhttp would take what follows for bytes behind the last request.
             raise ClientError(Failure.BAD_BODY, "Connection in a trailer")
         self._trailer_bytes += len(name) + len(value) + _LINE_OVERHEAD
         if self._trailer_bytes > MAX_HEAD_BYTES:
@@ -230,7 +247,7 @@ class RequestParser:
         end = len(method) + 1 + len(target)
         # Nearly always the read began with this very line; where it did not, the version is searched for.
         if self._events or self._before or self._data[end : end + 6] != b" HTTP/":
-            if is_rtsp(self._before + self._data, method, target):
+            if is_rtsp(self._before + self._behind_bodies(), method, target, headers):
                 raise ClientError(Failure.BAD_VERSION, "RTSP")
             self._before = b""
         head = read_request_head(method, target, headers, is_http_1_0=version == "1.0")
@@ -253,6 +270,9 @@ class RequestParser:
             self._is_deaf = True
 
     def on_message_begin(self) -> None:
+        if self._is_deaf:
+            # llhttp keeps the connection of an HTTP/1.0 client that says both close and keep-alive.
+            raise _ReadEnoughError
         self._in_head = True
 
 

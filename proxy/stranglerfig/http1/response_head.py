@@ -91,6 +91,7 @@ class ResponseHead:
 _DROPPED = frozenset(
     {
         Meaning.CONNECTION,
+        Meaning.PROXY_CONNECTION,
         Meaning.HOP_BY_HOP,
         Meaning.TRANSFER_ENCODING,
         Meaning.FIG,  # nobody but the proxy says Fig-Plan

@@ -23,6 +23,8 @@ from stranglerfig.http1.response_head import ResponseHead
 MAX_RESPONSE_HEAD_BYTES: Final = 256 * 1024  # many Set-Cookie; the point is that it is bounded
 
 _PROTOCOL: Final = b"HTTP/"
+_STATUS_AT: Final = len(b"HTTP/1.1 ")
+_STATUS_END: Final = _STATUS_AT + 1  # of its first digit
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _CONTROL: Final = re.compile(
     rb"[\x00-\x08\x0a-\x1f\x7f]"
@@ -91,13 +93,9 @@ class ResponseParser:
         if self.is_done:
             self._poison()
             return events
-        if self.response is None:
-            if self._fed < len(_PROTOCOL) and (self._fed or not data.startswith(_PROTOCOL)):
-                self._check_beginning(data)
-            self._fed += len(data)
         try:
-            if self._is_head:
-                self._feed_head_only(data)
+            if self.response is None:
+                self._feed_heads(data)
             else:
                 self._execute(data)
         finally:
@@ -145,22 +143,38 @@ class ResponseParser:
             failure = Failure.BAD_RESPONSE if self.response is None else Failure.CUT_RESPONSE
             raise UpstreamError(failure, str(error)) from None
 
+    def _feed_heads(self, data: bytes) -> None:
+        """Give llhttp one head at a time: interim ones, then the final one, and behind that of HEAD not a byte."""
+        is_first = not self._fed
+        self._fed += len(data)
+        if is_first and not self._is_head and _is_final(data):
+            # Nearly always: there is no interim head, so it does not matter where this one ends.
+            self._beginning = _PROTOCOL
+            self._execute(data)
+            return
+        rest = data
+        while rest and self.response is None:
+            self._check_beginning(rest)
+            seen = self._tail + rest  # the end of a head may be cut
+            end = seen.find(_END_OF_HEAD)
+            stop = len(rest)
+            if end < 0:
+                self._tail = seen[-3:]
+            else:
+                stop = end + len(_END_OF_HEAD) - len(self._tail)
+                self._beginning = self._tail = b""
+            self._execute(rest[:stop])
+            rest = rest[stop:]
+        if rest and not self._is_head:
+            self._execute(rest)
+
     def _check_beginning(self, data: bytes) -> None:
-        """Refuse what does not begin as HTTP."""
+        """Refuse a head that does not begin as HTTP."""
+        if self._beginning == _PROTOCOL:
+            return
         beginning = self._beginning = (self._beginning + data)[: len(_PROTOCOL)]
         if not _PROTOCOL.startswith(beginning):
             raise UpstreamError(Failure.BAD_RESPONSE, "not HTTP")
-
-    def _feed_head_only(self, data: bytes) -> None:
-        """Give llhttp the heads alone: interim ones, then the final one, and never a byte behind it."""
-        rest = data
-        while rest and self.response is None:
-            seen = self._tail + rest  # the end of a head may be cut
-            end = seen.find(_END_OF_HEAD)
-            stop = len(rest) if end < 0 else end + len(_END_OF_HEAD) - len(self._tail)
-            self._tail = seen[-3:] if end < 0 else b""
-            self._execute(rest[:stop])
-            rest = rest[stop:]
 
     def _poison(self) -> None:
         self.may_reuse = False
@@ -238,6 +252,11 @@ class ResponseParser:
         self.may_reuse = self._parser.should_keep_alive()
         self.is_done = True
         self._events.append(END)
+
+
+def _is_final(data: bytes) -> bool:
+    """Whether an answer that begins with ``data`` is HTTP and no interim one; False if that can't be told yet."""
+    return data.startswith(_PROTOCOL) and data[_STATUS_AT:_STATUS_END] > b"1"
 
 
 def _size(headers: Sequence[Header]) -> int:

@@ -30,8 +30,12 @@ class Addresses:
     def __contains__(self, address: str) -> bool:
         return address in self._known or address in self._others
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._known
+
     def learn(self, found: Sequence[str]) -> bool:
-        """Replace what is known by ``found``, in the system's order; gives whether that changed the set."""
+        """Replace what is known by ``found``, in the system's order, or by nothing; gives whether that changed the set."""
         addresses = tuple(dict.fromkeys(found))
         known = tuple(each for each in addresses if _family(each) == _family(addresses[0]))
         others = tuple(each for each in addresses if each not in known)

@@ -180,6 +180,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     async def _open(self) -> None:
         """Open it at its address, else at another one of its name: nothing has been sent yet, so any will do."""
+        if self._owner is not None:
+            await self._owner.find(self)
         for tried, other in enumerate(self.elsewhere):
             # An address that is silent must leave time for the others.
             share_s = (self.deadline - self._loop.time()) / (len(self.elsewhere) - tried + 1)

@@ -1,7 +1,6 @@
 """One request on a connection of its own, whole answer in memory: for those who ask off the request path."""
 
 import asyncio
-import contextlib
 import itertools
 import time
 from collections.abc import Iterable, Sequence
@@ -19,6 +18,7 @@ from stranglerfig.upstream.connection import UpstreamConnection
 from stranglerfig.upstream.names import is_name, look_up
 
 MAX_BODY_BYTES: Final = 1024 * 1024
+_PIECE_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +48,26 @@ async def fetch(
     the connection.
     """
     loop = asyncio.get_running_loop()
-    collector = _Collector(loop.create_future(), max_body_bytes)
     connection = UpstreamConnection(upstream, loop)
-    request = _request(method, target, headers, body)
+    collector = _Collector(loop.create_future(), connection, body, max_body_bytes)
+    head = _request_head(method, target, headers, len(body))
     started = time.perf_counter()
     try:
         async with asyncio.timeout(deadline_s):
             await _choose_address(connection)
-            connection.begin(collector, upstream, request, is_head=method == "HEAD", is_whole=True)
+            connection.begin(collector, upstream, head, is_head=method == "HEAD", is_whole=not body)
             await collector.done
     except TimeoutError:
         raise UpstreamError(connection.timeout_failure()) from None
     finally:
         connection.abort()
-    head = collector.head
-    assert head is not None
+    answer = collector.head
+    assert answer is not None
     return Fetched(
-        head.status, tuple(head.headers), b"".join(collector.body), time.perf_counter() - started
+        answer.status,
+        tuple(answer.headers),
+        b"".join(collector.body),
+        time.perf_counter() - started,
     )
 
 
@@ -76,19 +79,19 @@ async def _choose_address(connection: UpstreamConnection) -> None:
     host = connection.upstream.host
     if is_name(host):
         addresses = Addresses(turn=next(_turns))
-        with contextlib.suppress(
-            OSError, UnicodeError
-        ):  # the connection will fail for the same reason, and say so
+        try:
             addresses.learn(await look_up(host))
+        except (OSError, UnicodeError) as error:
+            raise UpstreamError(Failure.CONNECT_FAILED, str(error)) from error
         address = addresses.pick(0)
-        if address is not None:
-            connection.address, connection.elsewhere = address, addresses.besides(address)
+        assert address is not None
+        connection.address, connection.elsewhere = address, addresses.besides(address)
 
 
 _FRAMING = (Meaning.CONTENT_LENGTH, Meaning.TRANSFER_ENCODING)
 
 
-def _request(method: str, target: bytes, headers: Iterable[Header], body: bytes) -> bytes:
+def _request_head(method: str, target: bytes, headers: Iterable[Header], length: int) -> bytes:
     lines = [b"%b %b HTTP/1.1" % (method.encode("ascii"), target)]
     was_framed = False
     for name, value in headers:
@@ -97,22 +100,30 @@ def _request(method: str, target: bytes, headers: Iterable[Header], body: bytes)
             was_framed = True
         elif meaning is not Meaning.CONNECTION:
             lines.append(name + b": " + value)
-    if body or was_framed:
-        lines.append(b"Content-Length: %d" % len(body))
+    if length or was_framed:
+        lines.append(b"Content-Length: %d" % length)
     # No "Connection: close", although there is no second request: who is told so may wait for our end of the
     # connection before serving others (gunicorn's threaded worker does, up to 2 s), and we may be busy or hang.
-    lines += (b"", body)
+    lines += (b"", b"")
     return b"\r\n".join(lines)
 
 
 class _Collector:
-    """Gathers one answer."""
+    """Sends the request's body and gathers the answer, which may come before the body is sent."""
 
-    def __init__(self, done: "asyncio.Future[None]", max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        done: "asyncio.Future[None]",
+        connection: UpstreamConnection,
+        body: bytes,
+        max_body_bytes: int,
+    ) -> None:
         self.done = done
         self.head: ResponseHead | None = None
         self.body: list[bytes] = []
         self._room = max_body_bytes
+        self._connection = connection
+        self._rest = memoryview(body)
 
     def on_response(self, events: Sequence[ResponseEvent]) -> None:
         for event in events:
@@ -132,7 +143,11 @@ class _Collector:
             self.done.set_exception(UpstreamError(failure, detail))
 
     def on_upstream_congested(self) -> None:
-        """Nothing to hold back: the request was given as a whole."""
+        """Nothing to hold back: whoever writes looks first."""
 
     def on_upstream_writable(self) -> None:
-        """Nothing more to write."""
+        while self._rest and not self._connection.is_congested:
+            piece, self._rest = self._rest[:_PIECE_BYTES], self._rest[_PIECE_BYTES:]
+            self._connection.write(bytes(piece))
+            if not self._rest:
+                self._connection.end()

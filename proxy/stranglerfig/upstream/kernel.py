@@ -43,7 +43,10 @@ class KernelView:
         return bool(self._poll.poll(0))
 
     def send(self, data: bytes) -> None:
-        """Give ``data`` to the kernel now; before it, nothing may wait in the transport, which takes what is left."""
+        """Give ``data`` to the kernel now; before it, nothing may wait in the transport, which takes what is left.
+
+        Left to itself, a transport may wait for the end of the loop's turn: uvloop's does before 0.23.
+        """
         try:
             sent = os.write(self._descriptor, data)
         except OSError:

@@ -1,16 +1,23 @@
 """Looks host names up, again and again while they are used, so that what comes and goes behind a name is found."""
 
 import asyncio
-import contextlib
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
+import structlog
+
 from stranglerfig.upstream.addresses import Addresses
 from stranglerfig.upstream.deadlines import Deadlines
 
 AGAIN_AFTER_S: Final = 2.0
+#: Looks that say "there is no such name" before its addresses are forgotten: half a minute, longer than a name server or a
+#: restarting container takes, and shorter than networks keep an address from others.
+FORGET_AFTER: Final = 15
+_NO_SUCH_NAME: Final = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+
+log = structlog.get_logger(__name__)
 
 LookUp = Callable[[str], Awaitable[list[str]]]
 
@@ -47,7 +54,8 @@ class Names:
         self._look_up = look_up
         # None: an address is written, there is nothing to look up.
         self._known: dict[str, Addresses | None] = {}
-        self._asking: dict[str, asyncio.Task[None]] = {}
+        self._asking: dict[str, asyncio.Task[Exception | None]] = {}
+        self._missed: dict[str, int] = {}
         self.deadline = 0.0
         deadlines.add(self)
 
@@ -64,10 +72,23 @@ class Names:
         self._ask(host, addresses)
         return addresses
 
+    async def found(self, host: str, addresses: Addresses) -> None:
+        """Wait until ``addresses``, those of ``host``, have been found; all who wait share one look-up.
+
+        Raises ``OSError`` with what the look-up said.
+        """
+        while addresses.is_empty:
+            self._ask(host, addresses)
+            # Who gives up waiting ends nothing for the others.
+            error = await asyncio.shield(self._asking[host])
+            if error is not None:
+                raise OSError(str(error)) from error
+
     def retain(self, hosts: Collection[str]) -> None:
         """Look up no more what is not in ``hosts``."""
         for host in [known for known in self._known if known not in hosts]:
             del self._known[host]
+            self._missed.pop(host, None)
 
     def on_deadline(self) -> None:
         """Look everything up again. Who is still being asked is not asked twice."""
@@ -86,12 +107,32 @@ class Names:
         if host not in self._asking:
             task = self._loop.create_task(self._learn(host, addresses), name="look up")
             self._asking[host] = task
-            task.add_done_callback(lambda _: self._asking.pop(host, None))
 
-    async def _learn(self, host: str, addresses: Addresses) -> None:
-        # A name server that is down, or knows nobody at the moment, takes nothing away: what was found last may still
-        # answer, and if it does not, the request says so.
-        with contextlib.suppress(OSError, UnicodeError):
+    async def _learn(self, host: str, addresses: Addresses) -> Exception | None:
+        try:
+            return await self._learn_once(host, addresses)
+        finally:
+            del self._asking[host]
+
+    async def _learn_once(self, host: str, addresses: Addresses) -> Exception | None:
+        # A name server that is down takes nothing away: what was found last may still answer, and if it does not, the
+        # request says so. One that answers, and goes on to say that nobody is called so, is believed in the end: the
+        # addresses may be somebody else's by then.
+        try:
             found = await self._look_up(host)
-            if found and addresses.learn(found):
-                self._on_change()
+        except (OSError, UnicodeError) as error:
+            is_unknown = isinstance(error, socket.gaierror) and error.errno in _NO_SUCH_NAME
+            missed = self._missed[host] = self._missed.get(host, 0) + 1 if is_unknown else 0
+            if missed >= FORGET_AFTER:
+                self._take(host, addresses, [])
+            return error
+        self._missed[host] = 0
+        if not found:
+            return OSError(f"{host} has no address")
+        self._take(host, addresses, found)
+        return None
+
+    def _take(self, host: str, addresses: Addresses, found: list[str]) -> None:
+        if addresses.learn(found):
+            log.info("addresses of a name", host=host, addresses=sorted(set(found)))
+            self._on_change()

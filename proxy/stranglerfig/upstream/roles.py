@@ -38,5 +38,8 @@ class Owner(Protocol):
     def on_gone(self, connection: "UpstreamConnection") -> None:
         """Forget a connection that is closed."""
 
+    async def find(self, connection: "UpstreamConnection") -> None:
+        """Give it the address at which it is opened, if it has none yet. Raises ``OSError``."""
+
     def on_moved(self, connection: "UpstreamConnection", address: str) -> None:
         """Take notice that it did not come about at its address, and is tried at ``address``."""

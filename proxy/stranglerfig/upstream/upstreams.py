@@ -21,7 +21,7 @@ MAX_IDLE_PER_ADDRESS: Final = (
 _EXPIRE_EVERY_S: Final = 1.0
 
 Key = tuple[str, int, str]
-"""Host and port as written, and the address: the host itself where that is one, or where none is known yet."""
+"""Host and port as written, and the address: the host itself where that is one."""
 
 
 class Upstreams:
@@ -49,8 +49,12 @@ class Upstreams:
         self._all: set[UpstreamConnection] = set()
         self._named: dict[UpstreamConnection, Addresses] = {}
         """Connections to an address of a name."""
+        self._unplaced: dict[UpstreamConnection, Addresses] = {}
+        """Those whose name has no known address yet."""
         self._counted: set[UpstreamConnection] = set()
         """Those of them that carry a request, which counts as use of their address."""
+        self._unwanted: set[UpstreamConnection] = set()
+        """Those at work for an upstream that was dropped meanwhile. When it comes back, its addresses are new ones."""
         self.deadline = 0.0
         deadlines.add(self)
 
@@ -60,19 +64,34 @@ class Upstreams:
         addresses = self._names.of(host)
         now = self._loop.time()
         address = None if addresses is None else addresses.pick(now)
-        connection = None if fresh else self._take_quiet((host, port, address or host), now)
+        may_reuse = not fresh and (addresses is None or address is not None)
+        connection = self._take_quiet((host, port, address or host), now) if may_reuse else None
         self._on_taken(upstream.name, connection is not None)
         if connection is None:
             connection = UpstreamConnection(upstream, self._loop, self)
             self._all.add(connection)
             self._deadlines.add(connection)
-            if addresses is not None and address is not None:
-                connection.address, connection.elsewhere = address, addresses.besides(address)
-                self._named[connection] = addresses
+            if addresses is not None:
+                self._unplaced[connection] = addresses
         if addresses is not None and address is not None:
-            addresses.use(address)
-            self._counted.add(connection)
+            self._place(connection, addresses, address)
         return connection
+
+    async def find(self, connection: UpstreamConnection) -> None:
+        """Let a connection that was taken before its name was known wait until it is."""
+        addresses = self._unplaced.get(connection)
+        if addresses is not None:
+            await self._names.found(connection.upstream.host, addresses)
+            address = addresses.pick(self._loop.time())
+            assert address is not None
+            self._place(connection, addresses, address)
+
+    def _place(self, connection: UpstreamConnection, addresses: Addresses, address: str) -> None:
+        if self._unplaced.pop(connection, None) is not None:
+            connection.address, connection.elsewhere = address, addresses.besides(address)
+            self._named[connection] = addresses
+        addresses.use(address)
+        self._counted.add(connection)
 
     def on_moved(self, connection: UpstreamConnection, address: str) -> None:
         """Avoid the address at which ``connection`` did not come about; it is tried at ``address`` now."""
@@ -90,9 +109,9 @@ class Upstreams:
         return None
 
     def on_free(self, connection: UpstreamConnection) -> None:
-        """Keep a connection for later, unless its name no longer stands for its address."""
+        """Keep a connection for later, unless its upstream was dropped or its name no longer stands for its address."""
         self._release(connection)
-        if self._is_stray(connection):
+        if connection in self._unwanted or self._is_stray(connection):
             connection.abort()
             return
         expires = self._loop.time() + connection.upstream.timeouts.idle_s
@@ -108,16 +127,19 @@ class Upstreams:
         """Forget a closed connection."""
         self._release(connection)
         self._named.pop(connection, None)
+        self._unplaced.pop(connection, None)
         self._pool.forget(_key(connection), connection)
         self._all.discard(connection)
+        self._unwanted.discard(connection)
         self._deadlines.discard(connection)
 
     def retain(self, upstreams: Iterable[Upstream]) -> None:
-        """Close the idle connections of upstreams that are no longer used; those at work end their exchange."""
+        """Close the connections of upstreams that are no longer used: the idle ones now, those at work after their exchange."""
         used = {(each.host, each.port) for each in upstreams}
         self._names.retain({host for host, _ in used})
         for connection in self._pool.retain(lambda key: key[:2] in used):
             connection.abort()
+        self._unwanted.update(each for each in self._all if _key(each)[:2] not in used)
 
     def on_deadline(self) -> None:
         """Close what has been idle for too long."""

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +25,15 @@ class Answer(NamedTuple):
     headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"), ("X-Shop", "1"))
 
 
+PDF = (("Content-Type", "application/pdf"),)
+TEXT = (("Content-Type", "text/plain"),)
+
+
+def to(place: str) -> tuple[tuple[str, str], ...]:
+    """The headers of a redirect."""
+    return (("Location", place),)
+
+
 class Server:
     """Answers by a table of paths; notes what it was asked."""
 
@@ -39,7 +49,7 @@ class Server:
                 server.asked.append((self.path, dict(self.headers)))
                 answer = server.answers.get(self.path, lambda: Answer("{}", 404))()
                 body = answer.body.encode()
-                self.send_response(answer.status)
+                self.send_response_only(answer.status)
                 for name, value in answer.headers:
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
@@ -131,6 +141,24 @@ def test_what_differs_is_shown_in_clear_and_ends_with_1(
     assert f"{place}: {kind}" in shown.stdout
 
 
+@pytest.mark.parametrize(
+    ("expires", "sameness_of_it"),
+    [
+        ("Thu, 26 Nov 2026 14:00:01 GMT", "identical"),
+        ("Thu, 26 Nov 2026 15:00:01 GMT", "different"),
+    ],
+)
+def test_an_expiry_counts_from_its_own_answer(
+    sides: tuple[Server, Server], expires: str, sameness_of_it: str
+) -> None:
+    """As Django's `never_cache` writes it, and a second passes between the two answers."""
+    first = "Thu, 26 Nov 2026 14:00:00 GMT"
+    sides[0].says("/a/", "{}", 200, (("Date", first), ("Expires", first)))
+    later = ("Date", "Thu, 26 Nov 2026 14:00:01 GMT")
+    sides[1].says("/a/", "{}", 200, (later, ("Expires", expires)))
+    assert sameness(same(sides, "/a/", "--json")) == {"/a/": sameness_of_it}
+
+
 def test_headers_in_another_order_are_alike_and_not_identical(
     sides: tuple[Server, Server],
 ) -> None:
@@ -141,19 +169,207 @@ def test_headers_in_another_order_are_alike_and_not_identical(
     assert sameness(result) == {"/a/": "alike"}
 
 
+def counting(text: str, content_type: str, start: int = 0) -> Callable[[], Answer]:
+    """Answers with another number in place of ``#`` each time."""
+    counted = itertools.count(start)
+    headers = (("Content-Type", content_type),)
+    return lambda: Answer(text.replace("#", str(next(counted))), 200, headers)
+
+
+PAGE = "<p>visitor {counter}</p>\n<h1>Lamps</h1>\n<p>price {price}</p>"
+TREE = '{{"rows": [{{"id": 1, "views": {counter}}}, {{"id": 2, "views": {price}}}]}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "content_type"),
+    [
+        (PAGE, "text/html"),
+        (PAGE.replace("\n", " "), "text/html"),
+        (PAGE, "text/plain"),
+        (TREE, "application/json"),
+    ],
+)
 def test_a_control_that_differs_from_itself_is_unsteady_and_hides_nothing_else(
+    sides: tuple[Server, Server], text: str, content_type: str
+) -> None:
+    control, candidate = sides
+    control.answers["/a/"] = counting(text.format(counter="#", price=10), content_type)
+    candidate.answers["/a/"] = counting(text.format(counter="#", price=10), content_type, 500)
+    result = same(sides, "/a/", "--json")
+    assert sameness(result) == {"/a/": "unsteady"}
+    assert result.exit_code == 0
+
+    candidate.answers["/a/"] = counting(text.format(counter="#", price=9999), content_type, 500)
+    result = same(sides, "/a/", "--json")
+    assert sameness(result) == {"/a/": "different"}
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "application/octet-stream"])
+def test_another_answer_altogether_is_different_however_unsteady_the_control(
+    sides: tuple[Server, Server], content_type: str
+) -> None:
+    control, candidate = sides
+    control.answers["/a/"] = counting("nonce # of a page", content_type)
+    candidate.answers["/a/"] = counting("<h1>Server error</h1>", content_type)
+    assert same(sides, "/a/").exit_code == 1
+
+
+def test_a_list_whose_length_the_control_changes_excuses_no_other_list(
     sides: tuple[Server, Server],
 ) -> None:
-    for server in sides:
-        counted = itertools.count(id(server))
-        server.answers["/a/"] = lambda counted=counted: Answer(f'{{"n": {next(counted)}}}')  # type: ignore[misc]
+    rows = itertools.count(1)
+    sides[0].answers["/a/"] = lambda: Answer(json.dumps({"rows": ["a"] * next(rows)}))
+    sides[1].says("/a/", json.dumps({"rows": ["nonsense"] * 9}))
+    assert same(sides, "/a/").exit_code == 1
+
+
+def test_a_control_that_now_and_then_fails_excuses_no_failure(
+    sides: tuple[Server, Server],
+) -> None:
+    statuses = itertools.cycle([200, 500])
+    sides[0].answers["/a/"] = lambda: Answer("{}", next(statuses))
+    sides[1].says("/a/", "{}", 503)
+    assert same(sides, "/a/").exit_code == 1
+
+
+def test_a_header_that_the_control_sends_now_and_then_is_unsteady(
+    sides: tuple[Server, Server],
+) -> None:
+    sent = itertools.cycle([(("X-Now", "1"),), ()])
+    sides[0].answers["/a/"] = lambda: Answer("{}", 200, next(sent))
+    sides[1].says("/a/", "{}", 200, ())
     result = same(sides, "/a/", "--json")
-    assert result.exit_code == 0
     assert sameness(result) == {"/a/": "unsteady"}
 
+
+def test_what_the_control_changes_elsewhere_excuses_no_member_more(
+    sides: tuple[Server, Server],
+) -> None:
+    control, candidate = sides
+    control.answers["/a/"] = counting('{"n": #}', "application/json")
+    candidate.answers["/a/"] = counting('{"n": #, "more": 1}', "application/json", 500)
+    result = same(sides, "/a/", "--json")
+    assert result.exit_code == 1
+    [answer] = json.loads(result.stdout)["answers"]
+    assert [found["where"] for found in answer["found"]] == ["body $.more"]
+
+
+def test_a_long_value_is_whole_in_json(sides: tuple[Server, Server]) -> None:
+    sides[0].says("/a/", json.dumps({"text": "x" * 500}))
+    sides[1].says("/a/", json.dumps({"text": "y" * 500}))
+    [answer] = json.loads(same(sides, "/a/", "--json").stdout)["answers"]
+    assert answer["found"][0]["candidate"] == json.dumps("y" * 500)
+    assert "…" in same(sides, "/a/").stdout
+
+
+def test_a_file_with_too_many_paths_is_refused(
+    sides: tuple[Server, Server], tmp_path: Path
+) -> None:
+    (tmp_path / "paths").write_text("/a/\n" * 10_001)
+    result = same(sides, "--from", str(tmp_path / "paths"))
+    assert result.exit_code == 2
+    assert "10,001 paths" in result.output
+
+
+def test_noise_in_one_element_of_a_list_excuses_no_other(sides: tuple[Server, Server]) -> None:
     counted = itertools.count()
-    sides[1].answers["/a/"] = lambda: Answer(f'{{"n": {next(counted)}, "more": 1}}')
+    body = '{"items": [{"views": %d}, {"views": %d}]}'
+    sides[0].answers["/a/"] = lambda: Answer(body % (next(counted), 2))
+    sides[1].says("/a/", body % (-5, 2))
+    assert sameness(same(sides, "/a/", "--json")) == {"/a/": "unsteady"}
+
+    sides[1].says("/a/", body % (-5, 77777))
+    result = same(sides, "/a/", "--json")
+    assert result.exit_code == 1
+    [answer] = json.loads(result.stdout)["answers"]
+    assert [found["where"] for found in answer["found"]] == ["body $.items[1].views"]
+    assert answer["is_unsteady_too"]
+    assert "The control differs from itself too" in same(sides, "/a/").stdout
+
+
+PAGE = "<html><script data-n='{}'></script>\n<p>Price {}, seen {} times</p></html>"
+
+
+@pytest.mark.parametrize("page", [PAGE, PAGE.replace("\n", " ")], ids=["lines", "one line"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        "<html><h1>Server error, all is lost</h1></html>",
+        PAGE.format("x", 9999, 4),
+        PAGE.format("x", 10, 4).replace("</p>", "!</p>"),
+        PAGE.format("x", 10, 4) + "\nmore",
+    ],
+)
+def test_noise_in_a_text_excuses_its_own_words_alone(
+    sides: tuple[Server, Server], page: str, other: str
+) -> None:
+    html = (("Content-Type", "text/html"),)
+    counted = itertools.count()
+
+    def control() -> Answer:
+        return Answer(page.format(secrets.token_hex(8), 10, next(counted)), 200, html)
+
+    sides[0].answers["/a/"] = control
+    sides[1].says("/a/", page.format(secrets.token_hex(8), 10, "many"), 200, html)
+    result = same(sides, "/a/", "--json")
+    assert (result.exit_code, sameness(result)) == (0, {"/a/": "unsteady"})
+    sides[1].says("/a/", other, 200, html)
+    result = same(sides, "/a/", "--json")
+    assert (result.exit_code, sameness(result)) == (1, {"/a/": "different"})
+
+
+def test_of_a_text_the_line_is_shown_that_chance_does_not_explain(
+    sides: tuple[Server, Server],
+) -> None:
+    text = (("Content-Type", "text/plain"),)
+    counted = itertools.count()
+    sides[0].answers["/a/"] = lambda: Answer(f"at {next(counted)}\nprice 10\n", 200, text)
+    sides[1].says("/a/", "at 7\nprice 9999\n", 200, text)
+    shown = same(sides, "/a/")
+    assert shown.exit_code == 1
+    assert "body $.line[2]: value" in shown.stdout
+    assert "$.line[1]" not in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "other"),
+    [
+        (("a", 200, PDF), ("b", 200, PDF), ("nope", 200, PDF)),
+        (("[1, 2]",), ("[1, 2, 3]",), ("[]",)),
+        (('{"r": [1, 2]}',), ('{"r": [1, 2, 3]}',), ('{"r": []}',)),
+        (("{}", 200), ("{}", 503), ("{}", 500)),
+        (("", 302, to("/in?s=a")), ("", 302, to("/in?s=b")), ("", 302, to("/out?s=c"))),
+        (("1\n", 200, TEXT), ("1\n2\n", 200, TEXT), ("all is lost\n", 200, TEXT)),
+    ],
+)
+def test_an_unsteady_control_excuses_its_own_answers_and_no_others(
+    sides: tuple[Server, Server], first: Any, second: Any, other: Any
+) -> None:
+    turns = itertools.cycle([Answer(*first), Answer(*second)])
+    sides[0].answers["/a/"] = lambda: next(turns)
+    sides[1].says("/a/", *other)
     assert same(sides, "/a/").exit_code == 1
+    turns = itertools.cycle([Answer(*first), Answer(*second)])
+    sides[1].says("/a/", *second)
+    result = same(sides, "/a/", "--json")
+    assert (result.exit_code, sameness(result)) == (0, {"/a/": "unsteady"})
+
+
+def test_values_are_cut_for_eyes_alone(sides: tuple[Server, Server]) -> None:
+    sides[0].says("/a/", json.dumps({"text": "long " * 100}))
+    sides[1].says("/a/", '{"text": ""}')
+    [answer] = json.loads(same(sides, "/a/", "--json").stdout)["answers"]
+    assert answer["found"][0]["control"] == json.dumps("long " * 100)
+    assert "long l…" in same(sides, "/a/").stdout
+
+
+def test_more_paths_than_are_asked_are_no_silent_loss(tmp_path: Path) -> None:
+    (tmp_path / "paths").write_text("".join(f"/{n}/\n" for n in range(10_001)))
+    arguments = ["same", "--control", NOBODY, "--candidate", NOBODY, "--from"]
+    result = CliRunner().invoke(app, [*arguments, str(tmp_path / "paths")])
+    assert result.exit_code == 2
+    assert "10,001 paths" in " ".join(result.output.split())
 
 
 def test_links_are_followed_as_far_as_is_said(sides: tuple[Server, Server]) -> None:

@@ -290,6 +290,8 @@ ROUTE = [
     ("HEAD /x", "", "HEAD follows GET", "GET"),
     ("OPTIONS /x", "", "OPTIONS follows", "*"),
     ("CONNECT /x", "", "no method", ""),
+    ("TRACE /x", "", "no method", ""),
+    ('"GET,SOURCE /x"', "", "no method", ""),
     ("GET /x?a=1", "", "holds a ?", "query"),
     ("'GET /x#a'", "", "holds a #", "fragment"),
     ("GET /a%20b", "", "percent-encoded", "%20"),

@@ -72,6 +72,7 @@ def test_nothing_is_sent_to_the_upstreams(fig: Fig, monolith: Any, catalog: Any)
         ({"requests": [{"method": "GET", "path": "/"}] * (MAX_REQUESTS + 1)}, f"{MAX_REQUESTS}"),
         ({"requests": [{"method": "GET"}]}, "requests.0.path"),
         ({"requests": [{"method": "BREW", "path": "/"}]}, "requests.0.method"),
+        ({"requests": [{"method": "TRACE", "path": "/"}]}, "requests.0.method"),
         ({"requests": [{"method": "GET", "path": "api/"}]}, "does not begin with a slash"),
         ({"requests": [{"method": "GET", "path": "http://[::1/"}]}, "requests.0.path"),
         ({"requests": [{"method": "GET", "path": "/\ud800"}]}, "requests.0.path"),

@@ -65,6 +65,12 @@ def test_pipelined_requests_come_in_order() -> None:
         (b"GET / HTTP/1.1", b"Connection: X-Foo, Close\r\n", False),
         (b"GET / HTTP/1.0", b"", False),
         (b"GET / HTTP/1.0", b"Connection: keep-alive\r\n", True),
+        # An old name of Connection, which ends a connection and says nothing else.
+        (b"GET / HTTP/1.1", b"Proxy-Connection: close\r\n", False),
+        (b"GET / HTTP/1.1", b"proxy-connection: x,\tClose\r\n", False),
+        (b"GET / HTTP/1.1", b"Connection: keep-alive\r\nProxy-Connection: close\r\n", False),
+        (b"GET / HTTP/1.1", b"Proxy-Connection: keep-alive, Host\r\n", True),
+        (b"GET / HTTP/1.0", b"Proxy-Connection: keep-alive\r\n", False),
     ],
 )
 def test_the_connection_is_kept_as_the_client_says(
@@ -74,14 +80,18 @@ def test_the_connection_is_kept_as_the_client_says(
     assert head["keep_alive"] is keep_alive
 
 
-def test_nothing_after_a_request_that_ends_the_connection_is_read() -> None:
-    data = (
-        b"GET /1 HTTP/1.1\r\n"
-        + HOST
-        + b"Connection: close\r\n\r\nGET /2 HTTP/1.1\r\n"
-        + HOST
-        + b"\r\n"
-    )
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"GET /1 HTTP/1.1\r\nConnection: close\r\n",
+        b"GET /1 HTTP/1.1\r\nProxy-Connection: close\r\n",
+        # llhttp would read on behind these.
+        b"GET /1 HTTP/1.0\r\nConnection: close, keep-alive\r\n",
+        b"GET /1 HTTP/1.0\r\nProxy-Connection: keep-alive\r\n",
+    ],
+)
+def test_nothing_after_a_request_that_ends_the_connection_is_read(start: bytes) -> None:
+    data = start + HOST + b"\r\nGET /2 HTTP/1.1\r\n" + HOST + b"\r\n"
     assert [event["target"] for event in events(data)] == [b"/1"]
 
 

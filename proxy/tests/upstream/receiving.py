@@ -7,6 +7,7 @@ from typing import Any
 from stranglerfig.config.model import Config, Upstream
 from stranglerfig.http1.failure import Failure
 from stranglerfig.http1.request_parser import END
+from stranglerfig.upstream.connection import UpstreamConnection
 
 
 class Receiver:
@@ -32,6 +33,26 @@ class Receiver:
 
     def on_upstream_writable(self) -> None:
         self.is_writable.set()
+
+
+class Owner:
+    """Keeps what it is told of a connection."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    async def find(self, connection: UpstreamConnection) -> None:
+        """It has an address."""
+
+    def on_free(self, connection: UpstreamConnection) -> None:
+        self.heard.append("free")
+
+    def on_poisoned(self, connection: UpstreamConnection) -> None:
+        self.heard.append("poisoned")
+
+    def on_gone(self, connection: UpstreamConnection) -> None:
+        if "gone" not in self.heard:
+            self.heard.append("gone")
 
 
 def upstream(server: socket.socket) -> Upstream:

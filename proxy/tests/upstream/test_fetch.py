@@ -1,6 +1,7 @@
 """One request and its whole answer, for those who ask off the request path."""
 
 import asyncio
+import random
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -133,4 +134,45 @@ async def test_who_cancels_leaves_no_connection_behind() -> None:
         await begun.wait()
         asking.cancel()
         await gone.wait()
+    server.close()
+
+
+@pytest.mark.parametrize("size", [10_000, 900_000])
+async def test_an_answer_may_come_before_the_body_is_sent(size: int) -> None:
+    with socket.socket() as listening:
+        # Small, so that the kernel does not take all of a large body unread.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        listening.setblocking(False)
+        asked = upstream(listening.getsockname()[1])
+        asking = asyncio.create_task(
+            fetch(asked, "POST", b"/", [(b"Host", b"a")], b"x" * size, deadline_s=5)
+        )
+        accepted, _ = await asyncio.get_running_loop().sock_accept(listening)
+        with accepted:
+            accepted.setblocking(False)
+            assert await asyncio.get_running_loop().sock_recv(accepted, 4) == b"POST"
+            accepted.sendall(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n")
+            assert (await asking).status == 302
+
+
+@pytest.mark.parametrize("size", [1, 65_536, 65_537, 5_000_000])
+async def test_a_body_of_any_size_arrives_as_it_is(size: int) -> None:
+    body = random.Random(size).randbytes(size)
+    seen: list[bytes] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"Content-Length: %d\r\n" % size in head
+        seen.append(await reader.readexactly(size))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    asked = upstream(server.sockets[0].getsockname()[1])
+    got = await fetch(asked, "POST", b"/", [(b"Host", b"a")], body, deadline_s=10)
+    assert got.status == 200
+    assert seen == [body]
     server.close()

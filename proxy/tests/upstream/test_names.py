@@ -13,7 +13,7 @@ from stranglerfig.http1.failure import Failure, UpstreamError
 from stranglerfig.http1.request_parser import END
 from stranglerfig.upstream.deadlines import Deadlines
 from stranglerfig.upstream.fetch import fetch
-from stranglerfig.upstream.names import AGAIN_AFTER_S, Names, look_up
+from stranglerfig.upstream.names import AGAIN_AFTER_S, FORGET_AFTER, Names, look_up
 from stranglerfig.upstream.upstreams import Upstreams
 
 NAME = "catalog"
@@ -29,9 +29,12 @@ class Directory:
         self.addresses: list[str] | OSError = list(addresses)
         self.asked: list[str] = []
         self.answered = asyncio.Event()
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
 
     async def look_up(self, host: str) -> list[str]:
         self.asked.append(host)
+        await self.may_answer.wait()
         # Its caller goes on after us, and before whoever waits for this.
         asyncio.get_running_loop().call_soon(self.answered.set)
         if isinstance(self.addresses, OSError):
@@ -105,10 +108,9 @@ class Answer:
         """Nothing more to write."""
 
 
-def upstream_at(host: str, port: int) -> Upstream:
-    return Config.model_validate({"upstreams": {"monolith": f"http://{host}:{port}"}}).upstreams[
-        "monolith"
-    ]
+def upstream_at(host: str, port: int, connect: str = "1s") -> Upstream:
+    url = {"url": f"http://{host}:{port}", "timeouts": {"connect": connect}}
+    return Config.model_validate({"upstreams": {"monolith": url}}).upstreams["monolith"]
 
 
 class Asking:
@@ -253,6 +255,82 @@ async def test_what_was_found_is_used_on_when_the_name_server_knows_nothing(
         directory.addresses = nothing
         await directory.ask_again(asked.names)
         assert await asked.answers(2) == {THREE[0]: 2}
+
+
+@pytest.mark.parametrize(
+    ("says", "is_forgotten"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "unknown"), True),
+        (socket.gaierror(socket.EAI_AGAIN, "down"), False),
+    ],
+)
+async def test_only_who_says_for_half_a_minute_that_there_is_no_such_name_is_believed(
+    three: Listening, asking: Ask, says: OSError, is_forgotten: bool
+) -> None:
+    directory = Directory(THREE[0])
+    asked = asking(directory, three.port)
+    await directory.answered.wait()
+    directory.addresses = says
+    for _ in range(FORGET_AFTER - 1):
+        await directory.ask_again(asked.names)
+    assert await asked.answers(1) == {THREE[0]: 1}
+    await directory.ask_again(asked.names)
+    expected = str(Failure.CONNECT_FAILED) if is_forgotten else THREE[0]
+    assert await asked.answers(1) == {expected: 1}
+    assert asked.upstreams.state()["open"] == (0 if is_forgotten else 1)
+    directory.addresses = [THREE[1]]
+    await directory.ask_again(asked.names)
+    assert await asked.answers(1) == {THREE[1]: 1}
+
+
+async def test_an_answer_in_between_begins_the_half_minute_anew(
+    three: Listening, asking: Ask
+) -> None:
+    directory = Directory(THREE[0])
+    asked = asking(directory, three.port)
+    await directory.answered.wait()
+    for _ in range(3):
+        directory.addresses = socket.gaierror(socket.EAI_NONAME, "unknown")
+        for _ in range(FORGET_AFTER - 1):
+            await directory.ask_again(asked.names)
+        directory.addresses = [THREE[0]]
+        await directory.ask_again(asked.names)
+    assert await asked.answers(1) == {THREE[0]: 1}
+
+
+async def test_who_asks_before_the_name_is_known_waits_for_the_one_look_up(
+    three: Listening, asking: Ask
+) -> None:
+    directory = Directory(*THREE)
+    directory.may_answer.clear()
+    asked = asking(directory, three.port)
+    answers = [asked.begin() for _ in range(12)]
+    await asyncio.sleep(0)
+    assert three.connections == {}
+    directory.may_answer.set()
+    async with asyncio.timeout(10):
+        for answer in answers:
+            await answer.is_over.wait()
+    assert directory.asked == [NAME]
+    assert Counter(answer.body.decode() for answer in answers) == dict.fromkeys(THREE, 4)
+    # They are kept under the address that was found, and used again.
+    assert asked.upstreams.state() == {"open": 12, "idle": 12}
+    assert await asked.answers(12) == dict.fromkeys(THREE, 4)
+    assert asked.upstreams.state() == {"open": 12, "idle": 12}
+
+
+async def test_a_name_server_that_says_nothing_is_asked_once_whoever_waits(asking: Ask) -> None:
+    directory = Directory()
+    directory.may_answer.clear()
+    asked = asking(directory, 1)
+    asked.upstream = upstream_at(NAME, 1, connect="50ms")
+    answers = [asked.begin() for _ in range(12)]
+    async with asyncio.timeout(10):
+        for answer in answers:
+            await answer.is_over.wait()
+    assert {answer.failure for answer in answers} == {Failure.CONNECT_TIMEOUT}
+    assert directory.asked == [NAME]
+    assert asked.upstreams.state() == {"open": 0, "idle": 0}
 
 
 async def test_the_busy_are_spared(three: Listening, asking: Ask) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 
-from receiving import Receiver, upstream
+from receiving import Owner, Receiver, upstream
 
 from stranglerfig.http1.failure import Failure
 from stranglerfig.http1.request_parser import END
@@ -11,23 +11,6 @@ from stranglerfig.upstream.connection import UpstreamConnection
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-class Owner:
-    """Keeps what it is told of a connection."""
-
-    def __init__(self) -> None:
-        self.heard: list[str] = []
-
-    def on_free(self, connection: UpstreamConnection) -> None:
-        self.heard.append("free")
-
-    def on_poisoned(self, connection: UpstreamConnection) -> None:
-        self.heard.append("poisoned")
-
-    def on_gone(self, connection: UpstreamConnection) -> None:
-        if "gone" not in self.heard:
-            self.heard.append("gone")
 
 
 async def open_to_one_that_speaks_first(

@@ -37,6 +37,7 @@ def routes_as_json(found: Compared, only: Sequence[Word]) -> dict[str, Any]:
             _pattern(verdict) for verdict in found.verdicts if not only or verdict.word in only
         ],
         "lead_nowhere": [asdict(stray) for stray in found.strays],
+        "too_slow": [asdict(slow) for slow in found.slow],
         "counts": {
             word.value: sum(verdict.word is word for verdict in found.verdicts) for word in Word
         },
@@ -53,6 +54,7 @@ def _pattern(verdict: Verdict) -> dict[str, Any]:
         "methods_declared": entry.methods.declared,
         "word": verdict.word.value,
         "why": verdict.why or None,
+        "untried": verdict.untried or None,
         "requests": [asdict(outcome) for outcome in verdict.outcomes],
     }
 

@@ -11,7 +11,7 @@ def diff_text(control: str, candidate: str) -> Iterator[Found]:
     """At most one difference."""
     if control == candidate:
         return
-    ours, theirs = _lines(control), _lines(candidate)
+    ours, theirs = lines_of(control), lines_of(candidate)
     if ours == theirs:  # line ends, or a newline at the end
         yield Found(Kind.FORMAT, BODY, (), control, candidate)
         return
@@ -21,7 +21,7 @@ def diff_text(control: str, candidate: str) -> Iterator[Found]:
             return
 
 
-def _lines(text: str) -> list[str]:
+def lines_of(text: str) -> list[str]:
     """Lines without their ends. Not ``splitlines``: a form feed or U+2028 is no end of a line to a browser."""
     lines = text.replace("\r\n", "\n").split("\n")
     return lines[:-1] if lines[-1] == "" else lines

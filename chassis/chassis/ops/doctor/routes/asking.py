@@ -10,7 +10,9 @@ from chassis.ops.doctor.routes.matching import Chain
 from chassis.ops.doctor.routes.regex import NoTextError
 from chassis.ops.doctor.routes.sample import Sample, encoded
 from chassis.ops.doctor.routes.sampling import Sampler
+from chassis.ops.doctor.routes.slow import Slow, slow_of
 from chassis.ops.doctor.routes.strays import Stray, find_strays
+from chassis.ops.doctor.routes.trials import Trials
 from chassis.ops.doctor.routes.verdict import Outcome, Verdict, Word, judge, outcome_of
 from chassis.ops.doctor.routes.walking import Entry, walk
 
@@ -22,6 +24,7 @@ class _Asked:
     entry: Entry
     samples: list[Sample] = field(default_factory=list)
     why: str = ""
+    untried: str = ""
     word: Word = Word.UNKNOWN
 
     def questions(self, prefix: str) -> Iterator[Question]:
@@ -36,12 +39,26 @@ class Compared:
 
     verdicts: tuple[Verdict, ...]
     strays: tuple[Stray, ...]
+    slow: tuple[Slow, ...]
 
 
 def compare(proxy: Proxy, urlconf: str | None = None) -> Compared:
-    """Ask the proxy for every pattern. Raises ProxyError, and what importing the URLconf raises."""
+    """Ask the proxy for every pattern. Raises ProxyError and UrlconfError."""
+    with Trials() as trials:
+        return _compare(proxy, urlconf, trials)
+
+
+def find_slow() -> tuple[list[Entry], list[Slow]]:
+    """Every pattern of ROOT_URLCONF, and those that take too long for paths that are made for them. Asks no proxy."""
+    with Trials() as trials:
+        sampler = Sampler(None, trials)
+        entries = [_sampled(entry, sampler).entry for entry in walk()]
+        return entries, slow_of(entries, trials)
+
+
+def _compare(proxy: Proxy, urlconf: str | None, trials: Trials) -> Compared:
     prefix = (settings.FORCE_SCRIPT_NAME or "").rstrip("/")
-    sampler = Sampler(urlconf)
+    sampler = Sampler(urlconf, trials)
     asked = [_sampled(entry, sampler) for entry in walk(urlconf)]
     answers = _ask(proxy, (question for one in asked for question in one.questions(prefix)))
     strays, hits = find_strays(
@@ -63,7 +80,11 @@ def compare(proxy: Proxy, urlconf: str | None = None) -> Compared:
             strays.append(stray)
     more = (question for one in again for question in one.questions(prefix))
     answers |= _ask(proxy, (question for question in more if question not in answers))
-    return Compared(tuple(_verdict(one, answers, prefix) for one in asked), tuple(strays))
+    return Compared(
+        tuple(_verdict(one, answers, prefix, trials) for one in asked),
+        tuple(strays),
+        tuple(slow_of([one.entry for one in asked], trials)),
+    )
 
 
 def _ask(proxy: Proxy, questions: Iterable[Question]) -> dict[Question, Outcome]:
@@ -77,14 +98,14 @@ def _sampled(entry: Entry, sampler: Sampler) -> _Asked:
     if entry.trouble:
         return _Asked(entry, why=entry.trouble)
     try:
-        own, taken = sampler.samples(entry)
+        made = sampler.samples(entry)
     except NoTextError as error:
         return _Asked(entry, why=str(error))
     except Exception as error:  # a converter or pattern of somebody else's, asked for a value
         return _Asked(entry, why=f"{type(error).__name__}: {error}")
-    if own:
-        return _Asked(entry, own)
-    before = "".join(str(one.pattern).removeprefix("^") for one in taken[0][1])
+    if made.own:
+        return _Asked(entry, made.own, untried=made.untried)
+    before = "".join(str(one.pattern).removeprefix("^") for one in made.taken[0][1])
     return _Asked(
         entry,
         why=f"a pattern before it in the URLconf takes its requests: /{before}",
@@ -92,10 +113,14 @@ def _sampled(entry: Entry, sampler: Sampler) -> _Asked:
     )
 
 
-def _verdict(one: _Asked, answers: dict[Question, Outcome], prefix: str) -> Verdict:
+def _verdict(one: _Asked, answers: dict[Question, Outcome], prefix: str, trials: Trials) -> Verdict:
+    # That it is too slow shows with the paths of other patterns.
+    slow = "to match a path takes it too long" if trials.is_slow(one.entry.chain) else ""
     if not one.samples:
-        return Verdict(one.entry, one.word, why=one.why)
-    return judge(one.entry, [answers[question] for question in one.questions(prefix)])
+        why = slow if slow and one.word is Word.UNKNOWN else one.why
+        return Verdict(one.entry, one.word, why=why)
+    outcomes = [answers[question] for question in one.questions(prefix)]
+    return judge(one.entry, outcomes, "; ".join(filter(None, (one.untried, slow))))
 
 
 def _key(chain: Chain) -> tuple[int, ...]:

@@ -8,14 +8,14 @@ from itertools import groupby
 
 from chassis.ops.doctor.routes.asking import Compared
 from chassis.ops.doctor.routes.strays import Stray
-from chassis.ops.doctor.routes.verdict import Outcome, Verdict, Word, counts
+from chassis.ops.doctor.routes.verdict import Outcome, Verdict, Word
 
 WIDTH = 100
 # Below this a branch is written out.
 FOLDED_FROM = 4
 _HEADINGS = {
     Word.CLAIMED: "claimed",
-    Word.PARTLY: "partly claimed: some methods or paths go elsewhere",
+    Word.PARTLY: "partly claimed: some methods or paths go elsewhere, or could not be asked for",
     Word.UNCLAIMED: "unclaimed: as without a proxy",
     Word.UNREACHABLE: "unreachable",
     Word.UNKNOWN: "unknown: the proxy could not be asked for these",
@@ -31,6 +31,10 @@ def text_of(found: Compared, only: Sequence[Word], *, whole: bool) -> str:
             lines += [_HEADINGS[word], *_section(word, verdicts, whole=whole), ""]
     if found.strays and (not only or Word.CLAIMED in only):
         lines += ["routes of fig.yaml that lead nowhere", *_strays(found.strays), ""]
+    if found.slow:
+        lines += ["patterns that take too long, so that any client can keep a worker busy"]
+        lines += [line for slow in found.slow for line in wrapped(slow.says, "  ")]
+        lines += [""]
     return "\n".join([*lines, summary(found)])
 
 
@@ -61,8 +65,7 @@ def _section(word: Word, verdicts: Sequence[Verdict], *, whole: bool) -> Iterato
 def _heading(verdict: Verdict) -> str:
     if verdict.why:
         return verdict.why
-    said = [outcome.says for outcome in verdict.outcomes if counts(verdict.entry, outcome)]
-    return " / ".join(dict.fromkeys(said))
+    return " / ".join(dict.fromkeys(outcome.says for outcome in verdict.outcomes))
 
 
 def _partly(verdict: Verdict) -> Iterator[str]:
@@ -71,15 +74,19 @@ def _partly(verdict: Verdict) -> Iterator[str]:
     def kind(outcome: Outcome) -> tuple[str, str]:
         return outcome.method, outcome.says
 
-    counted = sorted(
-        (outcome for outcome in verdict.outcomes if counts(verdict.entry, outcome)), key=kind
-    )
-    paths = {outcome.path for outcome in counted}
-    for (method, says), group in groupby(counted, key=kind):
+    paths = {outcome.path for outcome in verdict.outcomes}
+    for (method, says), group in groupby(sorted(verdict.outcomes, key=kind), key=kind):
         members = list(group)
         example = f" {members[0].path}" if len(members) < len(paths) else ""
         word = "unclaimed, " if members[0].word is Word.UNCLAIMED else ""
-        yield from wrapped(f"{method}{example}  {word}{says}", "    ")
+        is_doubtful = method != "GET" and members[0].word is not Word.CLAIMED
+        # A view may well take GET alone, and not say so.
+        doubt = (
+            ", if the view takes it" if is_doubtful and not verdict.entry.methods.declared else ""
+        )
+        yield from wrapped(f"{method}{example}  {word}{says}{doubt}", "    ")
+    if verdict.untried:
+        yield from wrapped(f"but {verdict.untried}", "    ")
 
 
 def _folded(members: Iterable[Verdict], depth: int, *, whole: bool) -> Iterator[str]:
@@ -97,7 +104,10 @@ def _folded(members: Iterable[Verdict], depth: int, *, whole: bool) -> Iterator[
 
 def _line(verdict: Verdict) -> str:
     entry = verdict.entry
-    methods = ",".join(entry.methods.names) if entry.methods.declared else "any"
+    is_known = (
+        entry.methods.declared or verdict.word is Word.CLAIMED
+    )  # then those that were asked for
+    methods = ",".join(entry.methods.names) if is_known else "any"
     shown = f"{methods:<8} {entry.written}" if entry.methods.names else entry.written
     return shown if len(shown) <= WIDTH - 4 else f"{shown[: WIDTH - 5]}…"
 

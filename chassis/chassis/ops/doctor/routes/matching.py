@@ -13,6 +13,7 @@ from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePatter
 from django.utils import translation
 
 from chassis.ops.doctor.routes.regex import literal_prefix
+from chassis.ops.doctor.routes.trials import Trials
 from chassis.ops.doctor.routes.walking import is_plain_resolver, is_resolver
 
 Chain = tuple[Any, ...]
@@ -37,10 +38,11 @@ class _Level:
 
 
 class Matcher:
-    """First matches in one URLconf, in one language."""
+    """First matches in one URLconf, in one language. A pattern that takes too long is passed over; `trials` names it."""
 
-    def __init__(self, urlconf: str | None, language: str) -> None:
+    def __init__(self, urlconf: str | None, language: str, trials: Trials) -> None:
         self._root = get_resolver(urlconf)
+        self._trials = trials
         self._language = language
         self._levels: dict[int, _Level] = {}
 
@@ -54,6 +56,8 @@ class Matcher:
         rest = path.removeprefix("/")
         with translation.override(self._language):
             for one in chain:
+                if not self._trials.is_in_time(one.pattern, rest):
+                    return False
                 found = one.pattern.match(rest)
                 if found is None:
                     return False
@@ -62,7 +66,7 @@ class Matcher:
 
     def _first(self, resolver: Any, path: str, seen: Chain) -> Chain | None:
         for child in self._level(resolver).candidates(path):
-            rest = _match(child, path)
+            rest = self._match(child, path)
             if rest is None:
                 continue
             if not is_resolver(child):
@@ -78,6 +82,16 @@ class Matcher:
                 return (child, *below)
         return None
 
+    def _match(self, child: Any, path: str) -> str | None:
+        """What `child` leaves of `path`; None: it does not match, or fails at it (the entry tells of that)."""
+        try:
+            if not self._trials.is_in_time(child.pattern, path):
+                return None
+            found = child.pattern.match(path)
+        except Exception:
+            return None
+        return None if found is None else str(found[0])
+
     def _level(self, resolver: Any) -> _Level:
         level = self._levels.get(id(resolver))
         if level is None:
@@ -86,15 +100,6 @@ class Matcher:
                 children = resolver.url_patterns
             level = self._levels[id(resolver)] = _Level(children)
         return level
-
-
-def _match(child: Any, path: str) -> str | None:
-    """What `child` leaves of `path`; None: it does not match, or fails at it (the entry tells of that)."""
-    try:
-        found = child.pattern.match(path)
-    except Exception:
-        return None
-    return None if found is None else str(found[0])
 
 
 def _beginning(child: Any) -> str:

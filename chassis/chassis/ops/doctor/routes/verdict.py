@@ -46,24 +46,25 @@ class Verdict:
     outcomes: tuple[Outcome, ...] = ()
     why: str = ""
     """For patterns that were not asked for: why."""
+    untried: str = ""
+    """What is known not to have been asked for."""
 
 
-def judge(entry: Entry, outcomes: Sequence[Outcome]) -> Verdict:
-    """One word for all requests that were asked for. `outcomes` is not empty."""
-    words = {outcome.word for outcome in outcomes if counts(entry, outcome)}
+def judge(entry: Entry, outcomes: Sequence[Outcome], untried: str = "") -> Verdict:
+    """One word for all requests that were asked for. `outcomes` is not empty.
+
+    Claimed is only what was claimed whole, and of which nothing is known to be left.
+    """
+    words = {outcome.word for outcome in outcomes}
     if len(words) == 1:
         word = next(iter(words))
     elif Word.CLAIMED in words:
         word = Word.PARTLY
     else:
         word = Word.UNCLAIMED
-    return Verdict(entry, word, tuple(outcomes))
-
-
-def counts(entry: Entry, outcome: Outcome) -> bool:
-    """A view that names no methods may well take GET alone: that its POST is not claimed says nothing."""
-    is_sure = entry.methods.declared or outcome.method == "GET"
-    return is_sure or outcome.word is Word.CLAIMED
+    if word is Word.CLAIMED and untried:
+        word = Word.PARTLY
+    return Verdict(entry, word, tuple(outcomes), untried=untried)
 
 
 def outcome_of(method: str, path: str, answer: Answer, running: Running) -> Outcome:

@@ -4,6 +4,7 @@ A URLconf is code that others wrote: including one can fail, a pattern's express
 anything. What fails is an entry with its trouble, and the walk goes on behind it.
 """
 
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,10 @@ from django.urls.resolvers import LocalePrefixPattern
 from django.utils.functional import Promise
 
 from chassis.ops.doctor.routes.methods import Methods, methods_of
+
+
+class UrlconfError(Exception):
+    """The URLconf can't be imported; says why, and where."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,13 @@ class Entry:
 
 
 def walk(urlconf: str | None = None) -> Iterator[Entry]:
-    """Every pattern of `urlconf`, ROOT_URLCONF by default. Raises whatever importing that module raises."""
+    """Every pattern of `urlconf`, ROOT_URLCONF by default. Raises UrlconfError."""
     root = get_resolver(urlconf)
-    yield from _below(root, root.url_patterns, (), (), ())
+    try:
+        patterns = root.url_patterns
+    except Exception as error:
+        raise UrlconfError(f"the URLconf can't be imported: {_raised(error)}") from error
+    yield from _below(root, patterns, (), (), ())
 
 
 def _below(
@@ -113,6 +122,14 @@ def _is_translated(child: Any) -> bool:
         return True
     written = getattr(pattern, "_route", None) or getattr(pattern, "_regex", None)
     return isinstance(written, Promise)
+
+
+def _raised(error: Exception) -> str:
+    """What it is, and the line that it was raised at; a SyntaxError names its own."""
+    said = f"{type(error).__name__}: {_said(error)}"
+    *_, last = traceback.extract_tb(error.__traceback__)
+    is_code = not last.filename.startswith("<") and not isinstance(error, SyntaxError)
+    return f"{said} ({last.filename}, line {last.lineno})" if is_code else said
 
 
 def _said(error: Exception) -> str:

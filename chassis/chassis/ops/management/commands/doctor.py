@@ -14,6 +14,7 @@ from chassis.ops.doctor.routes.asking import compare
 from chassis.ops.doctor.routes.check import findings
 from chassis.ops.doctor.routes.listing import text_of
 from chassis.ops.doctor.routes.verdict import Word
+from chassis.ops.doctor.routes.walking import UrlconfError
 from chassis.ops.doctor.showing import findings_as_text, routes_as_json
 
 _WORDS = {
@@ -71,7 +72,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{error}. Mend: {error.mend}", returncode=2 if error.is_usage else 1
             ) from error
-        except ImproperlyConfigured as error:
+        except (ImproperlyConfigured, UrlconfError) as error:
             raise CommandError(str(error), returncode=2) from error
         worst = max((finding.level.rank for finding in found), default=0)
         limit = Level.WARNING if options["strict"] else Level.PROBLEM
@@ -110,10 +111,7 @@ class Command(BaseCommand):
                 "say where the proxy is: --fig http://127.0.0.1:8001 (what fig.yaml calls admin), or FIG_ADMIN_URL",
                 returncode=2,
             )
-        try:
-            found = compare(proxy, options["urlconf"])
-        except ImportError as error:
-            raise CommandError(f"the URLconf can't be imported: {error}", returncode=2) from error
+        found = compare(proxy, options["urlconf"])
         only = [_WORDS[word] for word in options["only"] or ()]
         if options["json"]:
             self._write_json(routes_as_json(found, only))

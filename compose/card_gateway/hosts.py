@@ -1,0 +1,53 @@
+"""Which Host headers are answered.
+
+A page whose name is made to point here (DNS rebinding) would read what stands here with its visitor's browser. Its
+requests carry its own name; an address is nobody's name, and can't be made to point elsewhere.
+"""
+
+import ipaddress
+import re
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from card_gateway.problems import problem
+
+HEADER = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::[0-9]*)?")
+
+
+class OwnHosts:
+    """Hands requests on to ``app`` that ask for one of ``hosts`` or for an address; refuses the others."""
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
+        self._app = app
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app
+        if scope["type"] == "http":
+            asked = Headers(scope=scope).get("host", "")
+            if not self._is_own(asked):
+                app = problem(
+                    403, "the gateway does not answer for this Host; list it in CARD_GATEWAY_HOSTS"
+                )
+        await app(scope, receive, send)
+
+    def _is_own(self, asked: str) -> bool:
+        found = HEADER.fullmatch(asked)
+        if found is None:
+            return False
+        host = (found[1] or found[2]).lower().removesuffix(".")
+        return host in self._hosts or _is_address(host)
+
+
+def own_hosts(*names: str) -> frozenset[str]:
+    """``names`` as they are compared, and localhost."""
+    return frozenset(name.lower() for name in names if name) | {"localhost"}
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
