@@ -163,7 +163,7 @@ class System:
     def wait_for_a_page(self) -> None:
         """Until the consumer has applied another one."""
         query = "SELECT epoch, step FROM chassis_ownership_replicacursor"
-        before, deadline = self.copy.query(query), time.monotonic() + 40
+        before, deadline = self.copy.query(query), time.monotonic() + 120
         while self.copy.query(query) == before:
             assert time.monotonic() < deadline, self.log()
             time.sleep(0.01)
@@ -188,7 +188,7 @@ class System:
         return [line for line in self.log().splitlines() if line.startswith("lending: ")]
 
     def wait_for_line(self, words: str, times: int = 1) -> None:
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 120
         while sum(words in line for line in self.lines()) < times:
             assert time.monotonic() < deadline, self.log()
             time.sleep(0.01)

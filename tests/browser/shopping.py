@@ -58,7 +58,9 @@ CLERK = Shopper("desk")
 
 def fits(page: Page) -> None:
     """Nothing sticks out to the side: the page scrolls in one direction."""
-    wide = page.evaluate("document.documentElement.scrollWidth")
+    page.wait_for_load_state()
+    # By locator: right after a click the next document may have come, and have no element yet.
+    wide = page.locator("html").evaluate("root => root.scrollWidth")
     assert page.viewport_size is not None
     assert wide <= page.viewport_size["width"], page.url
 
