@@ -17,7 +17,7 @@ _PROGRESS = re.compile(r"[.FEsxX,]+ *(\[ *\d+%\])?| *\[ *\d+%\]")
 _FAILURE = re.compile(r"(FAILED|ERROR) \S+\.py\S*( .*\])?")
 _CLOSING = re.compile(r"=* ?((?:\d+ \w+(?:, )?)+|no tests ran) in [\d.]+s.*")
 
-WITHIN_S = 25 * 60.0  # several times what the longest takes
+WITHIN_S = 45 * 60.0  # twice what the longest takes on a machine that has little else to do
 COULD_NOT_RUN = 70  # the system's number for a mistake of the program itself
 
 Show = Callable[[str], None]
