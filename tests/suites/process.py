@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from suites.suite import Suite
 
 ENDS_WITHIN_S = 60.0  # tests that are interrupted still stop their servers
-LAST_WORDS_WITHIN_S = 5.0  # of servers that were told to stop and are about to
+LAST_WORDS_WITHIN_S = 10.0  # of servers that were told to stop and are about to
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,11 @@ class SuiteProcess:
         self._signal(signal.SIGINT)
 
     def end(self) -> None:
-        """After `interrupt`: wait for a proper end, and make one when none comes."""
+        """After `interrupt`: wait for a proper end of the whole group, and make one when none comes."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._popen.wait(ENDS_WITHIN_S)
-        self._signal(signal.SIGKILL)  # what it has left behind, or itself
+            self._left()  # it may be gone before those whom its tests have started, and who still clean up
+        self._signal(signal.SIGKILL)
 
     def _left(self) -> list[str]:
         """What of its group goes on without it. Nobody tells us of the end of a stranger's child, so it is asked for."""

@@ -175,6 +175,27 @@ def test_a_suite_that_takes_too_long_is_ended_and_says_where_it_was(tmp_path: Pa
     assert done.stdout.splitlines()[-1].endswith(" of at most 0.05 min each")
 
 
+def test_who_still_cleans_up_after_an_interruption_is_let_to(tmp_path: Path) -> None:
+    """The suite itself is gone at once; the one that its test has started is not."""
+    ready, cleaned = tmp_path / "ready", tmp_path / "cleaned"
+    program = (
+        f"import pathlib, signal, time\npathlib.Path('{ready}').touch()\n"
+        "try:\n    signal.pause()\nexcept KeyboardInterrupt:\n    time.sleep(4)\n"
+        f"    pathlib.Path('{cleaned}').touch()\n"
+    )
+    leaves = suite(
+        tmp_path,
+        "leaves",
+        f"import subprocess, sys, threading\ndef test():\n"
+        f"    subprocess.Popen([sys.executable, '-c', {program!r}])\n    threading.Event().wait()\n",
+    )
+    with subprocess.Popen([*COMMAND, leaves], cwd=TESTS, stdout=subprocess.PIPE) as running:
+        wait_until(ready.exists, within_s=60)
+        os.kill(running.pid, signal.SIGINT)
+        running.communicate(timeout=90)
+    assert cleaned.exists()
+
+
 def test_what_hears_no_interruption_is_killed_and_what_it_said_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
