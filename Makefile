@@ -60,7 +60,7 @@ postgresql: setup
 check: setup ## format, lint, types, import contracts, migrations, pipelines
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy -p stranglerfig -p chassis -p demo -p card_gateway -p mail_catcher -p compose_files -p guidebook
+	@$(BIN)/mypy -p stranglerfig -p chassis -p demo -p card_gateway -p mail_catcher -p host_guard -p compose_files -p guidebook
 	@$(BIN)/lint-imports --no-cache
 	@cd monolith/shopsmart && $(CURDIR)/$(BIN)/python manage.py makemigrations --check --dry-run
 	@cd extracted/shopsmart/catalog && $(CURDIR)/$(BIN)/python manage.py makemigrations --check --dry-run

@@ -14,8 +14,8 @@ import uvicorn
 
 from card_gateway.api import Api
 from card_gateway.charging import Charging
-from card_gateway.hosts import own_hosts
 from card_gateway.ledger import Ledger, LedgerError
+from host_guard import own_hosts
 
 PORT = 8190
 LATE_S = 30.0

@@ -20,10 +20,10 @@ from starlette.routing import Route
 from card_gateway.asked import AskedCharge, AskedRefund
 from card_gateway.cards import Answer
 from card_gateway.charging import Charging
-from card_gateway.hosts import OwnHosts
 from card_gateway.page import show_confirmation, show_no_answer, show_nothing_there
 from card_gateway.problems import HANDLERS, problem
 from card_gateway.showing import Decided, KeyReusedError, NoSuchChargeError
+from host_guard import OwnHosts
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Api:
                 Route("/confirmations/{token}", self.confirm, methods=["POST"]),
                 Route("/ledger", self.ledger),
             ],
-            middleware=[Middleware(OwnHosts, hosts)],
+            middleware=[Middleware(OwnHosts, hosts, "CARD_GATEWAY_HOSTS")],
             exception_handlers=HANDLERS,
         )
 

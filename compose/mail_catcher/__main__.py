@@ -11,10 +11,10 @@ from pathlib import Path
 
 import uvicorn
 
+from host_guard import own_hosts
 from mail_catcher import smtp
 from mail_catcher.api import Api
 from mail_catcher.box import Box, BoxError
-from mail_catcher.hosts import own_hosts
 
 PORT = 8191
 SMTP_PORT = 8192

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from host_guard import OwnHosts
 from mail_catcher.box import Box, Taken
-from mail_catcher.hosts import OwnHosts
 from mail_catcher.page import show_list, show_mail, show_nothing_there
 from mail_catcher.reading import listed, told
 
@@ -37,7 +37,7 @@ class Api:
                 Route("/api/mails/{number:int}", self.mail),
                 Route("/api/mails/{number:int}/source", self.source),
             ],
-            middleware=[Middleware(OwnHosts, hosts)],
+            middleware=[Middleware(OwnHosts, hosts, "MAIL_CATCHER_HOSTS")],
         )
 
     async def livez(self, _: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Which Host headers are answered.
+"""Which Host headers the card gateway and the mail catcher answer, so that no page can be made to read them.
 
 A page whose name is made to point here (DNS rebinding) would read what stands here with its visitor's browser. Its
 requests carry its own name; an address is nobody's name, and can't be made to point elsewhere.
@@ -8,28 +8,29 @@ import ipaddress
 import re
 
 from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
-
-from card_gateway.problems import problem
 
 HEADER = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::[0-9]*)?")
 
 
 class OwnHosts:
-    """Hands requests on to ``app`` that ask for one of ``hosts`` or for an address; refuses the others."""
+    """Hands requests on to ``app`` that ask for one of ``hosts`` or for an address; the others are 403.
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
+    ``variable`` is the one of the environment in which further names are listed.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str], variable: str) -> None:
         self._app = app
         self._hosts = hosts
+        self._variable = variable
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self._app
         if scope["type"] == "http":
             asked = Headers(scope=scope).get("host", "")
             if not self._is_own(asked):
-                app = problem(
-                    403, "the gateway does not answer for this Host; list it in CARD_GATEWAY_HOSTS"
-                )
+                app = _refusal(self._variable)
         await app(scope, receive, send)
 
     def _is_own(self, asked: str) -> bool:
@@ -51,3 +52,13 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _refusal(variable: str) -> JSONResponse:
+    """RFC 9457; what was sent is not repeated."""
+    detail = f"nothing here answers for this Host; list its name in {variable}"
+    return JSONResponse(
+        {"type": "about:blank", "status": 403, "detail": detail},
+        403,
+        media_type="application/problem+json",
+    )
