@@ -179,8 +179,9 @@ def test_who_still_cleans_up_after_an_interruption_is_let_to(tmp_path: Path) -> 
     """The suite itself is gone at once; the one that its test has started is not."""
     ready, cleaned = tmp_path / "ready", tmp_path / "cleaned"
     program = (
-        f"import pathlib, signal, time\npathlib.Path('{ready}').touch()\n"
-        "try:\n    signal.pause()\nexcept KeyboardInterrupt:\n    time.sleep(4)\n"
+        f"import os, pathlib, signal, time\nparent = os.getppid()\npathlib.Path('{ready}').touch()\n"
+        "try:\n    signal.pause()\nexcept KeyboardInterrupt:\n"
+        "    while os.getppid() == parent:\n        time.sleep(0.02)\n    time.sleep(0.5)\n"
         f"    pathlib.Path('{cleaned}').touch()\n"
     )
     leaves = suite(

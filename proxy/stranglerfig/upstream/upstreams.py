@@ -48,9 +48,7 @@ class Upstreams:
         self._pool: Pool[Key, UpstreamConnection] = Pool(MAX_IDLE_PER_ADDRESS)
         self._all: set[UpstreamConnection] = set()
         self._named: dict[UpstreamConnection, Addresses] = {}
-        """Connections to an address of a name."""
-        self._unplaced: dict[UpstreamConnection, Addresses] = {}
-        """Those whose name has no known address yet."""
+        """Connections to an address of a name, or to one that will be known soon."""
         self._counted: set[UpstreamConnection] = set()
         """Those of them that carry a request, which counts as use of their address."""
         self._unwanted: set[UpstreamConnection] = set()
@@ -72,24 +70,23 @@ class Upstreams:
             self._all.add(connection)
             self._deadlines.add(connection)
             if addresses is not None:
-                self._unplaced[connection] = addresses
+                self._named[connection] = addresses
         if addresses is not None and address is not None:
             self._place(connection, addresses, address)
         return connection
 
     async def find(self, connection: UpstreamConnection) -> None:
         """Let a connection that was taken before its name was known wait until it is."""
-        addresses = self._unplaced.get(connection)
-        if addresses is not None:
+        addresses = self._named.get(connection)
+        if addresses is not None and not _is_placed(connection):
             await self._names.found(connection.upstream.host, addresses)
             address = addresses.pick(self._loop.time())
             assert address is not None
             self._place(connection, addresses, address)
 
     def _place(self, connection: UpstreamConnection, addresses: Addresses, address: str) -> None:
-        if self._unplaced.pop(connection, None) is not None:
+        if not _is_placed(connection):
             connection.address, connection.elsewhere = address, addresses.besides(address)
-            self._named[connection] = addresses
         addresses.use(address)
         self._counted.add(connection)
 
@@ -127,7 +124,6 @@ class Upstreams:
         """Forget a closed connection."""
         self._release(connection)
         self._named.pop(connection, None)
-        self._unplaced.pop(connection, None)
         self._pool.forget(_key(connection), connection)
         self._all.discard(connection)
         self._unwanted.discard(connection)
@@ -167,12 +163,19 @@ class Upstreams:
 
     def _is_stray(self, connection: UpstreamConnection) -> bool:
         addresses = self._named.get(connection)
-        return addresses is not None and connection.address not in addresses
+        return (
+            addresses is not None and _is_placed(connection) and connection.address not in addresses
+        )
 
     def _release(self, connection: UpstreamConnection) -> None:
         if connection in self._counted:
             self._counted.discard(connection)
             self._named[connection].release(connection.address)
+
+
+def _is_placed(connection: UpstreamConnection) -> bool:
+    """Whether one to a name has an address; until then it has the name itself."""
+    return connection.address != connection.upstream.host
 
 
 def _key(connection: UpstreamConnection) -> Key:
