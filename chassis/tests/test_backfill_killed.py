@@ -17,7 +17,7 @@ from django.db import connection
 from tests.conftest import CREDENTIAL
 from tests.processes import ROOT, environment, manage, serving
 
-BOOKS, SHELVES, KILLS = 6000, 300, 8
+BOOKS, SHELVES, KILLS = 4000, 200, 5
 COLUMNS = {
     "library_shelf": "id, above_id, name, closed",
     "library_book": (
