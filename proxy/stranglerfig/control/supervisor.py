@@ -21,6 +21,7 @@ from stranglerfig.channel.hub import Hub, Link
 from stranglerfig.channel.messages import SOCKET_NAME
 from stranglerfig.control import audit, overrides, sockets
 from stranglerfig.control.admin import AdminServer
+from stranglerfig.control.capacity import compare_with_descriptors
 from stranglerfig.control.changes import Changes
 from stranglerfig.control.fleet import Fleet, Seat
 from stranglerfig.control.guard import Guard
@@ -110,6 +111,7 @@ class Supervisor:
 
     async def _serve(self, aborted: dict[str, Override], on_ready: Callable[[View], None]) -> None:
         config, settings = self._written.config, self._settings
+        compare_with_descriptors(config)
         previous = read_serve(HERE)
         self._orphans = Orphans(previous)
         self._hub.start()
@@ -255,6 +257,8 @@ class Supervisor:
 
     def _on_change(self, old: Running, new: Running) -> None:
         self._view.remember(old, new)
+        if new.config.limits != old.config.limits:
+            compare_with_descriptors(new.config)
         self._ownership.ask_anew()
         self._write_serve(generation=new.generation)
 
