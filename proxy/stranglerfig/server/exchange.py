@@ -91,7 +91,7 @@ class Exchange:
     def begin(self) -> None:
         """Plan the request and send it."""
         head, generation = self._head, self._generation
-        origin = self._origin = self._session.peer_headers(generation.trusted).origin(
+        origin = self._origin = self._session.peer.headers(generation.trusted).origin(
             head.forwarded, head.host, new_request_id
         )
         admission = self._runtime.admission
@@ -148,7 +148,7 @@ class Exchange:
         if head.dropped:
             for reason in head.dropped:
                 meters.dropped_header(reason)
-        if head.forwarded and not self._session.is_trusted:
+        if head.forwarded and not self._session.peer.is_trusted:
             meters.dropped_header("untrusted_forwarded", len(head.forwarded))
         if plan.unit is not None and plan.capability is not None:
             meters.assigned(plan.capability, plan.unit)

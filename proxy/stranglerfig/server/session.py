@@ -6,9 +6,6 @@ still gets the refusal (RFC 9112 section 9.6).
 """
 
 import asyncio
-import contextlib
-import socket
-import struct
 from collections import deque
 from collections.abc import Sequence
 from typing import Final, cast
@@ -17,7 +14,6 @@ import structlog
 
 from stranglerfig.config.limits import Limits
 from stranglerfig.http1.failure import ClientError, Failure
-from stranglerfig.http1.forwarded import Network, PeerHeaders
 from stranglerfig.http1.headers import Header
 from stranglerfig.http1.request_head import RequestHead
 from stranglerfig.http1.request_parser import END, RequestEvent, RequestParser
@@ -26,13 +22,14 @@ from stranglerfig.server.answers import error_answer
 from stranglerfig.server.exchange import Exchange
 from stranglerfig.server.flow_control import Hold, ReadGate
 from stranglerfig.server.patience import Patience
+from stranglerfig.server.peer import Peer
 from stranglerfig.server.places import UNBOUNDED, Refused
+from stranglerfig.server.reset import reset as reset_connection
 from stranglerfig.server.runtime import Runtime, new_request_id
 
 log = structlog.get_logger(__name__)
 
 HIGH_WATER_BYTES: Final = 64 * 1024
-_RESET: Final = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds
 
 
 class ClientSession(asyncio.Protocol):
@@ -49,13 +46,10 @@ class ClientSession(asyncio.Protocol):
         "_is_request_open",
         "_parser",
         "_patience",
-        "_peer",
-        "_peer_headers",
         "_queue",
-        "_refused",
         "_runtime",
         "_transport",
-        "_trusted",
+        "peer",
     )
 
     def __init__(self, runtime: Runtime) -> None:
@@ -69,10 +63,6 @@ class ClientSession(asyncio.Protocol):
         self._is_closing = False
         self._is_pumping = False
         self._is_head_timed = False
-        self._peer = ""
-        self._trusted: Sequence[Network] | None = None
-        self._peer_headers: PeerHeaders | None = None
-        self._refused: Refused | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take an accepted connection."""
@@ -80,16 +70,14 @@ class ClientSession(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
         self._gate = ReadGate(self._transport)
-        peer = transport.get_extra_info("peername")
-        self._peer = str(peer[0]) if isinstance(peer, tuple) else ""
         runtime = self._runtime
         self._patience = Patience(self, runtime.loop, self._transport, runtime.limits)
         runtime.sessions.add(self)
         runtime.deadlines.add(self._patience)
         runtime.meters.connected()
-        self._refused = runtime.places.enter(self._peer)
-        if self._refused is not None:
-            self._turn_away(self._refused)
+        self.peer = Peer(transport, runtime.places)
+        if self.peer.refused is not None:
+            self._turn_away(self.peer.refused)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone, or we hung up."""
@@ -103,30 +91,18 @@ class ClientSession(asyncio.Protocol):
         runtime = self._runtime
         runtime.deadlines.discard(self._patience)
         runtime.sessions.discard(self)
-        runtime.places.leave(self._peer, self._refused)
+        self.peer.leave()
         if not runtime.sessions:
             runtime.on_last_session_gone.set()
 
     # What the exchange needs of the client
 
-    def peer_headers(self, trusted: Sequence[Network]) -> PeerHeaders:
-        """Give the maker of forwarded headers for this client, under the trusted networks of a snapshot."""
-        if self._peer_headers is None or self._trusted is not trusted:
-            self._peer_headers = PeerHeaders(self._peer, trusted)
-            self._trusted = trusted
-        return self._peer_headers
-
-    @property
-    def is_trusted(self) -> bool:
-        """Whether the peer was in the trusted networks last asked for."""
-        return self._peer_headers is not None and self._peer_headers.is_trusted
-
     def write(self, data: bytes) -> None:
         """Send a part of an answer."""
         if not self._is_closing:
-            self._transport.write(data)
             if self._is_congested:
                 self._patience.wrote(len(data))
+            self._transport.write(data)
 
     def answer(
         self,
@@ -156,11 +132,7 @@ class ClientSession(asyncio.Protocol):
         self._exchange = None
         self._is_closing = True
         if reset:
-            # Without lingering the kernel closes with RST; a plain close would be FIN, an orderly end.
-            known = self._transport.get_extra_info("socket")
-            with contextlib.suppress(OSError):
-                known.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            self._transport.abort()
+            reset_connection(self._transport)
         else:
             self._close()
 
