@@ -314,6 +314,8 @@ class Load:
         self.port = port
         self.path = path
         self.answers = 0
+        #: How often a client that keeps its connection opened one.
+        self.kept_opened = 0
         self.failures: list[str] = []
         self.bodies: dict[bytes, int] = {}
         self._stopping = threading.Event()
@@ -328,6 +330,9 @@ class Load:
             try:
                 if not keeps:
                     connection.close()
+                elif connection.sock is None:
+                    with self._lock:
+                        self.kept_opened += 1
                 self._ask_once(connection)
             except (OSError, http.client.HTTPException) as error:
                 connection.close()

@@ -27,6 +27,7 @@ from stranglerfig.control.fleet import Fleet, Seat
 from stranglerfig.control.guard import Guard
 from stranglerfig.control.lock import SERVE_NAME, StateLock, read_serve, write_serve
 from stranglerfig.control.ownership import OwnershipWatch
+from stranglerfig.control.replace import HAND_OVER
 from stranglerfig.control.running import Running
 from stranglerfig.control.source import Source, Written
 from stranglerfig.control.status import View
@@ -72,6 +73,7 @@ class Supervisor:
         self._settings = settings
         self._stopping = asyncio.Event()
         self._hopeless = asyncio.Event()
+        self._is_handing_over = False
         self._signals = 0
         self._hub = Hub(self._on_link)
         self._fleet = Fleet(
@@ -177,7 +179,10 @@ class Supervisor:
             self._spawn(Watcher(self._source.path, self._changes.look).run(), "watcher")
             await self._stopping.wait()
         finally:
-            await self._stop(admin)
+            if self._is_handing_over:
+                await self._hand_over(admin)
+            else:
+                await self._stop(admin)
 
     def _is_port_free(self) -> bool:
         try:
@@ -239,6 +244,21 @@ class Supervisor:
             audit.append(HERE, "stop", who=audit.whoami())
         log.info("stopped")
 
+    async def _hand_over(self, admin: AdminServer | None) -> None:
+        """Leave sockets and children to the successor, which finds them by ``serve.json``."""
+        log.info("handing_over", children=len(self._fleet.children()))
+        if admin is not None:
+            await admin.stop()
+        for task in self._tasks:
+            task.cancel()
+        self._fleet.let_go()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._counters.close()
+        audit.append(HERE, "hand_over", who=audit.whoami())
+        # The last thing: at this moment the children begin to look for somebody else.
+        await self._hub.stop()
+        log.info("handed_over")
+
     def _on_link(self, link: Link) -> None:
         if self._fleet.seat(link):
             self._write_serve()
@@ -294,15 +314,21 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_stop_signal)
         loop.add_signal_handler(signal.SIGHUP, self._on_reload_signal)
+        loop.add_signal_handler(HAND_OVER, self._on_hand_over_signal)
         try:
             yield
         finally:
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, HAND_OVER):
                 loop.remove_signal_handler(number)
 
     def _on_reload_signal(self) -> None:
         if self._is_ready:
             self._spawn(self._changes.reload("SIGHUP"), "reload")
+
+    def _on_hand_over_signal(self) -> None:
+        if self._is_ready and not self._stopping.is_set():
+            self._is_handing_over = True
+            self._stopping.set()
 
     def _on_stop_signal(self) -> None:
         self._signals += 1
