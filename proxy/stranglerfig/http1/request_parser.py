@@ -22,7 +22,7 @@ from stranglerfig.http1.request_head import RequestHead, read_request_head
 from stranglerfig.http1.request_line import METHODS, is_rtsp
 
 MAX_HEAD_BYTES: Final = 64 * 1024  # as Apache and Envoy; nginx allows 32 KiB
-MAX_FIELDS: Final = 1000  # as nginx; Apache and Envoy allow 100
+MAX_FIELDS: Final = 1000  # Apache and Envoy allow 100, less than some monolith may
 _LINE_OVERHEAD: Final = 4  # ": " and CRLF
 _OBEYED_IN_TRAILERS: Final = (Meaning.CONNECTION, Meaning.PROXY_CONNECTION)  # by llhttp
 
