@@ -98,6 +98,13 @@ class Fig:
         self.wait_ready()
         return self
 
+    def replace(self, *arguments: str) -> None:
+        """Let a new one take the place of the one that runs, and see that one end well."""
+        replaced = self.process
+        assert replaced is not None
+        self.start("--replace", *arguments)
+        assert replaced.wait(30) == 0
+
     def launch(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start it only; what it logs goes to fig.log."""
         with (self.folder / "fig.log").open("ab") as log:

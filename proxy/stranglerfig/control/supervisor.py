@@ -37,6 +37,7 @@ from stranglerfig.counters import COUNTERS_NAME, CounterBlock
 from stranglerfig.counters.names import RESTARTS
 from stranglerfig.logs import LogFormat
 from stranglerfig.routing.override import Override
+from stranglerfig.server.admission import RATES_NAME
 from stranglerfig.signing.seal import SHORTEST_GOOD_KEY
 
 log = structlog.get_logger(__name__)
@@ -123,6 +124,8 @@ class Supervisor:
             if not orphans and not self._is_port_free():
                 # Children whose serve.json is gone hold the port too, and look for us at this moment.
                 orphans = await self._orphans.any_arrivals()
+            if not orphans:
+                _remove(HERE / RATES_NAME)  # its times may be from before a reboot
             listeners = self._open_listeners(orphans)
             admin_socket = sockets.listen_once(config.admin.host, config.admin.port)
             self._listen = sockets.address(listeners[0])

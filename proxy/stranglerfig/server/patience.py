@@ -37,12 +37,19 @@ class Client(Protocol):
         """Be told that the client took too long; None: over the next request, or over its end."""
 
 
+class Bounds(Protocol):
+    """What holds for all clients of a worker; a reload replaces ``limits``."""
+
+    loop: asyncio.AbstractEventLoop
+    limits: Limits
+
+
 class Patience:
     """The deadline of one client; ``deadline`` is swept by ``Deadlines``."""
 
     __slots__ = (
+        "_bounds",
         "_client",
-        "_limits",
         "_loop",
         "_moved",
         "_silent_at",
@@ -52,25 +59,15 @@ class Patience:
         "deadline",
     )
 
-    def __init__(
-        self,
-        client: Client,
-        loop: asyncio.AbstractEventLoop,
-        transport: asyncio.WriteTransport,
-        limits: Limits,
-    ) -> None:
-        """Wait for the first request, under ``limits``."""
+    def __init__(self, client: Client, bounds: Bounds, transport: asyncio.WriteTransport) -> None:
+        """Wait for the first request. A change of the limits holds from the next wait or window on."""
         self._client = client
-        self._loop = loop
+        self._bounds = bounds
+        self._loop = bounds.loop
         self._transport = transport
-        self._limits = limits
         self._moved = 0
         self._silent_at = self._window_ends = NEVER
         self.request()
-
-    def take(self, limits: Limits) -> None:
-        """Use other limits from now on; what is waited for already keeps its deadline, but for its next window."""
-        self._limits = limits
 
     def nothing(self) -> None:
         """It is not the client who is waited for."""
@@ -80,16 +77,16 @@ class Patience:
     def request(self) -> None:
         """Wait for the next request."""
         self._wait = Wait.REQUEST
-        self.deadline = self._loop.time() + self._limits.idle_s
+        self.deadline = self._loop.time() + self._bounds.limits.idle_s
 
     def head(self) -> None:
         """Wait for the rest of a head that has begun."""
         self._wait = Wait.HEAD
-        self.deadline = self._loop.time() + self._limits.head_time_s
+        self.deadline = self._loop.time() + self._bounds.limits.head_time_s
 
     def body(self, count: int) -> None:
         """Wait for more of a body, of which ``count`` bytes just came."""
-        self._silent_at = self._loop.time() + self._limits.stall_s
+        self._silent_at = self._loop.time() + self._bounds.limits.stall_s
         if self._wait is Wait.BODY:
             self._moved += count
             self.deadline = self._window_ends  # before which it can't be silent for long enough
@@ -118,7 +115,7 @@ class Patience:
 
     def _begin_window(self, moved: int) -> None:
         self._moved = moved
-        self._window_ends = self.deadline = self._loop.time() + self._limits.stall_s
+        self._window_ends = self.deadline = self._loop.time() + self._bounds.limits.stall_s
 
     def on_deadline(self) -> None:
         """Look whether the client moved enough to be given more time."""
@@ -134,7 +131,7 @@ class Patience:
         now = self._loop.time()
         if now < self._window_ends or now >= self._silent_at:
             self._client.on_too_slow(Failure.BODY_TIMEOUT)
-        elif self._moved < self._limits.min_rate * self._limits.stall_s:
+        elif self._moved < self._bounds.limits.min_rate * self._bounds.limits.stall_s:
             self._client.on_too_slow(Failure.BODY_TOO_SLOW)
         else:
             self._begin_window(0)
@@ -143,7 +140,7 @@ class Patience:
     def _look_at_reader(self, failure: Failure | None) -> None:
         left = self._transport.get_write_buffer_size()
         taken = self._moved - left
-        if taken >= max(self._limits.min_rate * self._limits.stall_s, 1):
+        if taken >= max(self._bounds.limits.min_rate * self._bounds.limits.stall_s, 1):
             self._begin_window(left)
         else:
             self._client.on_too_slow(failure)

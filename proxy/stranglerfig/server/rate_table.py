@@ -7,8 +7,8 @@ Only when all four hold clients that are ahead of their rate is one forgotten to
 rate, which is counted. Which places a client has depends on a secret, so that nobody can push out whom he wants.
 
 Workers write without a lock. When two count the same client in the same instant one of the two requests is not counted.
-Times are the system's monotonic clock, which all processes share; after a reboot it begins anew, and a time that no
-burst reaches is taken for none.
+Times are the system's monotonic clock, which all processes share. After a reboot it begins anew, so a supervisor that finds
+no workers removes the file. Nobody is further ahead than a burst: a smaller one holds at once for those who had used a larger.
 """
 
 import hashlib
@@ -67,20 +67,16 @@ class RateTable:
         furthest = now_ns + period_ns * burst
         chosen, soonest = base, 0
         for at in range(base, base + _SET_CELLS, _PLACE_CELLS):
-            arrival = cells[at + 1]
-            is_live = now_ns < arrival <= furthest
+            arrival = min(max(cells[at + 1], now_ns), furthest)
             if cells[at] == who:
-                chosen = at
-                arrival = arrival if is_live else now_ns
                 ahead_ns = arrival - now_ns - period_ns * (burst - 1)
                 if ahead_ns > 0:
                     return ahead_ns
                 cells[at + 1] = arrival + period_ns
                 return 0
-            due = arrival if is_live else 0
-            if at == base or due < soonest:
-                chosen, soonest = at, due
-        if soonest:
+            if at == base or arrival < soonest:
+                chosen, soonest = at, arrival
+        if soonest > now_ns:
             self._on_evicted()
         cells[chosen] = who
         cells[chosen + 1] = now_ns + period_ns

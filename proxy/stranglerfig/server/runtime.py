@@ -96,12 +96,9 @@ class Runtime:
 
     def _take_limits(self, config: Config) -> None:
         """Let the limits of ``config`` hold from now on, also for connections that are open."""
-        if config.limits != self.limits:
-            self.limits = config.limits
-            self.head_limits.size = config.limits.head_size
-            self.head_limits.fields = config.limits.head_fields
-            for session in self.sessions:
-                session.take_limits(config.limits)
+        self.limits = config.limits
+        self.head_limits.size = config.limits.head_size
+        self.head_limits.fields = config.limits.head_fields
         self.places.take_limits(config)
         self.admission.take(config)
 

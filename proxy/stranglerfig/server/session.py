@@ -12,7 +12,6 @@ from typing import Final, cast
 
 import structlog
 
-from stranglerfig.config.limits import Limits
 from stranglerfig.http1.failure import ClientError, Failure
 from stranglerfig.http1.headers import Header
 from stranglerfig.http1.request_head import RequestHead
@@ -71,7 +70,7 @@ class ClientSession(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
         self._gate = ReadGate(self._transport)
         runtime = self._runtime
-        self._patience = Patience(self, runtime.loop, self._transport, runtime.limits)
+        self._patience = Patience(self, runtime, self._transport)
         runtime.sessions.add(self)
         runtime.deadlines.add(self._patience)
         runtime.meters.connected()
@@ -251,8 +250,7 @@ class ClientSession(asyncio.Protocol):
             self._refuse(refused.failure)
         else:
             self._runtime.meters.refused(refused.failure.kind)
-            self._is_closing = True
-            self._transport.abort()
+            self.cut(reset=True)
 
     def fail(self, error: Exception) -> None:
         """End the connection after a mistake of our own; the other connections go on."""
@@ -287,10 +285,6 @@ class ClientSession(asyncio.Protocol):
             self._await_request()
 
     # Time
-
-    def take_limits(self, limits: Limits) -> None:
-        """Wait by other limits from now on."""
-        self._patience.take(limits)
 
     def _await_request(self) -> None:
         if self._parser.is_inside_head:

@@ -24,14 +24,6 @@ def counted(fig: Fig, metric: str = REQUESTS) -> int:
     return sum(count for (name, _), count in counts.items() if name == metric)
 
 
-def replace(fig: Fig) -> subprocess.Popen[bytes]:
-    """Start a successor; gives the process that was replaced, when the new one is ready."""
-    old: subprocess.Popen[bytes] | None = fig.process
-    assert old is not None
-    fig.start("--replace", "--drain", "60")
-    return old
-
-
 @pytest.mark.slow
 def test_nobody_notices_that_a_new_one_takes_the_place_again_and_again(
     make_fig: Callable[..., Fig], monolith: Upstream
@@ -53,8 +45,7 @@ def test_nobody_notices_that_a_new_one_takes_the_place_again_and_again(
     with load.running():
         load.more()
         for number in range(1, replaced + 1):
-            old = replace(fig)
-            assert old.wait(30) == 0
+            fig.replace("--drain", "60")
             before.append(fig.pids("worker"))
             load.more()
             if number == 1:
@@ -101,7 +92,7 @@ def test_a_connection_that_is_kept_serves_until_it_is_told_to_close(
     threads = [threading.Thread(target=keep_asking, args=(each,)) for each in kept]
     for thread in threads:
         thread.start()
-    replace(fig).wait(30)
+    fig.replace("--drain", "60")
     wait_until(lambda: len(fig.processes()) == 3)
     stopping.set()
     for thread in threads:

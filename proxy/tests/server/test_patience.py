@@ -25,9 +25,10 @@ class World:
         self.now = 1000.0
         self.unsent = 0
         self.told: list[Failure | str] = []
-        loop: Any = self
+        self.loop: Any = self
+        self.limits = limits
         transport: Any = self
-        self.patience = Patience(self, loop, transport, limits)
+        self.patience = Patience(self, self, transport)
 
     def time(self) -> float:
         return self.now
@@ -181,7 +182,7 @@ def test_the_last_bytes_are_waited_for_while_they_are_taken() -> None:
 
 def test_other_limits_hold_from_the_next_wait_on() -> None:
     world = World()
-    world.patience.take(Limits.model_validate({"idle": "1s"}))
+    world.limits = Limits.model_validate({"idle": "1s"})
     world.pass_s(74)
     assert world.told == []
     world.patience.request()

@@ -76,9 +76,11 @@ def test_workers_share_the_table_and_a_restart_keeps_it(tmp_path: Path) -> None:
     third.close()
 
 
-def test_a_time_from_before_a_reboot_holds_nobody(table: RateTable) -> None:
-    assert [table.ask("a", 10_000 * S, S, 1) for _ in range(2)] == [0, S]
-    assert table.ask("a", 3 * S, S, 1) == 0
+def test_a_smaller_burst_holds_nobody_for_longer_than_itself(table: RateTable) -> None:
+    assert [table.ask("a", S, S, 10) for _ in range(11)] == [0] * 10 + [S]
+    assert table.ask("a", S, S, 2) == S
+    assert table.ask("a", 2 * S, S, 2) == S
+    assert [table.ask("a", 9 * S, S, 4) for _ in range(2)] == [0, 0]
 
 
 def test_clients_at_their_rate_are_forgotten_for_nothing_and_others_are_counted(
