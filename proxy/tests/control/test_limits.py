@@ -44,19 +44,3 @@ def test_workers_count_a_client_together_and_a_saved_file_changes_that(
     assert fig.stop() == 0
     fig.start()
     assert fig.get("/")[0] == 200
-
-
-@pytest.mark.slow
-def test_what_a_reload_can_not_read_changes_no_limit(make_fig: Callable[..., Fig]) -> None:
-    fig = make_fig()
-    fig.save(f"{fig.config.read_text()}limits: {{head_size: 1KiB}}\n")
-    fig.start()
-    large = {"X-Large": "x" * 1100}
-    assert fig.get("/", large)[0] == 431
-    fig.edit("head_size: 1KiB", "head_size: 1MB")
-    wait_until(lambda: fig.status()["config_bad"])
-    assert fig.get("/", large)[0] == 431
-    said = fig.command("check")
-    assert said.returncode == 2
-    assert "'1MB' is not a size" in " ".join(said.stderr.split()) + said.stdout
-    assert refused(fig) == {"head_too_large": 2}
