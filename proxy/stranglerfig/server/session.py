@@ -244,9 +244,8 @@ class ClientSession(asyncio.Protocol):
     def _turn_away(self, refused: Refused) -> None:
         """Tell a connection that there is no place for it, or, where many must be told, just cut it."""
         if refused.is_told:
-            self._is_request_open = (
-                True  # what it sends is read and thrown away, so that it reads why
-            )
+            # What it sends is read and thrown away, so that it reads why.
+            self._is_request_open = True
             self._refuse(refused.failure)
         else:
             self._runtime.meters.refused(refused.failure.kind)
