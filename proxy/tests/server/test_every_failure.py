@@ -23,7 +23,8 @@ HEAD = b"Host: a\r\n"
 GET = b"GET /x HTTP/1.1\r\n" + HEAD
 POST = b"POST /x HTTP/1.1\r\n" + HEAD
 BEHIND = b"GET /good/behind HTTP/1.1\r\n" + HEAD + b"\r\n"
-HASTY = {"connect": "200ms", "response": "200ms", "idle": "200ms"}
+PATIENT = {"connect": "20s", "response": "20s", "idle": "20s"}
+HASTY = {"timeouts": {"connect": "200ms", "response": "200ms", "idle": "200ms"}}
 # Of answers that the proxy takes for itself, to comparisons and questions; ``tests/upstream/test_fetch.py`` has it.
 OF_NO_CLIENT = {Failure.BODY_OVER_CAP}
 PASSES_BY_ITSELF = {
@@ -185,7 +186,7 @@ async def comes_when_the_loop_is_late(world: World) -> bool:
 
     async def keep_busy() -> None:
         while True:
-            time.sleep(0.15)  # noqa: ASYNC251 - what this is about
+            time.sleep(0.3)  # noqa: ASYNC251 - what this is about
             await asyncio.sleep(0)
 
     busy = asyncio.create_task(keep_busy())
@@ -346,7 +347,7 @@ ROWS = {
     "a body that trickles": Row(
         Failure.BODY_TOO_SLOW,
         trickles,
-        config={"limits": {"stall": "300ms", "min_rate": "10KiB/s"}},
+        config={"limits": {"stall": "1s", "min_rate": "10KiB/s"}},
     ),
     "a length over the limit": refused(
         Failure.BODY_TOO_LARGE, POST + b"Content-Length: 11\r\n\r\n", limits={"body_size": "10B"}
@@ -389,7 +390,7 @@ ROWS = {
         Failure.OVERLOADED,
         comes_when_the_loop_is_late,
         is_closed=False,
-        config={"limits": {"loop_delay": "10ms"}},
+        config={"limits": {"loop_delay": "100ms"}},
     ),
     "a large head": refused(Failure.HEAD_TOO_LARGE, GET + b"X: " + b"y" * 66000 + b"\r\n\r\n"),
     "a head over a small limit": refused(
@@ -419,15 +420,19 @@ ROWS = {
         config={"limits": {"stall": "500ms", "min_rate": "1MiB/s"}},
     ),
     "an upstream that is down": answered(Failure.CONNECT_FAILED, sending(GET + b"\r\n"), down),
-    "an upstream that is full": answered(Failure.CONNECT_TIMEOUT, sending(GET + b"\r\n"), full),
+    "an upstream that is full": answered(
+        Failure.CONNECT_TIMEOUT, sending(GET + b"\r\n"), full, config=HASTY
+    ),
     "an upstream that resets": answered(
         Failure.SEND_FAILED, uploads, resets_an_upload, is_closed=True
     ),
     "an upstream that takes no body": answered(
-        Failure.SEND_TIMEOUT, uploads, takes_no_body, is_closed=True
+        Failure.SEND_TIMEOUT, uploads, takes_no_body, is_closed=True, config=HASTY
     ),
     "an upstream that hangs up": answered(Failure.CLOSED_EARLY, sending(GET + b"\r\n"), hangs_up),
-    "an upstream that hangs": answered(Failure.RESPONSE_TIMEOUT, sending(GET + b"\r\n"), hangs),
+    "an upstream that hangs": answered(
+        Failure.RESPONSE_TIMEOUT, sending(GET + b"\r\n"), hangs, config=HASTY
+    ),
     "an upstream that talks nonsense": answered(
         Failure.BAD_RESPONSE, sending(GET + b"\r\n"), talks_nonsense
     ),
@@ -443,6 +448,7 @@ ROWS = {
         stops_half_way,
         is_closed=True,
         statuses=(200,),
+        config=HASTY,
     ),
     "a mistake of ours": Row(Failure.PROXY_ERROR, meets_a_mistake_of_ours),
 }
@@ -473,10 +479,9 @@ async def test_every_failure(start_upstream: Any, start_proxy: Any, row: Row) ->
         }
         proxy = await start_proxy(
             monolith,
-            timeouts=HASTY,
             upstreams={"good": f"http://127.0.0.1:{fine.port}"},
             capabilities={"good": route},
-            **row.config,
+            **({"timeouts": PATIENT} | row.config),
         )
         world = World(proxy, fine)
         is_closed = await row.provoke(world)
