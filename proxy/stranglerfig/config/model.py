@@ -1,6 +1,7 @@
 """The model of fig.yaml: every key, its default, and what it does. Frozen: a reload makes a new one."""
 
 import ipaddress
+import os
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -115,6 +116,11 @@ class Config(Written):
         if self.fallthrough is None:
             written["fallthrough"] = "none"
         return written
+
+    @property
+    def worker_count(self) -> int:
+        """How many workers there are, among whom what holds for the whole proxy is divided."""
+        return self.workers or os.cpu_count() or 1
 
     def control_of(self, capability: Capability) -> str | None:
         """The name of the upstream that answers as the monolith for ``capability``."""

@@ -74,7 +74,8 @@ class _Collector(Collector):
             "fig_upstream", "Upstreams of the config.", labels=["upstream"]
         )
         for name, upstream in running.config.upstreams.items():
-            upstreams.add_metric([name], {"url": f"http://{upstream.authority}"})
+            for url in upstream.urls:
+                upstreams.add_metric([name], {"url": url})
         yield upstreams
         stages = GaugeMetricFamily(
             "fig_capability_stage",

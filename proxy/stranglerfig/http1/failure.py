@@ -78,6 +78,11 @@ class Failure(Enum):
     BODY_STALLED = (Side.UPSTREAM, Phase.BODY, 504, "The server's answer stopped coming.")
     BODY_OVER_CAP = (Side.UPSTREAM, Phase.BODY, 502, "The server's answer is too large.")
 
+    # Nothing was sent, for we would not: no fault of the server's, and asked again it would be the same.
+    QUEUE_FULL = (Side.PROXY, Phase.CONNECT, 503, "Too many requests wait for the server.")
+    QUEUE_TIMEOUT = (Side.PROXY, Phase.CONNECT, 503, "The server is busy with other requests.")
+    ALL_OPEN = (Side.PROXY, Phase.CONNECT, 503, "The server has failed too often to be asked now.")
+
     STOPPING = (Side.PROXY, Phase.HEAD, 503, "The proxy is stopping. Try again.")
     PROXY_ERROR = (Side.PROXY, Phase.HEAD, 503, "The proxy failed. Try again.")
 

@@ -3,10 +3,18 @@
 import json
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import Final
 
 from stranglerfig.http1.failure import Failure
 from stranglerfig.http1.headers import Header, first_value
 from stranglerfig.http1.request_head import RequestHead
+
+_COME_AGAIN_AFTER_S: Final = {
+    Failure.QUEUE_FULL: 1,
+    Failure.QUEUE_TIMEOUT: 1,
+    Failure.ALL_OPEN: 1,
+}
+"""What passes by itself, and how soon it may have (RFC 9110, 10.2.3)."""
 
 
 def wants_json(head: RequestHead | None) -> bool:
@@ -53,6 +61,8 @@ def error_answer(
         (b"X-Request-Id", request_id),
         *extra,
     ]
+    if failure in _COME_AGAIN_AFTER_S:
+        headers.append((b"Retry-After", b"%d" % _COME_AGAIN_AFTER_S[failure]))
     if not keep_alive:
         headers.append((b"Connection", b"close"))
     elif head is not None and head.is_http_1_0:

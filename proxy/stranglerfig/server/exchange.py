@@ -157,8 +157,11 @@ class Exchange:
             self._own_writes = OwnWrites(self._head.wrote, key, self._runtime.meters)
         return self._own_writes
 
-    def _send(self, upstream: Upstream, *, fresh: bool) -> None:
-        connection = self._connection = self._runtime.upstreams.take(upstream, fresh=fresh)
+    def _send(
+        self, upstream: Upstream, *, fresh: bool, follows: "UpstreamConnection | None" = None
+    ) -> None:
+        connection = self._runtime.upstreams.take(upstream, fresh=fresh, follows=follows)
+        self._connection = connection
         connection.begin(
             self,
             upstream,
@@ -237,7 +240,7 @@ class Exchange:
         is_stale = connection.is_reused and not connection.has_answer and failure in _STALE
         if is_stale and self._may_retry:
             self._may_retry = False
-            self._send(connection.upstream, fresh=True)
+            self._send(connection.upstream, fresh=True, follows=connection)
             return
         name = connection.upstream.name
         self._runtime.meters.failed(name, failure)
