@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
+from stranglerfig.config.balancing import QueueLimits
 from stranglerfig.config.conflicts import find_conflicts
 from stranglerfig.config.model import Address, Capability, Config, Stage, Writes
 from stranglerfig.config.yaml_tree import KeyPath
@@ -75,7 +76,7 @@ def find_doubts(config: Config) -> Iterator[Finding]:
     for name, upstream in config.upstreams.items():
         if name not in used:
             yield Finding(("upstreams", name), "nothing uses this upstream", "remove it, or use it")
-        if upstream.concurrency is None and "queue" in upstream.model_fields_set:
+        if upstream.concurrency is None and upstream.queue != QueueLimits():
             yield Finding(
                 ("upstreams", name, "queue"),
                 "nobody waits where any number of requests goes at once",

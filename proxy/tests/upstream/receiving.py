@@ -45,10 +45,10 @@ class Owner:
         """It has an address."""
 
     def on_answered(self, connection: UpstreamConnection) -> None:
-        self.heard.append("answered")
+        """``on_gone`` follows."""
 
     def on_failed(self, connection: UpstreamConnection, failure: Failure) -> None:
-        self.heard.append(failure.kind)
+        """The receiver is told too."""
 
     def on_free(self, connection: UpstreamConnection) -> None:
         self.heard.append("free")
