@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
-
 from receiving import connections
 
 from stranglerfig.config.model import Config, Upstream
