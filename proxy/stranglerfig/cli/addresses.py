@@ -1,9 +1,11 @@
 """The part of ``fig status`` that tells of the upstreams' addresses."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from stranglerfig.cli.output import span
 
@@ -22,14 +24,14 @@ def is_worth_showing(upstream: dict[str, Any]) -> bool:
 
 
 def addresses_table(upstreams: list[dict[str, Any]]) -> Table:
-    """A line for each address: what it does, and what is wrong with it, why and for how long."""
+    """A line for each address: what it does and how it is."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("upstream", "address"):
         table.add_column(title, no_wrap=True)
     for title in ("under way", "idle"):
         table.add_column(title, justify="right", no_wrap=True)
     for title in ("breaker", "health"):
-        table.add_column(title)
+        table.add_column(title, no_wrap=True)
     table.add_column("places", justify="right", no_wrap=True)
     for upstream in upstreams:
         places, name = _places(upstream["places"]), escape(upstream["name"])
@@ -39,22 +41,36 @@ def addresses_table(upstreams: list[dict[str, Any]]) -> Table:
                 escape(each["address"]),
                 str(each["under_way"]),
                 str(each["idle"]),
-                _state(each, "breaker"),
-                _state(each, "health") if upstream["checked"] else "",
+                _state(each["breaker"]),
+                _state(each["health"]) if upstream["checked"] else "",
                 places,
             )
             places = name = ""
     return table
 
 
-def _state(address: dict[str, Any], key: str) -> str:
-    """A state in words: ``open for 3 s: connect_failed``."""
-    state = address[key]
-    said = str(state).replace("_", " ")
-    if state in ("open", "half_open", "unhealthy") and f"{key}_why" in address:
-        since, why = span(address[f"{key}_for_s"]), escape(address[f"{key}_why"])
-        said = f"{said} for {since}: {why}"
-    style = _STYLES.get(state)
+def address_notes(upstreams: list[dict[str, Any]]) -> list[Text]:
+    """What is wrong with which address, why and for how long."""
+    return [
+        Text(f"{upstream['name']} at {each['address']}: {trouble}", style="red")
+        for upstream in upstreams
+        for each in upstream["addresses"]
+        for trouble in _troubles(each)
+    ]
+
+
+def _troubles(address: dict[str, Any]) -> Iterator[str]:
+    """``unhealthy for 3 s: status 503``, ``left alone for 12 s: connect failed``."""
+    if address["breaker"] != "closed" and "breaker_why" in address:
+        why = address["breaker_why"].replace("_", " ")
+        yield f"left alone for {span(address['breaker_for_s'])}: {why}"
+    if address["health"] == "unhealthy":
+        why = address["health_why"].replace("_", " ")
+        yield f"unhealthy for {span(address['health_for_s'])}: {why}"
+
+
+def _state(state: str) -> str:
+    said, style = state.replace("_", " "), _STYLES.get(state)
     return f"[{style}]{said}[/]" if style else said
 
 

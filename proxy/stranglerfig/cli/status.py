@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from stranglerfig.cli.addresses import addresses_table, is_worth_showing
+from stranglerfig.cli.addresses import address_notes, addresses_table, is_worth_showing
 from stranglerfig.cli.output import (
     ConfigOption,
     ExitCode,
@@ -115,7 +115,7 @@ def _render(found: dict[str, Any]) -> RenderableType:
         parts += [note for item in found["capabilities"] for note in _notes(item)]
     shown = [upstream for upstream in found.get("upstreams", ()) if is_worth_showing(upstream)]
     if shown:
-        parts.append(addresses_table(shown))
+        parts += [addresses_table(shown), *address_notes(shown)]
     return Group(*parts)
 
 
