@@ -40,6 +40,7 @@ class Balancer:
         "_turn",
         "_workers",
         "bulkhead",
+        "has_several",
         "is_refusing",
         "upstream",
     )
@@ -61,6 +62,8 @@ class Balancer:
         """When a breaker that is open now is half open."""
         self.is_refusing = False
         """Whether no address is available, and none may be tried."""
+        self.has_several = False
+        """Whether there is more than one address."""
         self.bulkhead: Bulkhead[object] | None = None
         self.adapt(upstream, addresses_of, 0.0)
 
@@ -102,6 +105,7 @@ class Balancer:
         kept = {peer.key for peer in self._peers}
         others = (key for key in dict.fromkeys(self._keys(is_preferred=False)) if key not in kept)
         self._others = [old.get(key) or Peer(key) for key in others]
+        self.has_several = len(self._peers) + len(self._others) > 1
         for gone in old.keys() - kept - {peer.key for peer in self._others}:
             old[gone].is_gone = True
         if self._is_dropped:
@@ -153,8 +157,6 @@ class Balancer:
 
     def besides(self, peer: Peer) -> list[Peer]:
         """Where else a connection may be tried when ``peer`` gives none: those that are available first."""
-        if len(self._peers) == 1 and not self._others:
-            return []
         ready = [each for each in self._ready if each is not peer]
         others = [each for each in self.peers() if each is not peer and each not in ready]
         return ready + sorted(others, key=lambda each: each.breaker.until is not None)
@@ -177,14 +179,13 @@ class Balancer:
         """Take notice of a failure that counts; gives whether that opened the breaker."""
         was_closed = peer.breaker.until is None
         # Where there is another way, one failed connect is enough: to go round costs nothing.
-        has_others = len(self._peers) + len(self._others) > 1
         has_opened = peer.breaker.fail(
             request,
             failure,
             now,
             self.upstream.breaker,
             self._chance(),
-            at_once=has_others and failure.phase is Phase.CONNECT,
+            at_once=self.has_several and failure.phase is Phase.CONNECT,
         )
         if has_opened:
             self.sort_out(now)

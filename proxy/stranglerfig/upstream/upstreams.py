@@ -128,7 +128,7 @@ class Upstreams:
         self, connection: UpstreamConnection, balancer: Balancer, peer: Peer, now: float
     ) -> None:
         """Let a request go to an address."""
-        if connection.peer is None:
+        if balancer.has_several and connection.peer is None:
             connection.elsewhere = balancer.besides(peer)
         connection.peer = peer
         connection.is_under_way = True
@@ -200,10 +200,11 @@ class Upstreams:
             self._succeed(connection, peer)
 
     def on_failed(self, connection: UpstreamConnection, failure: Failure) -> None:
-        """Count that a request failed."""
+        """Count that a request failed. It is over there: what is tried next finds the address without it."""
         is_stale = connection.is_reused and not connection.has_answer and failure in STALE
         if failure in FAILS and not is_stale:
             self._fail(connection, failure)
+        self._release(connection)
 
     def on_poisoned(self, connection: UpstreamConnection) -> None:
         """Count that a connection is given up for bytes that no request asked for."""
@@ -267,8 +268,10 @@ class Upstreams:
                 self._waiting.admit(admitted)
         self._current, self._balancers = wanted, kept
         for upstream in wanted.values():
-            if upstream.health is not None or not any(map(is_name, _hosts(upstream))):
-                self._balancer(upstream)
+            is_new = id(upstream) not in kept
+            # A name is looked up when it is first used, and a health check is a use.
+            if is_new and (upstream.health or not any(map(is_name, _hosts(upstream)))):
+                self._make(upstream)
         self._names.retain({host for upstream in wanted.values() for host in _hosts(upstream)})
         self._on_peers_changed()
 
@@ -279,9 +282,14 @@ class Upstreams:
             upstream = current
         balancer = self._balancers.get(id(upstream))
         if balancer is None:
-            balancer = Balancer(upstream, self._names.of, self._chance, self._workers)
-            self._balancers[id(upstream)] = balancer
-            self._checks.retain(self._balancers.values())
+            balancer = self._make(upstream)
+            if upstream.health is not None:
+                self._checks.retain(self._balancers.values())
+        return balancer
+
+    def _make(self, upstream: Upstream) -> Balancer:
+        balancer = Balancer(upstream, self._names.of, self._chance, self._workers)
+        self._balancers[id(upstream)] = balancer
         return balancer
 
     def _on_names_changed(self) -> None:
