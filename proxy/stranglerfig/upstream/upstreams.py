@@ -10,18 +10,16 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-import structlog
-
 from stranglerfig.config.model import Upstream
 from stranglerfig.http1.failure import Failure, UpstreamError
 from stranglerfig.upstream.balancer import Balancer
+from stranglerfig.upstream.balancers import Balancers
 from stranglerfig.upstream.breaker import FAILS, STALE
 from stranglerfig.upstream.bulkhead import Bulkhead
 from stranglerfig.upstream.choice import Chance
 from stranglerfig.upstream.connection import UpstreamConnection
 from stranglerfig.upstream.deadlines import Deadlines
-from stranglerfig.upstream.health_checks import HealthChecks
-from stranglerfig.upstream.names import LookUp, Names, is_name, look_up
+from stranglerfig.upstream.names import LookUp, look_up
 from stranglerfig.upstream.peer import Key, Peer
 from stranglerfig.upstream.pool import Pool
 from stranglerfig.upstream.seen import seen_of
@@ -31,8 +29,6 @@ MAX_IDLE_PER_ADDRESS: Final = (
     256  # sockets kept by one process; more are opened when needed, and closed after use
 )
 _EXPIRE_EVERY_S: Final = 1.0
-
-log = structlog.get_logger(__name__)
 
 
 class Upstreams:
@@ -59,17 +55,18 @@ class Upstreams:
         self._deadlines = deadlines
         self._on_taken = on_taken
         self._on_poisoned = on_poisoned
-        self._on_change = on_change
-        self._workers = workers
-        self._chance = chance
-        self._names = Names(loop, deadlines, self._on_names_changed, look_up)
+        self._balancers = Balancers(
+            loop,
+            deadlines,
+            look_up,
+            on_change=on_change,
+            on_addresses=self._close_strays,
+            workers=workers,
+            chance=chance,
+        )
         self._pool: Pool[Key, UpstreamConnection] = Pool(MAX_IDLE_PER_ADDRESS)
         self._all: set[UpstreamConnection] = set()
-        self._current: dict[str, Upstream] = {}
-        self._balancers: dict[int, Balancer] = {}
-        """By the identity of their ``upstream``, which is the quickest to look up; they keep it alive."""
         self._waiting = Waiting(loop)
-        self._checks = HealthChecks(loop, self._on_health, chance)
         self.deadline = 0.0
         deadlines.add(self)
 
@@ -83,7 +80,7 @@ class Upstreams:
         ``follows`` is the connection at which the same request just failed: its place is handed on, if it has one. That a
         request has to wait, or is refused, shows when the connection is begun.
         """
-        balancer = self._balancers.get(id(upstream)) or self._balancer(upstream)
+        balancer = self._balancers.known.get(id(upstream)) or self._balancers.of(upstream)
         bulkhead = balancer.bulkhead
         if bulkhead is not None and not (
             self._waiting.hand_on(follows, bulkhead) or bulkhead.enter()
@@ -147,7 +144,7 @@ class Upstreams:
         while (peer := balancer.pick(self._loop.time())) is None:
             if balancer.is_refusing:
                 raise UpstreamError(Failure.ALL_OPEN)
-            await self._names.any_found(balancer.unknown())
+            await self._balancers.names.any_found(balancer.unknown())
             balancer.refresh(self._loop.time())
         now = self._loop.time()
         if may_reuse is not None:
@@ -234,16 +231,12 @@ class Upstreams:
                 balancer.give_up(peer, connection, self._loop.time())
 
     def _succeed(self, connection: UpstreamConnection, peer: Peer) -> None:
-        balancer = connection.balancer
-        if balancer is not None and balancer.succeed(peer, self._loop.time()):
-            self._changed(balancer, peer, "closed")
+        if connection.balancer is not None:
+            self._balancers.succeed(connection.balancer, peer)
 
     def _fail(self, connection: UpstreamConnection, failure: Failure) -> None:
-        peer, balancer = connection.peer, connection.balancer
-        if peer is None or balancer is None:
-            return
-        if balancer.fail(peer, connection, failure, self._loop.time()):
-            self._changed(balancer, peer, "opened")
+        if connection.peer is not None and connection.balancer is not None:
+            self._balancers.fail(connection.balancer, connection.peer, connection, failure)
 
     # What is written, and what changes by itself
 
@@ -253,72 +246,14 @@ class Upstreams:
         What stays keeps its connections and all that is known of it. Connections to what goes are closed: the idle ones now,
         those at work after their exchange.
         """
-        now = self._loop.time()
-        wanted = {upstream.name: upstream for upstream in upstreams}
-        kept: dict[int, Balancer] = {}
-        for balancer in self._balancers.values():
-            upstream = wanted.get(balancer.upstream.name)
-            current = self._current.get(balancer.upstream.name)
-            is_current = current is None or current is balancer.upstream
-            if upstream is None or not is_current or id(upstream) in kept:
-                balancer.drop()
-                continue
-            kept[id(upstream)] = balancer
-            for admitted in balancer.adapt(upstream, self._names.of, now):
-                self._waiting.admit(admitted)
-        self._current, self._balancers = wanted, kept
-        for upstream in wanted.values():
-            is_new = id(upstream) not in kept
-            # A name is looked up when it is first used, and a health check is a use.
-            if is_new and (upstream.health or not any(map(is_name, _hosts(upstream)))):
-                self._make(upstream)
-        self._names.retain({host for upstream in wanted.values() for host in _hosts(upstream)})
-        self._on_peers_changed()
+        for admitted in self._balancers.retain(upstreams):
+            self._waiting.admit(admitted)
 
-    def _balancer(self, upstream: Upstream) -> Balancer:
-        """Find the balancer of an upstream; a request of an older generation has that of the same endpoints."""
-        current = self._current.get(upstream.name, upstream)
-        if current is not upstream and current.endpoints == upstream.endpoints:
-            upstream = current
-        balancer = self._balancers.get(id(upstream))
-        if balancer is None:
-            balancer = self._make(upstream)
-            if upstream.health is not None:
-                self._checks.retain(self._balancers.values())
-        return balancer
-
-    def _make(self, upstream: Upstream) -> Balancer:
-        balancer = Balancer(upstream, self._names.of, self._chance, self._workers)
-        self._balancers[id(upstream)] = balancer
-        return balancer
-
-    def _on_names_changed(self) -> None:
-        now = self._loop.time()
-        for balancer in self._balancers.values():
-            balancer.refresh(now)
-        self._on_peers_changed()
-
-    def _on_peers_changed(self) -> None:
-        """Close the idle connections to addresses that no upstream has any longer, and ask the new ones how they are."""
-        known = {peer.key for balancer in self._balancers.values() for peer in balancer.peers()}
+    def _close_strays(self) -> None:
+        """Close the idle connections to addresses that no upstream has any longer."""
+        known = self._balancers.keys()
         for connection in self._pool.retain(lambda key: key in known):
             connection.abort()
-        self._checks.retain(self._balancers.values())
-
-    def _on_health(self, balancer: Balancer, peer: Peer) -> None:
-        balancer.sort_out(self._loop.time())
-        self._changed(balancer, peer, peer.health.state.value)
-
-    def _changed(self, balancer: Balancer, peer: Peer, change: str) -> None:
-        name = balancer.upstream.name
-        self._on_change(name, change)
-        log.info(
-            "upstream_address",
-            upstream=name,
-            address=peer.authority,
-            change=change,
-            why=peer.health.why or (peer.breaker.why and peer.breaker.why.kind),
-        )
 
     def on_deadline(self) -> None:
         """Close what has been idle for too long."""
@@ -330,8 +265,7 @@ class Upstreams:
     def close(self) -> None:
         """Close every connection at once, also those at work."""
         self._deadlines.discard(self)
-        self._checks.close()
-        self._names.close()
+        self._balancers.close()
         for connection in list(self._all):
             connection.abort()
 
@@ -340,9 +274,5 @@ class Upstreams:
         return {
             "open": len(self._all),
             "idle": len(self._pool),
-            **seen_of(self._balancers.values(), self._pool.idle, self._loop.time()),
+            **seen_of(self._balancers.known.values(), self._pool.idle, self._loop.time()),
         }
-
-
-def _hosts(upstream: Upstream) -> Iterable[str]:
-    return (endpoint.host for endpoint in upstream.endpoints)

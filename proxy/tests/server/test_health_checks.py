@@ -166,7 +166,7 @@ async def test_a_reload_keeps_what_is_known_and_asks_only_what_is_written(checke
     assert [address["health"] for address in checked.seen()] == ["unhealthy", "healthy"]
     checked.reload({"urls": checked.written()["urls"]})
     assert [address["health"] for address in checked.seen()] == ["unknown", "unknown"]
-    assert checked.proxy.plane._runtime.upstreams._checks._asking == {}
+    assert checked.proxy.plane._runtime.upstreams._balancers._checks._asking == {}
     assert await checked.ask(4) == {"a": 2, "b": 2}
     checked.reload(checked.written())
     await checked.become("unhealthy", "healthy")

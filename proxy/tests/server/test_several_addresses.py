@@ -70,7 +70,7 @@ class Several:
     def half_open(self, number: int) -> None:
         """Let the time pass for which an address is left alone."""
         now = asyncio.get_running_loop().time()
-        [balancer] = self.proxy.plane._runtime.upstreams._balancers.values()
+        [balancer] = self.proxy.plane._runtime.upstreams._balancers.known.values()
         list(balancer.peers())[number].breaker.until = now
         balancer.sort_out(now)
         assert self.breakers()[number] == "half_open"

@@ -127,7 +127,7 @@ class Asking:
 
     @property
     def names(self) -> Names:
-        return self.upstreams._names
+        return self.upstreams._balancers.names
 
     def begin(self) -> Answer:
         answer = Answer()

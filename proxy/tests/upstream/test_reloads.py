@@ -32,7 +32,7 @@ class Reloading:
 
     async def look_up(self) -> None:
         """Let the address be found before it is needed."""
-        self.upstreams._names.of(self.upstream.host)
+        self.upstreams._balancers.names.of(self.upstream.host)
         for _ in range(3):
             await asyncio.sleep(0)
 
