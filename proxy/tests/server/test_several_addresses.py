@@ -215,6 +215,7 @@ async def test_clients_that_leave_never_count(several: Several) -> None:
         client.close()
         await until(lambda: several.addresses()[0]["under_way"] == 0)
     assert several.breakers() == ["closed"]
+    assert proxy.counts("upstream_address_changes") == {}
 
 
 async def test_kept_connections_that_were_closed_meanwhile_never_count(several: Several) -> None:
@@ -224,9 +225,10 @@ async def test_kept_connections_that_were_closed_meanwhile_never_count(several: 
         await connection.request()  # never answered: closed in the face of who asks
         connection.close()
 
-    await several.start(once, breaker={"failures": 1})
+    proxy = await several.start(once, breaker={"failures": 1})
     assert await several.ask(6) == {"a": 6}
-    assert several.breakers() == ["closed"]
+    assert proxy.count("upstream_connections", upstream="monolith", use="reused") >= 3
+    assert proxy.counts("upstream_address_changes") == {}
 
 
 async def test_the_only_address_is_asked_however_often_it_failed(several: Several) -> None:
