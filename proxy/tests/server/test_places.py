@@ -12,7 +12,7 @@ from stranglerfig.routing.snapshot import compile_snapshot
 KEY = b"a key of the tests"
 GET = b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST %b HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"
-TIMEOUTS = {"connect": "20s", "response": "60s", "idle": "60s"}
+TIMEOUTS = {"connect": "60s", "response": "60s", "idle": "60s"}
 
 
 class Held:
