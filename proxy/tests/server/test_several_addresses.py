@@ -250,6 +250,23 @@ async def test_the_only_address_is_asked_however_often_it_failed(several: Severa
     assert several.breakers() == ["closed"]
 
 
+async def test_an_answer_on_a_connection_that_is_not_kept_counts_too(several: Several) -> None:
+    is_well = False
+
+    async def flapping(connection: Any) -> None:
+        await connection.request()
+        if is_well:
+            await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n")
+        connection.close()
+
+    await several.start(flapping, breaker={"failures": 2, **LONG})
+    assert await several.ask(2) == {"502": 2}
+    assert several.breakers() == ["open"]
+    is_well = True
+    assert (await several.proxy.get(method="HEAD")).status == 200
+    assert several.breakers() == ["closed"]
+
+
 async def test_where_it_is_written_nothing_is_sent_while_all_are_open(several: Several) -> None:
     is_well = False
 
