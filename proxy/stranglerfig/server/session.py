@@ -16,8 +16,7 @@ from stranglerfig.http1.failure import ClientError, Failure
 from stranglerfig.http1.headers import Header
 from stranglerfig.http1.request_head import RequestHead
 from stranglerfig.http1.request_parser import END, RequestEvent, RequestParser
-from stranglerfig.server.admission import retry_after
-from stranglerfig.server.answers import error_answer
+from stranglerfig.server.answers import COME_AGAIN_AFTER_S, error_answer
 from stranglerfig.server.exchange import Exchange
 from stranglerfig.server.flow_control import Hold, ReadGate
 from stranglerfig.server.patience import Patience
@@ -111,9 +110,19 @@ class ClientSession(asyncio.Protocol):
         *,
         keep_alive: bool,
         extra: tuple[Header, ...] = (),
+        again_after_s: int = COME_AGAIN_AFTER_S,
     ) -> None:
         """Send an answer of the proxy's own."""
-        self.write(error_answer(failure, head, request_id, keep_alive=keep_alive, extra=extra))
+        self.write(
+            error_answer(
+                failure,
+                head,
+                request_id,
+                keep_alive=keep_alive,
+                extra=extra,
+                again_after_s=again_after_s,
+            )
+        )
 
     def hold_body(self) -> None:
         """Read no more of the request's body: the upstream does not take it."""
@@ -238,7 +247,7 @@ class ClientSession(asyncio.Protocol):
     def _refuse(self, failure: Failure) -> None:
         """Answer a request whose head could not be read, or a connection, and close."""
         self._runtime.meters.refused(failure.kind)
-        self.answer(failure, None, new_request_id(), keep_alive=False, extra=retry_after(failure))
+        self.answer(failure, None, new_request_id(), keep_alive=False)
         self._close_gently()
 
     def _turn_away(self, refused: Refused) -> None:
