@@ -10,6 +10,7 @@ from stranglerfig.config.model import (
     Capability,
     Config,
     Lists,
+    Retries,
     Route,
     Sticky,
     Timeouts,
@@ -34,7 +35,7 @@ def json_schema() -> dict[str, Any]:
     schema["description"] = "What the routing proxy stranglerfig does with which requests."
     definitions = schema["$defs"]
     _show_as_written(schema, Config)
-    for model in (Timeouts, Upstream, Capability, Route, Lists):
+    for model in (Timeouts, Retries, Upstream, Capability, Route, Lists):
         _show_as_written(definitions[model.__name__], model)
     upstream, route = definitions["Upstream"], definitions["Route"]
     upstream["properties"] |= {

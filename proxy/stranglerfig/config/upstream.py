@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from stranglerfig.config.mistake import mistake
+from stranglerfig.config.retries import Retries
 from stranglerfig.config.scalar import Seconds, is_host
 from stranglerfig.config.written import NOT_BUILT, Named, OnlyNone, Written, Wrong, raise_wrong
 
@@ -47,6 +48,7 @@ class Upstream(Written):
     host: Annotated[str, BeforeValidator(raise_wrong)] = Field(validation_alias="(host)")
     port: int = Field(validation_alias="(port)")
     timeouts: Timeouts = Timeouts()
+    retries: Retries = Retries()
     shadow_writes: OnlyNone = Field(default="none", description="how unsafe requests are shadowed")
 
     @model_validator(mode="before")
@@ -75,6 +77,7 @@ class Upstream(Written):
         return {
             "url": f"http://{self.authority}",
             "timeouts": self.timeouts.model_dump(mode="json"),
+            "retries": self.retries.model_dump(mode="json"),
             "shadow_writes": self.shadow_writes,
         }
 

@@ -11,6 +11,7 @@ from stranglerfig.routing.recent import Lag
 from stranglerfig.routing.snapshot import Snapshot
 from stranglerfig.server.meters import Meters
 from stranglerfig.server.tee import Tee
+from stranglerfig.upstream.budget import RetryBudget
 from stranglerfig.upstream.deadlines import Deadlines
 from stranglerfig.upstream.upstreams import Upstreams
 
@@ -23,6 +24,7 @@ class Generation:
 
     __slots__ = (
         "allow_dot_segments",
+        "budgets",
         "cookie_key",
         "exchanges",
         "snapshot",
@@ -30,13 +32,17 @@ class Generation:
         "upstreams",
     )
 
-    def __init__(self, snapshot: Snapshot, cookie_key: bytes) -> None:
+    def __init__(
+        self, snapshot: Snapshot, cookie_key: bytes, budgets: Mapping[str, RetryBudget]
+    ) -> None:
+        """``budgets`` of upstreams that are known already go on being counted in."""
         self.snapshot = snapshot
         self.cookie_key = cookie_key
         self.exchanges = 0
         config = snapshot.config
         self.trusted: Sequence[Network] = config.trusted_proxies
         self.upstreams = config.upstreams
+        self.budgets = {name: budgets.get(name) or RetryBudget() for name in config.upstreams}
         self.allow_dot_segments = config.dot_segments == "pass"
 
 
@@ -54,7 +60,7 @@ class Runtime:
         cookie_key: bytes,
     ) -> None:
         self.loop = loop
-        self.generation = Generation(snapshot, cookie_key)
+        self.generation = Generation(snapshot, cookie_key, {})
         self.generations = [self.generation]
         self.meters = meters
         self.tee = tee
@@ -72,7 +78,7 @@ class Runtime:
 
     def swap(self, snapshot: Snapshot, cookie_key: bytes) -> None:
         """Let every request that begins from now on use ``snapshot`` and ``cookie_key``."""
-        self.generation = Generation(snapshot, cookie_key)
+        self.generation = Generation(snapshot, cookie_key, self.generation.budgets)
         self.generations = [known for known in self.generations if known.exchanges]
         self.generations.append(self.generation)
         self.upstreams.retain(snapshot.config.upstreams.values())
