@@ -226,6 +226,12 @@ def _notes(item: dict[str, Any]) -> list[Text]:
             f"{wrote} of the requests stayed with the side that had just taken their user's write"
         )
         notes.append(Text(f"{item['name']}: {said}", style="dim"))
+    if fallbacks := item["fallbacks"]:
+        total, answered = sum(fallbacks.values()), fallbacks.get("answered", 0)
+        said = (
+            f"the service failed {total} times; the monolith answered in its place {answered} times"
+        )
+        notes.append(Text(f"{item['name']}: {said}", style="yellow"))
     if trouble := item["lag"]["trouble"]:
         age_s = item["lag"]["age_s"]
         when = (

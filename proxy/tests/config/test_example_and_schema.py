@@ -11,7 +11,7 @@ from pydantic_core import PydanticUndefined
 
 from stranglerfig.config.example import example_text
 from stranglerfig.config.load import parse
-from stranglerfig.config.model import Capability, Config, Lists, Route, Timeouts, Upstream
+from stranglerfig.config.model import Capability, Config, Lists, Retries, Route, Timeouts, Upstream
 from stranglerfig.config.schema import json_schema
 from stranglerfig.config.yaml_source import read_yaml, written_keys
 
@@ -23,6 +23,7 @@ HOLDERS: list[tuple[type[BaseModel], Any, BaseModel]] = [
     (Config, DATA, CONFIG),
     (Upstream, DATA["upstreams"]["catalog"], CONFIG.upstreams["catalog"]),
     (Timeouts, DATA["upstreams"]["catalog"]["timeouts"], CONFIG.upstreams["catalog"].timeouts),
+    (Retries, DATA["upstreams"]["catalog"]["retries"], CONFIG.upstreams["catalog"].retries),
     (Capability, DATA["capabilities"]["catalog"], CATALOG),
     (Lists, DATA["capabilities"]["catalog"]["lists"], CATALOG.lists),
 ]
@@ -86,6 +87,7 @@ def test_the_schema_knows_the_same_keys_as_the_models() -> None:
     assert set(definitions["Upstream"]["anyOf"][1]["properties"]) == set(written_keys(Upstream))
     assert set(definitions["Route"]["anyOf"][1]["properties"]) == set(written_keys(Route))
     assert set(definitions["Timeouts"]["properties"]) == set(written_keys(Timeouts))
+    assert set(definitions["Retries"]["properties"]) == set(written_keys(Retries))
     assert "(" not in str(sorted(definitions["Capability"]["properties"]))
 
 
@@ -121,7 +123,7 @@ BAD: list[dict[str, Any]] = [
     HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["GET /x"], "stage": "half"}}},
     HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["GET /x"], "percent": 101}}},
     HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["GET /x"], "sticky": "identity"}}},
-    HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["GET /x"], "fallback": "monolith"}}},
+    HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["GET /x"], "fallback": "service"}}},
     HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["GET /x"], "name": "c"}}},
 ]
 
