@@ -51,6 +51,9 @@ class Attempting(Protocol):
     def on_too_late(self) -> None:
         """Give up the attempt under way, unless its answer has begun."""
 
+    def on_mistake(self, error: Exception) -> None:
+        """End after a mistake of our own."""
+
 
 def unavailable(event: ResponseEvent) -> int | None:
     """The status, if ``event`` is a head by which a service says that it, or what it needs, can't answer: 502, 503, 504."""
@@ -172,12 +175,15 @@ class Attempts:
 
     def _again(self, failure: Failure, detail: str) -> None:
         self._pause = None
-        if self._body is not None and not self._body.is_kept:  # more of it came meanwhile
-            self.ended(Result.FAILED)
-            self._exchange.fail(self._upstream.name, failure, detail)
-            return
-        self.watch()
-        self._exchange.attempt(self._upstream, fresh=True)
+        try:
+            if self._body is None or self._body.is_kept:
+                self.watch()
+                self._exchange.attempt(self._upstream, fresh=True)
+            else:  # more of it came meanwhile
+                self.ended(Result.FAILED)
+                self._exchange.fail(self._upstream.name, failure, detail)
+        except Exception as error:
+            self._exchange.on_mistake(error)
 
     # The other side
 

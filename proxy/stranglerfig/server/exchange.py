@@ -245,7 +245,7 @@ class Exchange:
             if self._fallback is None or not self._falls_back(events):
                 self._pass_on(events)
         except Exception as error:
-            self._session.fail(error)
+            self.on_mistake(error)
 
     def _falls_back(self, events: Sequence[ResponseEvent]) -> bool:
         """Whether the other side is asked instead, for the answer that begins with ``events`` says that there is none."""
@@ -288,8 +288,11 @@ class Exchange:
         """The upstream gave no whole answer."""
         connection, self._connection = self._connection, None
         assert connection is not None
-        if not self._know_attempts().retry(failure, detail, connection):
-            self.fail(connection.upstream.name, failure, detail)
+        try:
+            if not self._know_attempts().retry(failure, detail, connection):
+                self.fail(connection.upstream.name, failure, detail)
+        except Exception as error:
+            self.on_mistake(error)
 
     def fail(self, name: str, failure: Failure, detail: str) -> None:
         """Ask the other side if that may be, as upstream ``name`` gives no answer; else answer, or cut the answer."""
@@ -321,6 +324,10 @@ class Exchange:
         """Give up the attempt under way, unless its answer has begun."""
         if self._connection is not None and self._answer is not None and not self._answer.status:
             self._connection.on_deadline()
+
+    def on_mistake(self, error: Exception) -> None:
+        """End after a mistake of our own."""
+        self._session.fail(error)
 
     def _know_attempts(self) -> Attempts:
         if self._attempts is None:

@@ -306,6 +306,20 @@ async def test_retries_come_first_and_then_the_other_side(start_world: Any) -> N
     assert world.requests() == {("service", "5xx"): 1}
 
 
+async def test_a_further_attempt_that_is_answered_503_is_answered(start_world: Any) -> None:
+    async def handle(connection: Any) -> None:
+        await connection.request()
+        if connection.number > 1:
+            await connection.send(b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy")
+
+    retries = {"attempts": 2, "when": ["early_close"]}
+    world = await start_world(handle, retries=retries)
+    assert (await within(world.proxy.get("/api/x"))).body == b"monolith"
+    assert world.proxy.counts("retries") == {("answered", "catalog", "early_close"): 1}
+    assert world.fallbacks() == {("status_503", "answered"): 1}
+    assert world.is_quiet
+
+
 async def test_a_stale_connection_to_the_service_is_no_failure_of_it(start_world: Any) -> None:
     async def handle(connection: Any) -> None:
         await connection.request()

@@ -477,6 +477,43 @@ async def test_a_write_that_may_have_been_taken_is_remembered_though_the_last_at
     assert answer.headers[b"set-cookie"].startswith(b"fig_wrote=")
 
 
+@pytest.mark.parametrize("when", ["after a pause", "in the other's place"])
+async def test_a_mistake_of_our_own_in_a_further_attempt_is_answered(
+    start_upstream: Any, start_proxy: Any, at_once: None, when: str
+) -> None:
+    upstream = await start_upstream(closing(9))
+    capability = {
+        "upstream": "dead",
+        "stage": "service",
+        "fallback": "monolith",
+        "routes": ["GET /api"],
+    }
+    dead = {"url": f"http://127.0.0.1:{upstream.port}", "retries": {"attempts": 0}}
+    proxy = await start_proxy(
+        upstream,
+        upstreams={
+            "monolith": {"url": f"http://127.0.0.1:{upstream.port}", "retries": BOTH},
+            "dead": dead,
+        },
+        capabilities={"c": capability},
+    )
+    upstreams = proxy.plane._runtime.upstreams
+    take, taken = upstreams.take, []
+
+    def fail_then(*arguments: Any, **keys: Any) -> Any:
+        taken.append(arguments)
+        if len(taken) > 1:
+            raise RuntimeError("a mistake")
+        return take(*arguments, **keys)
+
+    upstreams.take = fail_then
+    target = "/" if when == "after a pause" else "/api"
+    assert (await within(proxy.get(target))).status == 503
+    assert len(taken) == 2
+    assert is_quiet(proxy)
+    assert proxy.plane.state()["exchanges"] == {"1": 0}
+
+
 async def test_a_reload_keeps_what_is_counted(start_upstream: Any, start_proxy: Any) -> None:
     begun = asyncio.Event()
 
