@@ -81,7 +81,7 @@ def test_nobody_notices_a_service_that_is_killed(stack: Stack) -> None:
     now = capability(stack)
     assert now["fallbacks"] == {"answered": len(told)}
     assert now["errors"]["service"] == len(told)
-    assert f"{len(told)} times" in stack.fig("status").stdout
+    assert f"{len(told)} failures of the service" in stack.fig("status").stdout
 
     # None of these answers was compared as the service's.
     account = settled(stack)

@@ -228,9 +228,8 @@ def _notes(item: dict[str, Any]) -> list[Text]:
         notes.append(Text(f"{item['name']}: {said}", style="dim"))
     if fallbacks := item["fallbacks"]:
         total, answered = sum(fallbacks.values()), fallbacks.get("answered", 0)
-        said = (
-            f"the service failed {total} times; the monolith answered in its place {answered} times"
-        )
+        failures = f"{total} failure{'s' * (total != 1)} of the service"
+        said = f"{failures}, {answered} answered by the monolith in its place"
         notes.append(Text(f"{item['name']}: {said}", style="yellow"))
     if trouble := item["lag"]["trouble"]:
         age_s = item["lag"]["age_s"]
