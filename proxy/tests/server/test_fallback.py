@@ -138,7 +138,7 @@ async def nobody() -> AsyncIterator[int]:
 async def test_the_monolith_answers_and_it_counts_as_the_services_failure(
     start_world: Any, method: str, fault: Fault, reason: str, phase: str
 ) -> None:
-    world = await start_world(fault, timeouts=FAST)
+    world = await start_world(fault, timeouts=FAST if reason == "response_timeout" else SLOW)
     client = await world.proxy.connect()
     answer = await within(client.get("/api/x", method=method))
     assert (answer.status, answer.body) == (200, b"monolith" if method == "GET" else b"")

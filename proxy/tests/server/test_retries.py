@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from waiting import until, within
 from stranglerfig.server.attempts import Attempts
 from stranglerfig.server.request_body import MAX_KEPT_BYTES
 from stranglerfig.upstream.budget import FLOOR, RetryBudget
+from stranglerfig.upstream.retrying import LONGEST_PAUSE_S
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 BOTH = {"when": ["connect", "early_close"]}
@@ -27,10 +29,27 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stranglerfig.server.attempts.pause_s", lambda *_: 0.0)
 
 
-@pytest.fixture
-def pausing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make pauses so long that a test can do something in one."""
-    monkeypatch.setattr("stranglerfig.server.attempts.pause_s", lambda *_: 1.0)
+class Pauses:
+    """In place of a proxy's loop: pauses end when a test says so."""
+
+    def __init__(self, proxy: Any) -> None:
+        self.time = proxy.plane._runtime.loop.time
+        self._waiting: list[Callable[[], None]] = []
+        proxy.plane._runtime.loop = self
+
+    def call_later(self, pause_s: float, callback: Callable[..., None], *arguments: Any) -> Any:
+        assert 0 <= pause_s <= LONGEST_PAUSE_S
+        self._waiting.append(partial(callback, *arguments))
+        return self
+
+    def cancel(self) -> None:
+        self._waiting.clear()
+
+    async def begun(self) -> None:
+        await until(lambda: self._waiting)
+
+    def end(self) -> None:
+        self._waiting.pop()()
 
 
 @pytest.fixture
@@ -87,14 +106,17 @@ async def ask(proxy: Any, method: str, rest: bytes, target: str = "/") -> Any:
     [("GET", "none"), ("POST", "length"), ("POST", "chunked"), ("PATCH", "none")],
 )
 async def test_what_was_not_sent_is_sent_once_somebody_listens(
-    start_upstream: Any, start_proxy: Any, port: int, pausing: None, method: str, body: str
+    start_upstream: Any, start_proxy: Any, port: int, method: str, body: str
 ) -> None:
     sent, expected = BODIES[body]
     proxy = await start(start_proxy, port, {})  # by default
+    pauses = Pauses(proxy)
     asking = asyncio.ensure_future(ask(proxy, method, sent))
-    await until(lambda: budget_of(proxy).retrying == 1)
+    await pauses.begun()
+    assert budget_of(proxy).retrying == 1
     upstream = await start_upstream(OK, port)
-    answer = await within(asking, 10)
+    pauses.end()
+    answer = await asking
     assert (answer.status, answer.body) == (200, b"ok")
     assert [(seen.method, seen.body) for seen in upstream.requests] == [(method, expected)]
     assert proxy.counts("retries") == {("answered", "monolith", "connect"): 1}
@@ -169,14 +191,18 @@ async def hangs(connection: Any) -> None:
     await connection.reader.read()
 
 
+def patience(failing: str) -> dict[str, str]:
+    """Short where it has to pass, and long where it must not."""
+    return {"connect": "10s", "response": "300ms" if failing == "hangs" else "10s", "idle": "10s"}
+
+
 @pytest.mark.parametrize("failing", FAILS)
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 async def test_an_unsafe_request_is_never_delivered_twice(
     start_upstream: Any, start_proxy: Any, at_once: None, method: str, failing: str
 ) -> None:
     upstream = await start_upstream(FAILS[failing])
-    timeouts = {"connect": "2s", "response": "300ms", "idle": "1s"}
-    proxy = await start(start_proxy, upstream, {"attempts": 5, **BOTH}, timeouts=timeouts)
+    proxy = await start(start_proxy, upstream, {"attempts": 5, **BOTH}, timeouts=patience(failing))
     client = await proxy.connect()
     client.send(f"{method} / HTTP/1.1\r\nHost: a\r\n".encode() + BODIES["length"][0])
     got = await within(client.until(b"\r\n\r\n"))
@@ -194,8 +220,7 @@ async def test_after_a_byte_of_an_answer_or_a_time_out_nothing_is_tried_again(
     start_upstream: Any, start_proxy: Any, at_once: None, failing: str
 ) -> None:
     upstream = await start_upstream(FAILS[failing])
-    timeouts = {"connect": "2s", "response": "300ms", "idle": "1s"}
-    proxy = await start(start_proxy, upstream, {"attempts": 5, **BOTH}, timeouts=timeouts)
+    proxy = await start(start_proxy, upstream, {"attempts": 5, **BOTH}, timeouts=patience(failing))
     client = await proxy.connect()
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     await within(client.until(b"\r\n\r\n"))
@@ -290,7 +315,7 @@ async def test_a_large_upload_to_nobody_is_not_kept_for_another_attempt(
 
 
 async def test_a_body_that_is_still_coming_goes_on_to_the_next_attempt(
-    start_upstream: Any, start_proxy: Any, pausing: None
+    start_upstream: Any, start_proxy: Any
 ) -> None:
     got_half = asyncio.Event()
 
@@ -304,11 +329,13 @@ async def test_a_body_that_is_still_coming_goes_on_to_the_next_attempt(
 
     upstream = await start_upstream(handle)
     proxy = await start_with_put(start_proxy, upstream)
+    pauses = Pauses(proxy)
     client = await proxy.connect()
     client.send(b"PUT /again/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel")
     await within(got_half.wait())
-    await until(lambda: budget_of(proxy).retrying == 1)
-    client.send(b"lo")  # in the pause
+    await pauses.begun()
+    client.send(b"lo")
+    pauses.end()
     assert (await within(client.answer("PUT"))).status == 200
     assert [seen.body for seen in upstream.requests] == [b"hello"]
     client.send(b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -318,24 +345,28 @@ async def test_a_body_that_is_still_coming_goes_on_to_the_next_attempt(
 async def test_at_most_a_fifth_of_the_requests_under_way_is_sent_again(
     start_upstream: Any, start_proxy: Any
 ) -> None:
-    clients, all_came = 60, asyncio.Event()
+    clients, all_came, all_failed = 60, asyncio.Event(), asyncio.Event()
 
     async def handle(connection: Any) -> None:
         await connection.request()
-        if connection.number >= clients:
+        if connection.number == clients:
             all_came.set()
-        await all_came.wait()
+        await (all_came if connection.number <= clients else all_failed).wait()
 
     upstream = await start_upstream(handle)
-    proxy = await start(start_proxy, upstream)
-    answers = await within(asyncio.gather(*(proxy.get() for _ in range(clients))), 30)
-    assert {answer.status for answer in answers} == {502}
-    again = upstream.connections - clients
-    assert FLOOR <= again <= clients // 5
+    timeouts = {"connect": "30s", "response": "60s", "idle": "60s"}
+    proxy = await start(start_proxy, upstream, timeouts=timeouts)
+    asking = asyncio.gather(*(proxy.get() for _ in range(clients)))
+    again = clients // 5
+    refused = partial(proxy.count, "retries_refused", upstream="monolith")
+    await until(lambda: refused(reason="budget") == clients - again)
+    await until(lambda: upstream.connections == clients + again)
+    assert budget_of(proxy).retrying == again
+    all_failed.set()
+    assert {answer.status for answer in await within(asking, 30)} == {502}
+    assert upstream.connections == clients + again
     assert proxy.count("retries", upstream="monolith", when="early_close", result="failed") == again
-    refused = proxy.counts("retries_refused")
-    assert refused[("attempts", "monolith")] == again
-    assert refused[("budget", "monolith")] == clients - again
+    assert refused(reason="attempts") == again
     assert is_quiet(proxy)
 
 
@@ -364,12 +395,14 @@ async def test_further_attempts_take_of_the_same_budget_again(
 
 
 async def test_who_leaves_in_the_pause_is_not_asked_for_any_more(
-    start_proxy: Any, port: int, pausing: None
+    start_proxy: Any, port: int
 ) -> None:
     proxy = await start(start_proxy, port)
+    pauses = Pauses(proxy)
     client = await proxy.connect()
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-    await until(lambda: budget_of(proxy).retrying == 1)
+    await pauses.begun()
+    assert budget_of(proxy).retrying == 1
     client.close()
     await until(lambda: is_quiet(proxy))
     assert proxy.count("client_gone") == 1
@@ -465,14 +498,19 @@ async def test_a_stale_connection_costs_no_budget_and_needs_no_retries(
 
 
 async def test_a_write_that_may_have_been_taken_is_remembered_though_the_last_attempt_reached_nobody(
-    start_upstream: Any, start_proxy: Any, pausing: None
+    start_upstream: Any, start_proxy: Any
 ) -> None:
     upstream = await start_upstream(closing(9))
     proxy = await start_with_put(start_proxy, upstream, stage="canary", percent=50)
+    pauses = Pauses(proxy)
     asking = asyncio.ensure_future(ask(proxy, "PUT", BODIES["length"][0], "/again/1"))
-    await until(lambda: budget_of(proxy).retrying == 1)
+    await pauses.begun()
     await upstream.stop()
-    answer = await within(asking, 10)
+    pauses.end()
+    await pauses.begun()
+    pauses.end()
+    answer = await asking
+    assert proxy.counts("errors") == {("connect_failed", "connect", "monolith"): 1}
     assert answer.status == 502
     assert answer.headers[b"set-cookie"].startswith(b"fig_wrote=")
 
