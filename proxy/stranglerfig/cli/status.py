@@ -221,6 +221,11 @@ def _notes(item: dict[str, Any]) -> list[Text]:
             f"{wrote} of the requests stayed with the side that had just taken their user's write"
         )
         notes.append(Text(f"{item['name']}: {said}", style="dim"))
+    if fallbacks := item["fallbacks"]:
+        total, answered = sum(fallbacks.values()), fallbacks.get("answered", 0)
+        failures = f"{total} failure{'s' * (total != 1)} of the service"
+        said = f"{failures}, {answered} answered by the monolith in its place"
+        notes.append(Text(f"{item['name']}: {said}", style="yellow"))
     if trouble := item["lag"]["trouble"]:
         age_s = item["lag"]["age_s"]
         when = f" (last told {span(age_s)} ago)" if age_s is not None and age_s > _OLD_LAG_S else ""

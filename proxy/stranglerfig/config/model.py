@@ -18,12 +18,13 @@ from pydantic import (
 from stranglerfig.config.capability import Capability, Lists, Route, Stage, Sticky, Writes
 from stranglerfig.config.limits import Limits
 from stranglerfig.config.mistake import mistake
+from stranglerfig.config.retries import Retries
 from stranglerfig.config.scalar import Address, WrittenAddress
 from stranglerfig.config.upstream import Timeouts, Upstream
 from stranglerfig.config.written import NOT_BUILT, Name, Written, with_names
 
 __all__ = [
-    "Address", "Capability", "Config", "Limits", "Lists", "Route", "Stage", "Sticky", "Timeouts", "Upstream", "Writes",
+    "Address", "Capability", "Config", "Limits", "Lists", "Retries", "Route", "Stage", "Sticky", "Timeouts", "Upstream", "Writes",
 ]  # fmt: skip
 
 

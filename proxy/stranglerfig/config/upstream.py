@@ -17,6 +17,7 @@ from stranglerfig.config.balancing import (
     QueueLimits,
 )
 from stranglerfig.config.mistake import mistake
+from stranglerfig.config.retries import Retries
 from stranglerfig.config.scalar import Seconds, is_host
 from stranglerfig.config.written import NOT_BUILT, Named, OnlyNone, Written, Wrong, raise_wrong
 
@@ -78,6 +79,7 @@ class Upstream(Written):
     queue: QueueLimits = Field(
         default=QueueLimits(), description="who waits when there are as many as concurrency"
     )
+    retries: Retries = Retries()
     shadow_writes: OnlyNone = Field(default="none", description="how unsafe requests are shadowed")
 
     @model_validator(mode="before")
@@ -111,6 +113,7 @@ class Upstream(Written):
             "balance": self.balance,
             "breaker": self.breaker.model_dump(mode="json"),
             "queue": self.queue.model_dump(mode="json"),
+            "retries": self.retries.model_dump(mode="json"),
             "shadow_writes": self.shadow_writes,
         }
         if self.health is not None:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from stranglerfig.control.running import LastChange, Running
 from stranglerfig.control.upstream_view import upstreams_of
 from stranglerfig.counters import Key, read_all
 from stranglerfig.counters.histogram import quantile_s, read_buckets
-from stranglerfig.counters.names import DURATION, FORCED, REQUESTS, WROTE
+from stranglerfig.counters.names import DURATION, FALLBACKS, FORCED, REQUESTS, WROTE
 
 log = structlog.get_logger(__name__)
 
@@ -164,6 +165,7 @@ class View:
             if compared
             else None,
             "forced": _sum(counts, FORCED, capability=name),
+            "fallbacks": _fallbacks(counts, name),
             "lag": self.ownership.status(name),
             "errors": {side: _errors(counts, name, side) for side in _SIDES},
             "latency_ms": {side: _latency_ms(counts, name, side) for side in _SIDES},
@@ -207,6 +209,16 @@ def _sum(counts: dict[Key, int], metric: str, **wanted: str) -> int:
 
 def _requests(counts: dict[Key, int], capability: str, metric: str = REQUESTS) -> dict[str, int]:
     return {side: _sum(counts, metric, capability=capability, side=side) for side in _SIDES}
+
+
+def _fallbacks(counts: dict[Key, int], capability: str) -> dict[str, int]:
+    """Failures of the service with a fallback, by what became of asking the other side."""
+    found = Counter[str]()
+    for (name, labels), count in counts.items():
+        values = dict(labels)
+        if name == FALLBACKS and values["capability"] == capability:
+            found[values["result"]] += count
+    return dict(sorted(found.items()))
 
 
 def _evidence(counts: dict[Key, int], capability: str) -> dict[str, int]:

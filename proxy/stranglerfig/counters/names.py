@@ -35,6 +35,9 @@ REFUSED = "refused_requests"
 CLIENT_GONE = "client_gone"
 RATE_FORGOTTEN = "rate_clients_forgotten"
 ERRORS = "errors"
+RETRIES = "retries"
+RETRIES_REFUSED = "retries_refused"
+FALLBACKS = "fallbacks"
 UPSTREAM_CONNECTIONS = "upstream_connections"
 UPSTREAM_CHANGES = "upstream_address_changes"
 DROPPED_HEADERS = "dropped_headers"
@@ -95,7 +98,26 @@ _TABLE = (
         ERRORS,
         "counter",
         ("upstream", "phase", "kind"),
-        "Failed exchanges: upstream ('-' when no upstream is at fault), phase, kind.",
+        "Failed exchanges: upstream ('-' when no upstream is at fault), phase, kind. Not attempts that were followed by another.",
+    ),
+    Metric(
+        RETRIES,
+        "counter",
+        ("upstream", "when", "result"),
+        "Further attempts at an upstream: after what, and how they ended: answered, failed, left (by the client).",
+    ),
+    Metric(
+        RETRIES_REFUSED,
+        "counter",
+        ("upstream", "reason"),
+        "Failures that retries cover and that no further attempt followed: unsafe, attempts, body_too_large, no_time, budget.",
+    ),
+    Metric(
+        FALLBACKS,
+        "counter",
+        ("capability", "reason", "result"),
+        "Failures of a service with a fallback: the failure, or the status it answered with; what became of asking the "
+        "other side: answered, failed, left (by the client); or why it was not asked: body_too_large, no_time.",
     ),
     Metric(
         UPSTREAM_CONNECTIONS,

@@ -1,11 +1,23 @@
 """What a worker counts, by the names of ``counters/names.py``, with the cells looked up once."""
 
+from enum import StrEnum
+
+from stranglerfig.config.retries import When
 from stranglerfig.counters import CounterBlock, Histogram, names
 from stranglerfig.http1.failure import Failure
 from stranglerfig.routing.plan import Plan, Reason, Unit
 from stranglerfig.signing.wrote import Ignored
+from stranglerfig.upstream.retrying import Refusal
 
 NOBODY = "-"  # the label of what no capability claims, and of errors that are no upstream's fault
+
+
+class Result(StrEnum):
+    """How a further attempt, or a fallback, ended."""
+
+    ANSWERED = "answered"
+    FAILED = "failed"
+    LEFT = "left"  # by the client, or given up for a reason that is no upstream's
 
 
 class Meters:
@@ -57,6 +69,18 @@ class Meters:
     def failed(self, upstream: str, failure: Failure) -> None:
         """Count a failed exchange."""
         self._add(names.ERRORS, upstream=upstream, phase=failure.phase.value, kind=failure.kind)
+
+    def retried(self, upstream: str, when: When, result: Result) -> None:
+        """Count a further attempt that is over."""
+        self._add(names.RETRIES, upstream=upstream, when=when.value, result=result.value)
+
+    def retry_refused(self, upstream: str, refusal: Refusal) -> None:
+        """Count a failure that might have been followed by another attempt."""
+        self._add(names.RETRIES_REFUSED, upstream=upstream, reason=refusal.value)
+
+    def fell_back(self, capability: str, reason: str, result: Result | Refusal) -> None:
+        """Count a failure of a service with a fallback. ``reason``: a failure's kind, or ``status_502``, 503 or 504."""
+        self._add(names.FALLBACKS, capability=capability, reason=reason, result=result.value)
 
     def dropped_header(self, reason: str, n: int = 1) -> None:
         """Count request headers that the client may have meant and that went no further."""

@@ -16,6 +16,7 @@ from stranglerfig.server.admission import Admission
 from stranglerfig.server.meters import Meters
 from stranglerfig.server.places import Places
 from stranglerfig.server.tee import Tee
+from stranglerfig.upstream.budget import RetryBudget
 from stranglerfig.upstream.deadlines import Deadlines
 from stranglerfig.upstream.upstreams import Upstreams
 
@@ -28,6 +29,7 @@ class Generation:
 
     __slots__ = (
         "allow_dot_segments",
+        "budgets",
         "cookie_key",
         "exchanges",
         "snapshot",
@@ -35,13 +37,17 @@ class Generation:
         "upstreams",
     )
 
-    def __init__(self, snapshot: Snapshot, cookie_key: bytes) -> None:
+    def __init__(
+        self, snapshot: Snapshot, cookie_key: bytes, budgets: Mapping[str, RetryBudget]
+    ) -> None:
+        """``budgets`` of upstreams that are known already go on being counted in."""
         self.snapshot = snapshot
         self.cookie_key = cookie_key
         self.exchanges = 0
         config = snapshot.config
         self.trusted: Sequence[Network] = config.trusted_proxies
         self.upstreams = config.upstreams
+        self.budgets = {name: budgets.get(name) or RetryBudget() for name in config.upstreams}
         self.allow_dot_segments = config.dot_segments == "pass"
 
 
@@ -60,7 +66,7 @@ class Runtime:
         state_dir: Path,
     ) -> None:
         self.loop = loop
-        self.generation = Generation(snapshot, cookie_key)
+        self.generation = Generation(snapshot, cookie_key, {})
         self.generations = [self.generation]
         self.meters = meters
         self.tee = tee
@@ -95,7 +101,7 @@ class Runtime:
 
     def swap(self, snapshot: Snapshot, cookie_key: bytes) -> None:
         """Let every request that begins from now on use ``snapshot`` and ``cookie_key``."""
-        self.generation = Generation(snapshot, cookie_key)
+        self.generation = Generation(snapshot, cookie_key, self.generation.budgets)
         self.generations = [known for known in self.generations if known.exchanges]
         self.generations.append(self.generation)
         self.upstreams.retain(snapshot.config.upstreams.values())

@@ -13,7 +13,7 @@ from stranglerfig.config.balancing import BreakerLimits, HealthProbe, QueueLimit
 from stranglerfig.config.example import example_text
 from stranglerfig.config.limits import Limits, Rate
 from stranglerfig.config.load import parse
-from stranglerfig.config.model import Capability, Config, Lists, Route, Timeouts, Upstream
+from stranglerfig.config.model import Capability, Config, Lists, Retries, Route, Timeouts, Upstream
 from stranglerfig.config.schema import json_schema
 from stranglerfig.config.yaml_source import read_yaml, written_keys
 
@@ -31,6 +31,7 @@ HOLDERS: list[tuple[type[BaseModel], Any, BaseModel]] = [
         CONFIG.upstreams["catalog"].breaker,
     ),
     (QueueLimits, DATA["upstreams"]["catalog"]["queue"], CONFIG.upstreams["catalog"].queue),
+    (Retries, DATA["upstreams"]["catalog"]["retries"], CONFIG.upstreams["catalog"].retries),
     (Capability, DATA["capabilities"]["catalog"], CATALOG),
     (Lists, DATA["capabilities"]["catalog"]["lists"], CATALOG.lists),
     (Limits, DATA["limits"], CONFIG.limits),
@@ -105,6 +106,7 @@ def test_the_schema_knows_the_same_keys_as_the_models() -> None:
     assert set(definitions["Upstream"]["anyOf"][1]["properties"]) == set(written_keys(Upstream))
     assert set(definitions["Route"]["anyOf"][1]["properties"]) == set(written_keys(Route))
     assert set(definitions["Timeouts"]["properties"]) == set(written_keys(Timeouts))
+    assert set(definitions["Retries"]["properties"]) == set(written_keys(Retries))
     assert set(definitions["Limits"]["properties"]) == set(written_keys(Limits))
     assert set(definitions["Rate"]["properties"]) == set(written_keys(Rate))
     assert "(" not in str(sorted(definitions["Capability"]["properties"]))
@@ -167,7 +169,7 @@ BAD: list[dict[str, Any]] = [
     HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["GET /x"], "stage": "half"}}},
     HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["GET /x"], "percent": 101}}},
     HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["GET /x"], "sticky": "identity"}}},
-    HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["GET /x"], "fallback": "monolith"}}},
+    HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["GET /x"], "fallback": "service"}}},
     HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["GET /x"], "name": "c"}}},
 ]
 

@@ -38,7 +38,7 @@ def test_the_parts_of_a_route_are_no_keys() -> None:
 
 
 UNBUILT = (
-    "retry", "retries", "websockets", "tls", "dashboard", "live_data",
+    "websockets", "tls", "dashboard", "live_data",
 )  # fmt: skip
 
 
@@ -275,7 +275,7 @@ CAPABILITY = [
     ("lists: {allow: a}", "lists.allow", "not a list", "dash"),
     ("lists: {allow: [5]}", "lists.allow[0]", "not a text", "quotes"),
     ("lists: {alow: []}", "lists.alow", "unknown", "did you mean allow?"),
-    ("fallback: monolith", "fallback", "not built yet", "none"),
+    ("fallback: yes", "fallback", "not one of monolith, none", "monolith or none"),
     ("identity: required", "identity", "not built yet", "none"),
     ("read_your_writes: 2", "read_your_writes", "no unit", "2s or 2ms"),
     ("read_your_writes: 0", "read_your_writes", "no unit", "0s or 0ms"),
@@ -341,7 +341,7 @@ ROUTE = [
     ("{match: GET /x, safe: yes}", ".safe", "neither true nor false", "true or false"),
     ("{match: GET /x, stage: half}", ".stage", "not one of", "monolith"),
     ("{match: GET /x, saef: true}", ".saef", "unknown", "did you mean safe?"),
-    ("{match: GET /x, methods: [GET]}", ".methods", "unknown", "known keys are safe, stage, match"),
+    ("{match: GET /x, methods: [GET]}", ".methods", "unknown", "known keys are safe, retry, stage, match"),
 ]  # fmt: skip
 
 

@@ -134,8 +134,10 @@ class ScriptedUpstream:
         self.port = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def start(self) -> "ScriptedUpstream":
-        self._server = await asyncio.start_server(self._handle, "127.0.0.1", 0)
+    async def start(self, port: int = 0) -> "ScriptedUpstream":
+        self._server = await asyncio.start_server(
+            self._handle, "127.0.0.1", port, reuse_address=True, backlog=256
+        )
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -289,9 +291,9 @@ async def start_upstream() -> AsyncIterator[Callable[..., Awaitable[ScriptedUpst
     """Start scripted upstreams."""
     started = []
 
-    async def start(handler: Handler | bytes = OK) -> ScriptedUpstream:
+    async def start(handler: Handler | bytes = OK, port: int = 0) -> ScriptedUpstream:
         script = answering(handler) if isinstance(handler, bytes) else handler
-        started.append(await ScriptedUpstream(script).start())
+        started.append(await ScriptedUpstream(script).start(port))
         return started[-1]
 
     yield start
