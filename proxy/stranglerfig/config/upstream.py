@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, model_serializer, model_validator
@@ -34,6 +34,29 @@ class Timeouts(Written):
         serialization_alias="idle",
         description="without a byte in either direction while a body is under way; also how long an idle connection is kept",
     )
+    tunnel_s: Seconds = Field(
+        default=600.0,
+        validation_alias="tunnel",
+        serialization_alias="tunnel",
+        description="without a byte in either direction in a WebSocket or another upgraded connection",
+    )
+
+
+# RFC 9110 section 7.8: a token, and perhaps a version.
+_PROTOCOL = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:/[!#$%&'*+.^_`|~0-9A-Za-z-]+)?", re.ASCII)
+NEVER_UPGRADED: Final = frozenset({"h2", "h2c", "h3", "http", "tls"})
+"""Protocols by name that nobody is let through to: in them a client would ask the upstream past every route."""
+
+
+def _read_protocol(value: Any) -> str:
+    example = "write upgrades: [websocket]"
+    if not isinstance(value, str) or not _PROTOCOL.fullmatch(value):
+        raise mistake(f"{value!r} is not a protocol's name", example)
+    if value.partition("/")[0].lower() in NEVER_UPGRADED:
+        raise mistake(
+            f"no connection is upgraded to {value}: clients would ask past every route", "remove it"
+        )
+    return value.lower()
 
 
 class Upstream(Written):
@@ -47,6 +70,13 @@ class Upstream(Written):
     host: Annotated[str, BeforeValidator(raise_wrong)] = Field(validation_alias="(host)")
     port: int = Field(validation_alias="(port)")
     timeouts: Timeouts = Timeouts()
+    upgrades: Annotated[
+        tuple[Annotated[str, BeforeValidator(_read_protocol)], ...],
+        BeforeValidator(lambda value: () if value is None else value),
+    ] = Field(
+        default=("websocket",),
+        description="protocols to which a client may have its connection upgraded; [] for none",
+    )
     shadow_writes: OnlyNone = Field(default="none", description="how unsafe requests are shadowed")
 
     @model_validator(mode="before")
@@ -75,6 +105,7 @@ class Upstream(Written):
         return {
             "url": f"http://{self.authority}",
             "timeouts": self.timeouts.model_dump(mode="json"),
+            "upgrades": list(self.upgrades),
             "shadow_writes": self.shadow_writes,
         }
 

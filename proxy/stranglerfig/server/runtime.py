@@ -10,6 +10,7 @@ from stranglerfig.http1.forwarded import Network
 from stranglerfig.routing.recent import Lag
 from stranglerfig.routing.snapshot import Snapshot
 from stranglerfig.server.meters import Meters
+from stranglerfig.server.streams import Streams
 from stranglerfig.server.tee import Tee
 from stranglerfig.upstream.deadlines import Deadlines
 from stranglerfig.upstream.upstreams import Upstreams
@@ -66,6 +67,7 @@ class Runtime:
         self.lags: Mapping[str, Lag] = {}
         """How far the services are behind, by capability, as far as it is known."""
         self.sessions: set[ClientSession] = set()
+        self.streams = Streams(loop)
         self.is_draining = False
         self.closes_idle = False  # draining, and clients had their moment to learn of it
         self.on_last_session_gone = asyncio.Event()
@@ -76,6 +78,7 @@ class Runtime:
         self.generations = [known for known in self.generations if known.exchanges]
         self.generations.append(self.generation)
         self.upstreams.retain(snapshot.config.upstreams.values())
+        self.streams.reload(self.generation)
 
 
 def new_request_id() -> bytes:
