@@ -88,7 +88,7 @@ class _Side(asyncio.Protocol):
             self.transport.write(data)
 
     def read(self, *, is_allowed: bool) -> None:
-        if not self.transport.is_closing():
+        if not self.has_ended and not self.transport.is_closing():
             self.transport.resume_reading() if is_allowed else self.transport.pause_reading()
 
     def reset(self) -> None:
@@ -158,9 +158,7 @@ class Tunnel:
         self._timeout_s = timeout_s
         self._end: StreamEnd | None = None
         self._is_leaving = False
-        self._farewell: bytes | None = (
-            None  # the Close frame that waits for the end of the upstream's frame
-        )
+        self._farewell: bytes | None = None  # a Close frame that waits for the end of another
         self._is_deaf = False  # to the upstream: the client got our Close frame
         for side, known in ((self._client, client), (self._upstream, upstream)):
             side.transport.set_protocol(side)
@@ -221,12 +219,15 @@ class Tunnel:
         return side.transport.can_write_eof()
 
     def on_lost(self, side: _Side, exc: Exception | None) -> None:
-        """One connection is gone: end the other one, after what was said before, or by a reset."""
+        """One connection is gone: end the other one, after what was said before, or by a reset.
+
+        Who was reset after its end has only not taken what was said to it; its own last words stand.
+        """
         self._note(side)
         other = self._other(side)
         if other.is_lost:
             self._finish()
-        elif exc is not None:
+        elif exc is not None and not side.has_ended:
             other.reset()
         else:
             self._leave_within(FLUSH_S)
