@@ -221,7 +221,8 @@ class Tunnel:
     def on_lost(self, side: _Side, exc: Exception | None) -> None:
         """One connection is gone: end the other one, after what was said before, or by a reset.
 
-        Who was reset after its end has only not taken what was said to it; its own last words stand.
+        Who was reset after its end has only not taken what was said to it; its own last words stand. The other one has
+        been told of that end, and is read on, or closing would reset it before it has heard them.
         """
         self._note(side)
         other = self._other(side)
@@ -231,7 +232,10 @@ class Tunnel:
             other.reset()
         else:
             self._leave_within(FLUSH_S)
-            other.transport.close()
+            if side.has_ended and not other.has_ended:
+                other.read(is_allowed=True)
+            else:
+                other.transport.close()
 
     def _leave_within(self, seconds: float) -> None:
         self._is_leaving = True

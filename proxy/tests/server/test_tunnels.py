@@ -139,6 +139,31 @@ async def test_a_refused_upgrade_keeps_its_body_and_the_connection_goes_on(
     assert proxy.counts("upgrades") == {}
 
 
+async def test_a_request_that_began_behind_a_refused_upgrade_is_read_on(
+    start_upstream: Any, start_proxy: Any
+) -> None:
+    asked, refuse = asyncio.Event(), asyncio.Event()
+
+    async def handle(connection: Any) -> None:
+        await connection.reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await refuse.wait()
+        await connection.send(OK)
+
+    upstream = await start_upstream(handle)
+    proxy = await start_proxy(upstream)
+    client = await proxy.connect()
+    client.send(ASK_WEBSOCKET)
+    await within(asked.wait())
+    client.send(LAST[:7])
+    (session,) = proxy.plane._runtime.sessions
+    await until(lambda: session._parser._held == LAST[:7])
+    refuse.set()
+    assert (await within(client.answer())).body == b"ok"
+    client.send(LAST[7:])
+    assert (await within(client.answer())).body == b"ok"
+
+
 async def test_thousands_of_refused_upgrades_in_one_go_are_no_recursion(
     start_upstream: Any, start_proxy: Any
 ) -> None:
@@ -280,19 +305,30 @@ async def test_a_client_that_is_reset_resets_the_upstream(
     await is_over(proxy, "client")
 
 
-async def test_last_words_stand_though_the_client_talks_to_one_that_is_gone(
+async def test_last_words_reach_a_slow_client_though_it_talks_to_one_that_is_gone(
     start_upstream: Any, start_proxy: Any
 ) -> None:
+    said, is_enough = 0, asyncio.Event()
+
     async def say_and_go(connection: Any) -> None:
-        await connection.reader.readexactly(1)
-        await connection.send(b"bye")  # and closes the socket: who writes to it now is reset
+        nonlocal said
+        while not is_enough.is_set():
+            await connection.send(b"x" * 4096)
+            said += 4096
+            await asyncio.sleep(0.001)
+        # and closes the socket: who writes to it now is reset
 
     proxy, client = await open_tunnel(start_upstream, start_proxy, say_and_go)
     (tunnel,) = proxy.plane._runtime.streams._open
-    client.send(b"?")
+    client.writer.transport.pause_reading()
+    # Until some of it waits in the proxy, and not so much that it reads no more.
+    await until(tunnel._client.transport.get_write_buffer_size)
+    is_enough.set()
     await until(lambda: tunnel._upstream.has_ended)
+    assert tunnel._client.transport.get_write_buffer_size()
     await until(lambda: client.send(b"still there?") or tunnel._upstream.is_lost)
-    assert await within(client.reader.read()) == b"bye"
+    client.writer.transport.resume_reading()
+    assert len(await within(client.reader.read())) == said
     client.close()
     await is_over(proxy, "upstream")
 
