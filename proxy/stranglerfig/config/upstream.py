@@ -70,10 +70,7 @@ class Upstream(Written):
     host: Annotated[str, BeforeValidator(raise_wrong)] = Field(validation_alias="(host)")
     port: int = Field(validation_alias="(port)")
     timeouts: Timeouts = Timeouts()
-    upgrades: Annotated[
-        tuple[Annotated[str, BeforeValidator(_read_protocol)], ...],
-        BeforeValidator(lambda value: () if value is None else value),
-    ] = Field(
+    upgrades: tuple[Annotated[str, BeforeValidator(_read_protocol)], ...] = Field(
         default=("websocket",),
         description="protocols to which a client may have its connection upgraded; [] for none",
     )

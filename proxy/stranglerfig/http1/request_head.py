@@ -270,11 +270,12 @@ def _read_upgrade(head: RequestHead) -> tuple[bytes, ...]:
     protocols = (
         part.strip(WHITESPACE) for value in head.upgrade for part in value.split(b",") if part
     )
-    return tuple(
-        protocol
-        for protocol in protocols
-        if protocol.partition(b"/")[0].lower().decode("latin-1") not in NEVER_UPGRADED
-    )
+    return tuple(protocol for protocol in protocols if may_be_asked_for(protocol))
+
+
+def may_be_asked_for(protocol: bytes) -> bool:
+    """Whether anybody may be let through to ``protocol``: a token, and perhaps a slash and a version."""
+    return protocol.partition(b"/")[0].lower().decode("latin-1") not in NEVER_UPGRADED
 
 
 def _origin_form(head: RequestHead) -> bytes:

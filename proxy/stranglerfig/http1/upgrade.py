@@ -10,11 +10,12 @@ import hashlib
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
-from stranglerfig.http1.headers import Header, connection_tokens
-from stranglerfig.http1.request_head import RequestHead
+from stranglerfig.http1.headers import WHITESPACE, Header, connection_tokens
+from stranglerfig.http1.request_head import RequestHead, may_be_asked_for
 from stranglerfig.http1.response_head import ResponseHead
 
 SWITCHING: Final = 101
+UPGRADE_REQUIRED: Final = 426
 _WEBSOCKET: Final = b"websocket"
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 
@@ -68,6 +69,17 @@ def find_fault(upgrade: Upgrade, response: ResponseHead) -> str | None:
         if [value.strip() for value in accepts] != [upgrade.accept]:
             return "101 without the right Sec-WebSocket-Accept"
     return None
+
+
+def offer_lines(response: ResponseHead) -> bytes:
+    """Pass on which protocols a 426 demands (RFC 9110 section 15.5.22), without those that nobody is let through to."""
+    named = [
+        part.strip(WHITESPACE)
+        for value in _values(response.headers, b"upgrade")
+        for part in value.split(b",")
+    ]
+    protocols = [protocol for protocol in named if protocol and may_be_asked_for(protocol)]
+    return b"Connection: Upgrade\r\nUpgrade: %b\r\n" % b", ".join(protocols) if protocols else b""
 
 
 def _accept_of(key: bytes) -> bytes:

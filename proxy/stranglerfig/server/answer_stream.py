@@ -9,7 +9,7 @@ from stranglerfig.http1.request_head import RequestHead
 from stranglerfig.http1.request_parser import END
 from stranglerfig.http1.response_head import ResponseHead
 from stranglerfig.http1.response_parser import ResponseEvent
-from stranglerfig.http1.upgrade import Upgrade
+from stranglerfig.http1.upgrade import UPGRADE_REQUIRED, Upgrade, offer_lines
 from stranglerfig.http1.writing import BodyFraming, chunk, last_chunk, response_bytes
 from stranglerfig.routing.plan import Plan
 from stranglerfig.server.meters import Meters
@@ -94,6 +94,8 @@ class AnswerStream:
         if not may_keep_alive or self.framing is BodyFraming.CLOSE:
             self.keep_alive = False
         added = self._added_to(response)
+        if response.status == UPGRADE_REQUIRED:
+            added += offer_lines(response)
         if self.framing is BodyFraming.CHUNKED:
             added += b"Transfer-Encoding: chunked\r\n"
         if not self.keep_alive:

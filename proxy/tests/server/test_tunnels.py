@@ -26,7 +26,7 @@ async def open_tunnel(
 ) -> tuple[Any, Any]:
     """A proxy, and a client whose connection is a tunnel to ``then``."""
     upstream = await start_upstream(switching(then))
-    times = {"timeouts": {"connect": "5s", **timeouts}}
+    times = {"timeouts": {"connect": "60s", "response": "60s", **timeouts}}
     proxy = await start_proxy(
         upstream, upstreams={"monolith": {"url": f"http://127.0.0.1:{upstream.port}", **UPGRADES, **times}}
     )  # fmt: skip
@@ -137,6 +137,27 @@ async def test_a_refused_upgrade_keeps_its_body_and_the_connection_goes_on(
             assert (await within(client.answer())).body == body
     assert proxy.counts("stream_ends") == {}
     assert proxy.counts("upgrades") == {}
+
+
+@pytest.mark.parametrize(
+    ("demanded", "told"),
+    [
+        (b"websocket", [b"websocket"]),
+        (b"h2c, HTTP/2.0, websocket,chat/2", [b"websocket, chat/2"]),
+        (b"h2c", []),
+    ],
+)
+async def test_a_426_says_which_protocol_is_demanded(
+    start_upstream: Any, start_proxy: Any, demanded: bytes, told: list[bytes]
+) -> None:
+    head = b"HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade\r\nUpgrade: " + demanded
+    proxy = await start_proxy(await start_upstream(head + b"\r\nContent-Length: 2\r\n\r\nno"))
+    client = await proxy.connect()
+    for _ in range(2):
+        answer = await within(client.get())
+        assert (answer.status, answer.body) == (426, b"no")
+        assert answer.values(b"Upgrade") == told
+        assert answer.values(b"Connection") == [b"Upgrade"] * len(told)
 
 
 async def test_a_request_that_began_behind_a_refused_upgrade_is_read_on(

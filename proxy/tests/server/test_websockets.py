@@ -68,7 +68,7 @@ class Site:
     async def open(self, *, timeouts: dict[str, str] | None = None, **capability: Any) -> "Site":
         self.monolith = await Chat("monolith").start()
         self.service = await Chat("service").start()
-        self.timeouts = {"timeouts": timeouts} if timeouts else {}
+        self.timeouts = {"timeouts": {"connect": "60s", "response": "60s"} | (timeouts or {})}
         self.proxy = await self._start_proxy(self.monolith, **self.config(**capability))
         return self
 
@@ -99,9 +99,11 @@ class Site:
                 f"ws://127.0.0.1:{self.proxy.port}{path}",
                 additional_headers={name.replace("_", "-"): text for name, text in headers.items()},
                 ping_interval=None,
+                open_timeout=None,
                 max_size=None,
                 proxy=None,
-            )
+            ),
+            60,
         )
         self._clients.append(client)
         return client
@@ -109,7 +111,7 @@ class Site:
     async def greeted(self, path: str = "/ws/room", **headers: str) -> tuple[ClientConnection, str]:
         """The same, and who is at the other end."""
         client = await self.connect(path, **headers)
-        return client, str(await within(client.recv()))
+        return client, str(await within(client.recv(), 60))
 
     async def close(self) -> None:
         for client in self._clients:
@@ -158,7 +160,7 @@ async def test_many_at_once_do_not_mix(site: Site) -> None:
         client, _ = await site.greeted()
         for turn in range(20):
             await client.send(f"{number}.{turn}" * 100)
-            assert await within(client.recv(), 30) == f"{number}.{turn}" * 100
+            assert await within(client.recv(), 60) == f"{number}.{turn}" * 100
         await client.close()
 
     await asyncio.gather(*map(talk, range(30)))
