@@ -35,7 +35,8 @@ class Chat:
     async def start(self) -> "Chat":
         # Without its pings, so that nothing moves unless a test says so.
         self._server = await serve(
-            self._handle, "127.0.0.1", 0, ping_interval=None, max_size=None, process_request=self._look
+            self._handle, "127.0.0.1", 0, ping_interval=None, open_timeout=None, max_size=None,
+            process_request=self._look,
         )  # fmt: skip
         self.port = next(iter(self._server.sockets)).getsockname()[1]
         return self
