@@ -17,7 +17,7 @@ Target = tuple[Side, str, int] | None
 class Course:
     """What is remembered of a request as long as its answer goes on: enough to decide it again."""
 
-    __slots__ = ("_address", "_forced", "_generation", "_head", "_target", "_user")
+    __slots__ = ("_address", "_forced", "_head", "_target", "_user", "generation")
 
     def __init__(self, head: RequestHead, address: str, plan: Plan, generation: Generation) -> None:
         """``address`` is the client's; ``plan`` was made by ``generation``, and is carried out."""
@@ -27,13 +27,14 @@ class Course:
         self._forced: Mapping[str, Side] = {}
         if plan.reason is Reason.FORCED and plan.capability is not None:
             self._forced = {plan.capability: plan.side}
-        self._generation = generation
+        self.generation = generation
+        """Under which it was decided last, and found to lead where it does."""
         self._target = _target_of(plan, generation)
         generation.exchanges += 1
 
     def end(self) -> None:
         """Let go of the generation."""
-        self._generation.exchanges -= 1
+        self.generation.exchanges -= 1
 
     def holds_under(self, generation: Generation) -> bool:
         """Whether ``generation`` leads it to the same server; if so it belongs to that from now on.
@@ -42,10 +43,10 @@ class Course:
         new one says something new.
         """
         target = self._decide(generation)
-        if target not in (self._target, self._decide(self._generation)):
+        if target not in (self._target, self._decide(self.generation)):
             return False
-        self._generation.exchanges -= 1
-        self._generation = generation
+        self.generation.exchanges -= 1
+        self.generation = generation
         generation.exchanges += 1
         return True
 

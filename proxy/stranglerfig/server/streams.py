@@ -59,8 +59,10 @@ class Streams:
         self._generation: Generation | None = None
 
     def add(self, stream: Stream) -> None:
-        """Look after ``stream``."""
+        """Look after ``stream``. A new table may have come since its request began."""
         self._open[stream] = None
+        if self._generation is not None and stream.course.generation is not self._generation:
+            self._loop.call_soon(self._leave_if_moved, stream)
 
     def discard(self, stream: Stream) -> None:
         """Forget a stream that is over."""

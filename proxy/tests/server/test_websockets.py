@@ -338,6 +338,38 @@ async def test_a_table_that_is_changed_back_in_time_ends_few(
         assert await within(client.recv()) == "still there"
 
 
+@pytest.mark.parametrize("is_moved", [True, False])
+async def test_a_table_that_comes_before_the_101_counts_too(
+    start_upstream: Any, start_proxy: Any, is_moved: bool
+) -> None:
+    asked, grant = asyncio.Event(), asyncio.Event()
+
+    async def handle(connection: Any) -> None:
+        await connection.reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await grant.wait()
+        await connection.send(SWITCH_WEBSOCKET)
+        await connection.reader.read()
+
+    upstream = await start_upstream(handle)
+    other = await start_upstream()
+    proxy = await start_proxy(upstream)
+    client = await proxy.connect()
+    client.send(ASK_WEBSOCKET)
+    await within(asked.wait())
+    port = other.port if is_moved else upstream.port
+    config = Config.model_validate({"upstreams": {"monolith": f"http://127.0.0.1:{port}"}})
+    proxy.plane.swap(compile_snapshot(config, {}, 2), cookie_key=KEY)
+    grant.set()
+    await within(client.until(b"\r\n\r\n"))
+    if is_moved:
+        assert await within(client.reader.readexactly(len(CLOSE))) == CLOSE
+    else:
+        await until(lambda: proxy.plane.state()["exchanges"] == {"2": 1})
+    client.writer.write_eof()
+    assert await within(client.reader.read()) == b""
+
+
 async def test_who_was_forced_stays_where_it_was_sent(site: Site) -> None:
     await site.open(stage="service")
     force = sign("Fig-Force", "chat=service", int(time.time()) + 60, KEY)
