@@ -45,6 +45,29 @@ class Timeouts(Written):
         serialization_alias="idle",
         description="without a byte in either direction while a body is under way; also how long an idle connection is kept",
     )
+    tunnel_s: Seconds = Field(
+        default=600.0,
+        validation_alias="tunnel",
+        serialization_alias="tunnel",
+        description="without a byte in either direction in a WebSocket or another upgraded connection",
+    )
+
+
+# RFC 9110 section 7.8: a token, and perhaps a version.
+_PROTOCOL = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:/[!#$%&'*+.^_`|~0-9A-Za-z-]+)?", re.ASCII)
+NEVER_UPGRADED: Final = frozenset({"h2", "h2c", "h3", "http", "tls"})
+"""Protocols by name that nobody is let through to: in them a client would ask the upstream past every route."""
+
+
+def _read_protocol(value: Any) -> str:
+    example = "write upgrades: [websocket]"
+    if not isinstance(value, str) or not _PROTOCOL.fullmatch(value):
+        raise mistake(f"{value!r} is not a protocol's name", example)
+    if value.partition("/")[0].lower() in NEVER_UPGRADED:
+        raise mistake(
+            f"no connection is upgraded to {value}: clients would ask past every route", "remove it"
+        )
+    return value.lower()
 
 
 class Upstream(Written):
@@ -80,6 +103,10 @@ class Upstream(Written):
         default=QueueLimits(), description="who waits when there are as many as concurrency"
     )
     retries: Retries = Retries()
+    upgrades: tuple[Annotated[str, BeforeValidator(_read_protocol)], ...] = Field(
+        default=("websocket",),
+        description="protocols to which a client may have its connection upgraded; [] for none",
+    )
     shadow_writes: OnlyNone = Field(default="none", description="how unsafe requests are shadowed")
 
     @model_validator(mode="before")
@@ -114,6 +141,7 @@ class Upstream(Written):
             "breaker": self.breaker.model_dump(mode="json"),
             "queue": self.queue.model_dump(mode="json"),
             "retries": self.retries.model_dump(mode="json"),
+            "upgrades": list(self.upgrades),
             "shadow_writes": self.shadow_writes,
         }
         if self.health is not None:

@@ -29,6 +29,8 @@ OVERFLOW = "counter_overflow"
 REQUESTS = "requests"
 FORCED = "forced_requests"
 WROTE = "wrote_requests"
+UPGRADES = "upgrades"
+STREAM_ENDS = "stream_ends"
 DURATION = "request_duration_seconds"
 CONNECTIONS = "connections"
 REFUSED = "refused_requests"
@@ -84,6 +86,18 @@ _TABLE = (
         "histogram",
         ("capability", "side"),
         "Time from a request's head read to its answer's last byte handed to the socket; evidence alone.",
+    ),
+    Metric(
+        UPGRADES,
+        "counter",
+        ("capability", "side"),
+        "Of the answered requests, those whose connection became a tunnel, such as a WebSocket (101).",
+    ),
+    Metric(
+        STREAM_ENDS,
+        "counter",
+        ("kind", "reason"),
+        "Tunnels that ended, by what ended them; streams of server-sent events that the proxy ended.",
     ),
     Metric(CONNECTIONS, "counter", (), "Client connections accepted."),
     Metric(REFUSED, "counter", ("reason",), "Requests answered by the proxy itself, by reason."),

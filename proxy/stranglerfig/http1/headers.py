@@ -24,6 +24,7 @@ class Meaning(Enum):
     CONNECTION = "connection"
     PROXY_CONNECTION = "proxy_connection"  # dropped, but llhttp obeys it as it does Connection
     HOP_BY_HOP = "hop_by_hop"  # dropped
+    UPGRADE = "upgrade"  # dropped, and written anew where it is passed on
     COOKIE = "cookie"
     AUTHORIZATION = "authorization"
     EXPECT = "expect"
@@ -40,7 +41,6 @@ _HOP_BY_HOP = {
     b"proxy-authorization",
     b"te",
     b"trailer",
-    b"upgrade",
 }
 _MEANINGS = {
     b"host": Meaning.HOST,
@@ -55,6 +55,7 @@ _MEANINGS = {
     b"x-real-ip": Meaning.FORWARDED,
     b"x-request-id": Meaning.FORWARDED,
     b"cache-control": Meaning.CACHE_CONTROL,
+    b"upgrade": Meaning.UPGRADE,
     **dict.fromkeys(_HOP_BY_HOP, Meaning.HOP_BY_HOP),
 }
 # gunicorn takes these for its own from whoever may forward to it, and cuts the first off the path: an application would

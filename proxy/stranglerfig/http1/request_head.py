@@ -7,6 +7,7 @@ The rest is refused here: RFC 9112 sections 3.2 (Host, target forms), 6.1 and 6.
 import re
 from collections.abc import Callable, Sequence
 
+from stranglerfig.config.upstream import NEVER_UPGRADED
 from stranglerfig.http1.cookies import last_cookie, without_cookies
 from stranglerfig.http1.failure import ClientError, Failure
 from stranglerfig.http1.headers import (
@@ -58,6 +59,7 @@ class RequestHead:
         "kept",
         "method",
         "target",
+        "upgrade",
         "wrote",
     )
 
@@ -78,6 +80,8 @@ class RequestHead:
         self.debug: bytes | None = None
         self.wrote: bytes | None = None
         """The cookie fig_wrote as it was sent; the last one counts, as in Django."""
+        self.upgrade: tuple[bytes, ...] = ()
+        """Protocols that the client asks for and may be let through to, in its order."""
         self.connection: list[bytes] = []
         self.dropped: list[str] = []
         """Reasons for which headers were dropped that the client may have meant: ``fig``, ``folded``."""
@@ -115,6 +119,8 @@ def read_request_head(
             raise ClientError(Failure.BAD_FRAMING, "Content-Length beside Transfer-Encoding")
         if is_http_1_0:
             raise ClientError(Failure.BAD_FRAMING, "Transfer-Encoding in HTTP/1.0")
+    if head.upgrade:
+        head.upgrade = _read_upgrade(head)
     if not target.startswith(b"/"):
         head.target = _origin_form(head)
     if b"#" in target:
@@ -200,6 +206,10 @@ def _note_proxy_connection(head: RequestHead, header: Header) -> None:
         head.connection.append(b"close")
 
 
+def _note_upgrade(head: RequestHead, header: Header) -> None:
+    head.upgrade += (header[1],)
+
+
 def _note_forwarded(head: RequestHead, header: Header) -> None:
     head.forwarded.append(header)
 
@@ -219,6 +229,7 @@ _READERS: dict[Meaning, Callable[[RequestHead, Header], None]] = {
     Meaning.CONNECTION: _note_connection,
     Meaning.PROXY_CONNECTION: _note_proxy_connection,
     Meaning.HOP_BY_HOP: _drop,
+    Meaning.UPGRADE: _note_upgrade,
     Meaning.COOKIE: _read_cookie,
     Meaning.AUTHORIZATION: _read_authorization,
     Meaning.EXPECT: _read_expect,
@@ -244,6 +255,27 @@ def _read_connection(head: RequestHead) -> None:
         if not may_be_named_in_connection(token):
             raise ClientError(Failure.BAD_CONNECTION, f"Connection names {token[:64]!r}")
     head.kept = [header for header in head.kept if header[0].lower() not in named]
+
+
+def _read_upgrade(head: RequestHead) -> tuple[bytes, ...]:
+    """Read the protocols of ``Upgrade`` that may be asked for, where it is one at all (RFC 9110 section 7.8).
+
+    Not in HTTP/1.0, not unless Connection names it, and not with a body, which would have to be whole before anything of
+    the other protocol; not for HEAD, whose answer has no end that a tunnel could begin at.
+    """
+    if head.is_http_1_0 or head.has_body or not head.keep_alive or head.method == "HEAD":
+        return ()
+    if b"upgrade" not in connection_tokens(head.connection):
+        return ()
+    protocols = (
+        part.strip(WHITESPACE) for value in head.upgrade for part in value.split(b",") if part
+    )
+    return tuple(protocol for protocol in protocols if may_be_asked_for(protocol))
+
+
+def may_be_asked_for(protocol: bytes) -> bool:
+    """Whether anybody may be let through to ``protocol``: a token, and perhaps a slash and a version."""
+    return protocol.partition(b"/")[0].lower().decode("latin-1") not in NEVER_UPGRADED
 
 
 def _origin_form(head: RequestHead) -> bytes:

@@ -1,7 +1,10 @@
 """Bytes of a client connection -> request heads, pieces of bodies, ends. One parser per connection.
 
-llhttp does the grammar. This adds what a proxy needs: bounded memory, our checks of the head, a request that asks for
-an upgrade treated as an ordinary one, and silence after the first refusal: nothing that follows a refused request is read.
+llhttp does the grammar. This adds what a proxy needs: bounded memory, our checks of the head, and silence after the first
+refusal: nothing that follows a refused request is read.
+
+Behind a request for an upgrade that may be let through, the parser *holds* what comes, unread: whether it is of another
+protocol or the next request is known when that one is answered. Any other request for an upgrade is an ordinary one.
 """
 
 from enum import Enum
@@ -68,6 +71,7 @@ class RequestParser:
         "_fed",
         "_head",
         "_headers",
+        "_held",
         "_in_head",
         "_is_deaf",
         "_is_let_off",
@@ -95,6 +99,22 @@ class RequestParser:
         self._silent_bytes = 0  # bytes of a body that gave no data: chunk extensions and trailers
         self._trailer_bytes = 0
         self._is_deaf = False
+        self._held: bytes | None = None
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether nothing is read until ``read_on`` or ``take_held`` is called, for an upgrade was asked for."""
+        return self._held is not None
+
+    def read_on(self) -> list[RequestEvent]:
+        """Read what was held: there was no upgrade."""
+        return self.feed(self.take_held())
+
+    def take_held(self) -> bytes:
+        """Give what was held."""
+        held, self._held = self._held or b"", None
+        self._is_deaf = False
+        return held
 
     @property
     def is_inside_head(self) -> bool:
@@ -102,9 +122,14 @@ class RequestParser:
         return self._in_head
 
     def feed(self, data: bytes) -> list[RequestEvent]:
-        """Read ``data``. After a ``ClientError``, and after a request that ends the connection, nothing is read."""
+        """Read ``data``. After a ``ClientError``, and after a request that ends the connection, nothing is read.
+
+        While the parser is holding, ``data`` is held too: bounding it is the caller's business.
+        """
         events: list[RequestEvent] = []
         if self._is_deaf or not data:
+            if self._held is not None:
+                self._held += data
             return events
         self._events = events
         was_in_head = self._in_head
@@ -141,6 +166,7 @@ class RequestParser:
     def close(self) -> None:
         """Let go of llhttp, which holds this object in a cycle."""
         self._is_deaf = True
+        self._held = None
         self._parser = None
 
     def _check_unfinished_head(self, *, is_all_head: bool) -> None:
@@ -159,10 +185,15 @@ class RequestParser:
                 self._parser.feed_data(rest)
                 return None
             except HttpParserUpgrade as upgrade:
-                # llhttp stops after the head of a request that asks for an upgrade. The proxy drops Upgrade, so the
-                # request is an ordinary one: a fresh parser is told its framing and reads on.
+                # llhttp stops after the head of a request that asks for an upgrade, and its parser is of no more use.
                 rest = memoryview(rest)[upgrade.args[0] :]
-                self._read_on_after_upgrade()
+                head = self._upgrade_head()
+                self._parser = HttpRequestParser(self)
+                if head is not None and head.upgrade:
+                    self._held = bytes(rest)
+                    self._is_deaf = True
+                    return None
+                self._read_on_after_upgrade(head)
             except HttpParserCallbackError as error:
                 if isinstance(error.__context__, _ReadEnoughError):
                     return None
@@ -173,11 +204,11 @@ class RequestParser:
                 return self._explain(error)
         return None
 
-    def _read_on_after_upgrade(self) -> None:
-        head = self._upgrade_head()
-        self._parser = HttpRequestParser(self)
+    def _read_on_after_upgrade(self, head: RequestHead | None) -> None:
+        """Let the fresh parser know the framing of a request that is an ordinary one, since ``Upgrade`` is dropped."""
         if head is None or not head.has_body:
             return
+        assert self._parser is not None
         framing = (
             b"Transfer-Encoding: chunked"
             if head.is_chunked
@@ -272,6 +303,8 @@ class RequestParser:
                 raise ClientError(Failure.BAD_VERSION, "RTSP")
             self._before = b""
         head = read_request_head(method, target, headers, is_http_1_0=version == "1.0")
+        if head.upgrade and not parser.should_upgrade():
+            head.upgrade = ()  # llhttp reads on behind it
         self._head = head
         self._in_head = False
         self._silent_bytes = self._trailer_bytes = 0

@@ -93,6 +93,7 @@ _DROPPED = frozenset(
         Meaning.CONNECTION,
         Meaning.PROXY_CONNECTION,
         Meaning.HOP_BY_HOP,
+        Meaning.UPGRADE,
         Meaning.TRANSFER_ENCODING,
         Meaning.FIG,  # nobody but the proxy says Fig-Plan
     }

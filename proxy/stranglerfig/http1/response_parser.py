@@ -5,6 +5,8 @@ next answer as it. So an answer to HEAD is cut at the end of its head, and llhtt
 
 Bytes beyond an answer's end make the connection *poisoned*: it must not carry another request.
 
+Behind a 101 that was asked for, and grants just that, the connection is HTTP no longer: what came with it is ``behind``.
+
 llhttp reads RTSP and ICE too, statuses of any three digits, control characters in the reason, bodies behind some interim
 answers, and chunks in HTTP/1.0. Those are refused here.
 """
@@ -13,12 +15,18 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from httptools import HttpParserCallbackError, HttpParserError, HttpResponseParser
+from httptools import (
+    HttpParserCallbackError,
+    HttpParserError,
+    HttpParserUpgrade,
+    HttpResponseParser,
+)
 
 from stranglerfig.http1.failure import Failure, UpstreamError
 from stranglerfig.http1.headers import Header
 from stranglerfig.http1.request_parser import END, End
 from stranglerfig.http1.response_head import ResponseHead
+from stranglerfig.http1.upgrade import SWITCHING, Upgrade, find_fault
 
 MAX_RESPONSE_HEAD_BYTES: Final = 256 * 1024  # many Set-Cookie; the point is that it is bounded
 
@@ -48,6 +56,8 @@ class ResponseParser:
         "_reason",
         "_tail",
         "_trailer_bytes",
+        "_upgrade",
+        "behind",
         "is_done",
         "is_poisoned",
         "may_reuse",
@@ -66,8 +76,11 @@ class ResponseParser:
         self._trailer_bytes = 0
         self._is_head = False
         self._is_close_delimited = False
+        self._upgrade: Upgrade | None = None
+        self.behind = b""
+        """What came with a 101, behind its head: of the other protocol."""
         self.response: ResponseHead | None = None
-        """The final head, once it was read."""
+        """The final head, or the 101, once it was read."""
         self.is_done = True
         """Whether the answer was read to its end."""
         self.may_reuse = False
@@ -75,8 +88,12 @@ class ResponseParser:
         self.is_poisoned = False
         """Whether bytes came behind the end of an answer."""
 
-    def begin(self, *, is_head: bool) -> None:
-        """Expect the answer to a request just sent; ``is_head`` if its method was HEAD."""
+    def begin(self, *, is_head: bool, upgrade: Upgrade | None = None) -> None:
+        """Expect the answer to a request just sent; ``is_head`` if its method was HEAD, ``upgrade`` if it asked for one.
+
+        After a 101 nothing more may be fed.
+        """
+        self._upgrade = upgrade
         self.response = None
         self.is_done = False
         self.may_reuse = False
@@ -142,6 +159,11 @@ class ResponseParser:
                 return
             failure = Failure.BAD_RESPONSE if self.response is None else Failure.CUT_RESPONSE
             raise UpstreamError(failure, str(error)) from None
+        except HttpParserUpgrade:
+            # llhttp stops behind the head of a 101: its last event.
+            (*_, switched) = self._events
+            assert isinstance(switched, ResponseHead)
+            self.response = switched
 
     def _feed_heads(self, data: bytes) -> None:
         """Give llhttp one head at a time: interim ones, then the final one, and behind that of HEAD not a byte."""
@@ -165,7 +187,9 @@ class ResponseParser:
                 self._beginning = self._tail = b""
             self._execute(rest[:stop])
             rest = rest[stop:]
-        if rest and not self._is_head:
+        if self.response is not None and self.response.status == SWITCHING:
+            self.behind = rest
+        elif rest and not self._is_head:
             self._execute(rest)
 
     def _check_beginning(self, data: bytes) -> None:
@@ -213,7 +237,7 @@ class ResponseParser:
         status = parser.get_status_code()
         version = parser.get_http_version()
         if not (reason == b"OK" and version == "1.1" and 200 <= status <= 599):
-            _check_line(status, reason, version)
+            _check_line(status, reason, version, may_switch=self._upgrade is not None)
         if self._fed > MAX_RESPONSE_HEAD_BYTES and _size(headers) > MAX_RESPONSE_HEAD_BYTES:
             raise UpstreamError(Failure.BAD_RESPONSE, "the head is too large")
         head = ResponseHead(status, reason, headers)
@@ -223,6 +247,8 @@ class ResponseParser:
         if head.is_interim and (head.content_length or head.is_chunked):
             # llhttp reads the body of some of them; its bytes would reach the client unframed.
             raise UpstreamError(Failure.BAD_RESPONSE, "an interim answer with a body")
+        if status == SWITCHING:
+            self._check_switch(head, version)
         self._events.append(head)
         if head.is_interim:
             return
@@ -238,6 +264,16 @@ class ResponseParser:
             and head.content_length is None
             and not head.is_bodiless(is_head=False)
         )
+
+    def _check_switch(self, head: ResponseHead, version: str) -> None:
+        """Refuse a 101 that does not grant what was asked for."""
+        assert self._upgrade is not None
+        assert self._parser is not None
+        fault = find_fault(self._upgrade, head)
+        if fault is None and (version != "1.1" or not self._parser.should_upgrade()):
+            fault = "101 in HTTP/1.0"
+        if fault is not None:
+            raise UpstreamError(Failure.BAD_RESPONSE, fault)
 
     def on_body(self, data: bytes) -> None:
         if not self.is_done:
@@ -263,15 +299,15 @@ def _size(headers: Sequence[Header]) -> int:
     return sum(len(name) + len(value) for name, value in headers)
 
 
-def _check_line(status: int, reason: bytes, version: str) -> None:
+def _check_line(status: int, reason: bytes, version: str, *, may_switch: bool) -> None:
     """Refuse a bad status line."""
     fault = None
     if version not in ("1.1", "1.0"):
         fault = "not HTTP/1.1 or HTTP/1.0"
     elif not 100 <= status <= 599:
         fault = "a status below 100 or above 599"
-    elif status == 101:
-        fault = "101 without an upgrade"  # never asked for: Upgrade is not sent
+    elif status == SWITCHING and not may_switch:
+        fault = "101 to a request that asked for no upgrade"
     elif _CONTROL.search(reason):
         fault = "a control character in the reason"
     if fault is not None:

@@ -9,6 +9,7 @@ from stranglerfig.http1.request_head import RequestHead
 from stranglerfig.http1.request_parser import END
 from stranglerfig.http1.response_head import ResponseHead
 from stranglerfig.http1.response_parser import ResponseEvent
+from stranglerfig.http1.upgrade import UPGRADE_REQUIRED, Upgrade, offer_lines
 from stranglerfig.http1.writing import BodyFraming, chunk, last_chunk, response_bytes
 from stranglerfig.routing.plan import Plan
 from stranglerfig.server.meters import Meters
@@ -92,11 +93,9 @@ class AnswerStream:
             self.framing = BodyFraming.CHUNKED
         if not may_keep_alive or self.framing is BodyFraming.CLOSE:
             self.keep_alive = False
-        added = b"".join([b"%b: %b\r\n" % header for header in self._added]) if self._added else b""
-        if self._plan.set_cookie is not None:
-            added += self._user_cookie(self._plan.set_cookie, response)
-        if self._plan.pin is not None and self._own_writes is not None:
-            added += self._wrote_cookie(self._plan.pin, self._own_writes, response)
+        added = self._added_to(response)
+        if response.status == UPGRADE_REQUIRED:
+            added += offer_lines(response)
         if self.framing is BodyFraming.CHUNKED:
             added += b"Transfer-Encoding: chunked\r\n"
         if not self.keep_alive:
@@ -104,6 +103,19 @@ class AnswerStream:
         elif head.is_http_1_0:
             added += b"Connection: keep-alive\r\n"
         return response_bytes(response, added)
+
+    def switch(self, response: ResponseHead, upgrade: Upgrade) -> bytes:
+        """Give the bytes of a 101 that grants ``upgrade``."""
+        self.status = response.status
+        return response_bytes(response, self._added_to(response) + upgrade.lines)
+
+    def _added_to(self, response: ResponseHead) -> bytes:
+        added = b"".join([b"%b: %b\r\n" % header for header in self._added]) if self._added else b""
+        if self._plan.set_cookie is not None:
+            added += self._user_cookie(self._plan.set_cookie, response)
+        if self._plan.pin is not None and self._own_writes is not None:
+            added += self._wrote_cookie(self._plan.pin, self._own_writes, response)
+        return added
 
     def _user_cookie(self, user: str, response: ResponseHead) -> bytes:
         """Set fig_user, but not on what a shared cache may keep: everybody would be that user."""

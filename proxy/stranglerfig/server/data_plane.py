@@ -16,6 +16,7 @@ from stranglerfig.server.runtime import Runtime
 from stranglerfig.server.tee import Tee
 
 IDLE_GRACE_S = 0.5
+CLOSING_S = 1.0  # of the deadline, for tunnels that are told to close
 
 
 class DataPlane:
@@ -65,6 +66,7 @@ class DataPlane:
 
         Idle connections get a moment first: a request that a client sends just as its connection is closed is lost,
         while one that comes in that moment is answered and closes the connection by agreement (RFC 9112, 9.6).
+        Tunnels and streams of events, which have no end of their own, may go on until shortly before the deadline.
         """
         runtime = self._runtime
         self._listener.stop()
@@ -74,7 +76,10 @@ class DataPlane:
         runtime.closes_idle = True
         for session in list(runtime.sessions):
             session.drain()
-        await self._sessions_gone(deadline_s - grace_s)
+        closing_s = min(CLOSING_S, (deadline_s - grace_s) / 2)
+        await self._sessions_gone(deadline_s - grace_s - closing_s)
+        runtime.streams.leave_all()
+        await self._sessions_gone(closing_s)
         for session in list(runtime.sessions):
             session.abort()
         runtime.upstreams.close()
@@ -101,6 +106,7 @@ class DataPlane:
                 for known in runtime.generations
                 if known.exchanges or known is runtime.generation
             },
+            **runtime.streams.state(),
             "upstream_connections": runtime.upstreams.state(),
             "draining": runtime.is_draining,
         }

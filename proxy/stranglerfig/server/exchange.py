@@ -22,19 +22,26 @@ from stranglerfig.http1.forwarded import Origin
 from stranglerfig.http1.headers import Header
 from stranglerfig.http1.request_head import RequestHead
 from stranglerfig.http1.request_parser import END
+from stranglerfig.http1.response_head import ResponseHead
 from stranglerfig.http1.response_parser import ResponseEvent
-from stranglerfig.http1.writing import BodyFraming, request_bytes
+from stranglerfig.http1.upgrade import Upgrade, choose_upgrade
+from stranglerfig.http1.websocket import Frames
+from stranglerfig.http1.writing import BodyFraming, last_chunk, request_bytes
 from stranglerfig.routing.path import check_path, is_internal, wsgi_path
 from stranglerfig.routing.plan import Plan
 from stranglerfig.server.answer_stream import AnswerStream
 from stranglerfig.server.answers import COME_AGAIN_AFTER_S
 from stranglerfig.server.attempts import Attempts, unavailable
+from stranglerfig.server.course import Course
+from stranglerfig.server.event_stream import EventStream, begins_events
 from stranglerfig.server.meters import Result
 from stranglerfig.server.own_writes import OwnWrites
 from stranglerfig.server.planning import make_plan, plan_header, verify_debug, verify_force
 from stranglerfig.server.recording import Recording
 from stranglerfig.server.request_body import RequestBody
 from stranglerfig.server.runtime import Runtime, new_request_id
+from stranglerfig.server.streams import Kind, StreamEnd
+from stranglerfig.server.tunnel import Handshake, Tunnel
 from stranglerfig.upstream.budget import RetryBudget
 
 if TYPE_CHECKING:
@@ -70,6 +77,8 @@ class Exchange:
         "_session",
         "_shows_plan",
         "_started_at",
+        "_stream",
+        "_upgrade",
         "may_resend",
     )
 
@@ -97,6 +106,8 @@ class Exchange:
         self._plan: Plan | None = None
         self._recording: Recording | None = None
         self._request = b""
+        self._stream: EventStream | None = None
+        self._upgrade: Upgrade | None = None
 
     @property
     def is_waiting_for_client(self) -> bool:
@@ -127,8 +138,14 @@ class Exchange:
         if upstream is None:
             self._refuse(Failure.NOT_FOUND)
             return
+        if head.upgrade:
+            self._upgrade = choose_upgrade(head, upstream.upgrades)
         if plan.sampled and plan.other is not None:
-            self._recording = Recording(self._runtime.tee, plan, time.time())
+            recording = Recording(self._runtime.tee, plan, time.time())
+            if self._upgrade is None:
+                self._recording = recording
+            else:
+                recording.skip(SkipReason.NOT_COMPARABLE)
         elif plan.skip is not None and plan.capability is not None:
             self._runtime.tee.asked(plan.capability)
             self._runtime.tee.skip(plan.capability, SkipReason(plan.skip))
@@ -146,7 +163,7 @@ class Exchange:
             # Another side's answer is not to be compared as this one's.
             self._recording.skip(SkipReason.FELL_BACK)
             self._recording = None
-        self._fallback = None if is_fallback else plan.fallback
+        self._fallback = None if is_fallback or self._upgrade is not None else plan.fallback
         self._answer = AnswerStream(
             head,
             plan,
@@ -156,8 +173,11 @@ class Exchange:
             self._recording,
             self._own_writes,
         )
-        self._request = request_bytes(head, origin.lines, upstream.authority)
-        self.may_resend = plan.safe and head.is_safe and self._body is None
+        lines = origin.lines if self._upgrade is None else origin.lines + self._upgrade.lines
+        self._request = request_bytes(head, lines, upstream.authority)
+        self.may_resend = (
+            plan.safe and head.is_safe and self._body is None and self._upgrade is None
+        )
         self.attempt(upstream, fresh=not self.may_resend)
 
     def _make_plan(self, path: str, origin: Origin) -> Plan:
@@ -201,11 +221,12 @@ class Exchange:
         self._connection = connection
         body = self._body
         connection.begin(
-            self,
+            self if self._upgrade is None else Handshake(self),
             upstream,
             self._request,
             is_head=self._head.method == "HEAD",
             is_whole=body is None,
+            upgrade=self._upgrade,
         )
         if body is not None:
             if self._attempts is not None:
@@ -277,10 +298,64 @@ class Exchange:
         if is_end:
             # The connection may already be in the pool: from here on it is another exchange's.
             self._connection = None
+        else:
+            self._watch(events)
         may_keep_alive = self._is_whole and not self._runtime.is_draining
         self._session.write(answer.take(events, may_keep_alive=may_keep_alive))
         if is_end and not self._is_over:
             self._finish(answer)
+
+    def on_switched(self, response: ResponseHead) -> None:
+        """Pass on a 101 that was asked for: from here on the two connections are a tunnel."""
+        answer, connection, upgrade = self._answer, self._connection, self._upgrade
+        plan, origin = self._plan, self._origin
+        assert answer is not None
+        assert connection is not None
+        assert upgrade is not None
+        assert plan is not None
+        assert origin is not None
+        self._connection = None
+        self._runtime.meters.upgraded(plan)
+        course = Course(self._head, origin.address, plan, self._generation)
+        self._end()
+        Tunnel(
+            self._runtime,
+            course,
+            self._session.detach(),
+            connection.detach(),
+            answer.switch(response, upgrade),
+            frames=Frames() if upgrade.is_websocket else None,
+            timeout_s=connection.upstream.timeouts.tunnel_s,
+        )
+
+    def _watch(self, events: Sequence[ResponseEvent]) -> None:
+        """Look after a stream of events, which a reload may have to end."""
+        if self._stream is None:
+            if not begins_events(events):
+                return
+            assert self._plan is not None
+            assert self._origin is not None
+            course = Course(self._head, self._origin.address, self._plan, self._generation)
+            self._stream = EventStream(course, self._leave_stream)
+            self._runtime.streams.add(self._stream)
+            self._generation.exchanges -= 1  # the stream holds one now
+        self._stream.passed(events)
+
+    def _leave_stream(self, why: StreamEnd, is_between: bool) -> None:
+        """End a stream of events before the upstream does; ``is_between``: with no event under way."""
+        answer = self._answer
+        assert answer is not None
+        self._drop_connection()
+        if self._recording is not None:
+            self._recording.skip(SkipReason.NOT_COMPARABLE)
+        self._runtime.meters.stream_ended(Kind.EVENTS.value, why.value)
+        self._count(answer.status)
+        self._end()
+        if is_between and self._is_whole and answer.framing is BodyFraming.CHUNKED:
+            self._session.write(last_chunk())
+            self._session.on_exchange_done(keep_alive=answer.keep_alive and why is StreamEnd.MOVED)
+        else:
+            self._session.cut(reset=answer.framing is BodyFraming.CLOSE and not is_between)
 
     def on_client_congested(self) -> None:
         """The client does not read: take no more of the answer."""
@@ -446,13 +521,18 @@ class Exchange:
         return (self._know_writes().header(plan.pin, https=origin.https),)
 
     def _end(self) -> None:
-        if not self._is_over:
-            self._is_over = True
+        if self._is_over:
+            return
+        self._is_over = True
+        if self._stream is None:
             self._generation.exchanges -= 1
-            if self._budget is not None:
-                self._budget.active -= 1
-            if self._attempts is not None:
-                self._attempts.end()
+        else:
+            self._runtime.streams.discard(self._stream)
+            self._stream.course.end()
+        if self._budget is not None:
+            self._budget.active -= 1
+        if self._attempts is not None:
+            self._attempts.end()
 
     @property
     def _request_id(self) -> bytes:

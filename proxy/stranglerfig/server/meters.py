@@ -46,6 +46,16 @@ class Meters:
         if histogram is not None:
             histogram.observe(elapsed_s)
 
+    def upgraded(self, plan: Plan) -> None:
+        """Count a request that became a tunnel. How long that lasts is no latency."""
+        for cell in self._cells_of(plan, 101)[0]:
+            self._counters.cells[cell] += 1
+        self._add(names.UPGRADES, capability=plan.capability or NOBODY, side=plan.side.value)
+
+    def stream_ended(self, kind: str, reason: str) -> None:
+        """Count the end of a tunnel, or of a stream of events that we ended."""
+        self._add(names.STREAM_ENDS, kind=kind, reason=reason)
+
     def connected(self) -> None:
         """Count a client connection."""
         self._counters.add(self._connections)

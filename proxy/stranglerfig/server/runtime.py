@@ -15,6 +15,7 @@ from stranglerfig.routing.snapshot import Snapshot
 from stranglerfig.server.admission import Admission
 from stranglerfig.server.meters import Meters
 from stranglerfig.server.places import Places
+from stranglerfig.server.streams import Streams
 from stranglerfig.server.tee import Tee
 from stranglerfig.upstream.budget import RetryBudget
 from stranglerfig.upstream.deadlines import Deadlines
@@ -90,6 +91,7 @@ class Runtime:
         self.lags: Mapping[str, Lag] = {}
         """How far the services are behind, by capability, as far as it is known."""
         self.sessions: set[ClientSession] = set()
+        self.streams = Streams(loop)
         self.is_draining = False
         self.closes_idle = False  # draining, and clients had their moment to learn of it
         self.on_last_session_gone = asyncio.Event()
@@ -106,6 +108,7 @@ class Runtime:
         self.generations.append(self.generation)
         self.upstreams.retain(snapshot.config.upstreams.values())
         self._take_limits(snapshot.config)
+        self.streams.reload(self.generation)
 
     def _take_limits(self, config: Config) -> None:
         """Let the limits of ``config`` hold from now on, also for connections that are open."""

@@ -24,6 +24,7 @@ from stranglerfig.server.peer import Peer
 from stranglerfig.server.places import UNBOUNDED, Refused
 from stranglerfig.server.reset import reset as reset_connection
 from stranglerfig.server.runtime import Runtime, new_request_id
+from stranglerfig.upstream.roles import Detached
 
 log = structlog.get_logger(__name__)
 
@@ -124,6 +125,12 @@ class ClientSession(asyncio.Protocol):
             )
         )
 
+    def detach(self) -> Detached:
+        """Give the connection away for a tunnel. The session is known, as one that is busy, until it is told of its loss."""
+        self._patience.nothing()
+        self._gate.release_all()
+        return Detached(self._transport, self, self._parser.take_held(), self._is_congested)
+
     def hold_body(self) -> None:
         """Read no more of the request's body: the upstream does not take it."""
         self._gate.hold(Hold.UPSTREAM)
@@ -150,7 +157,12 @@ class ClientSession(asyncio.Protocol):
         self._gate.release(Hold.UPSTREAM)
         if not keep_alive or self._is_request_open:
             self._close_gently()
-        elif self._queue:
+            return
+        if self._parser.is_holding:
+            self._queue.extend(self._parser.read_on())
+            if not self._queue:
+                self._gate.release(Hold.PIPELINE)
+        if self._queue:
             self._pump()
         elif self._runtime.closes_idle:
             self._close_gently()
@@ -167,8 +179,10 @@ class ClientSession(asyncio.Protocol):
             events = self._parser.feed(data)
             if self._queue:
                 self._queue.extend(events)
-            else:
+            elif events:
                 self._take(events)
+            elif self._parser.is_holding:
+                self._gate.hold(Hold.PIPELINE)
         except Exception as error:
             self.fail(error)
             return

@@ -21,12 +21,13 @@ from stranglerfig.config.model import Timeouts, Upstream
 from stranglerfig.http1.failure import Failure, UpstreamError
 from stranglerfig.http1.response_head import ResponseHead
 from stranglerfig.http1.response_parser import ResponseParser
+from stranglerfig.http1.upgrade import Upgrade
 from stranglerfig.upstream.deadlines import NEVER
 from stranglerfig.upstream.kernel import KernelView
 from stranglerfig.upstream.last_words import LastWords
 from stranglerfig.upstream.peer import Peer
 from stranglerfig.upstream.reaching import reach
-from stranglerfig.upstream.roles import Owner, Receiver
+from stranglerfig.upstream.roles import Detached, Owner, Receiver
 
 if TYPE_CHECKING:
     from stranglerfig.upstream.balancer import Balancer
@@ -122,9 +123,19 @@ class UpstreamConnection(asyncio.Protocol):
         )
 
     def begin(
-        self, receiver: Receiver, upstream: Upstream, data: bytes, *, is_head: bool, is_whole: bool
+        self,
+        receiver: Receiver,
+        upstream: Upstream,
+        data: bytes,
+        *,
+        is_head: bool,
+        is_whole: bool,
+        upgrade: Upgrade | None = None,
     ) -> None:
-        """Send a request's head, or all of it if ``is_whole``, and give the answer to ``receiver``."""
+        """Send a request's head, or all of it if ``is_whole``, and give the answer to ``receiver``.
+
+        The answer to a request that asks for ``upgrade`` may be a 101: its head is the last event, and the receiver must call ``detach``.
+        """
         self._receiver = receiver
         self.upstream = upstream  # a reload may have changed its name and its time-outs
         self._timeouts = upstream.timeouts
@@ -132,7 +143,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._is_upload = not is_whole
         self._is_unasked = False
         self._has_answer = False
-        self._parser.begin(is_head=is_head)
+        self._parser.begin(is_head=is_head, upgrade=upgrade)
         if self._kernel is None:
             self._pending.append(data)
             self.is_congested = True
@@ -176,6 +187,17 @@ class UpstreamConnection(asyncio.Protocol):
         """Give the request up and close at once; the receiver hears nothing more."""
         self._receiver = None
         self._close()
+
+    def detach(self) -> Detached:
+        """Give the connection away after a 101. It counts as one that carries a request until it is told of its loss."""
+        transport = self._transport
+        assert transport is not None
+        self._receiver = None
+        self.deadline = NEVER
+        if self._is_paused:
+            self._is_paused = False
+            transport.resume_reading()
+        return Detached(transport, self, self._parser.behind, self.is_congested)
 
     def timeout_failure(self) -> Failure:
         """Say what a deadline that passes now would be."""

@@ -1,7 +1,8 @@
-"""What an upstream connection needs of those around it: who gets its answers, and who keeps it between two requests."""
+"""What an upstream connection needs of those around it: who gets its answers, who keeps it between two requests, who may get it for good."""
 
+import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from stranglerfig.http1.failure import Failure
 from stranglerfig.http1.response_parser import ResponseEvent
@@ -25,6 +26,18 @@ class Receiver(Protocol):
 
     def on_upstream_writable(self) -> None:
         """Write on."""
+
+
+class Detached(NamedTuple):
+    """A connection that is HTTP no longer, given away by who had it."""
+
+    transport: asyncio.Transport
+    owner: asyncio.Protocol
+    """Who had it, and must be told of ``connection_lost``."""
+    rest: bytes
+    """What came behind the last of HTTP."""
+    is_congested: bool
+    """Whether its transport is paused for writing."""
 
 
 class Owner(Protocol):

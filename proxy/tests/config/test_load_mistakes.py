@@ -38,7 +38,7 @@ def test_the_parts_of_a_route_are_no_keys() -> None:
 
 
 UNBUILT = (
-    "websockets", "tls", "dashboard", "live_data",
+    "tls", "dashboard", "live_data",
 )  # fmt: skip
 
 
@@ -225,6 +225,14 @@ UPSTREAM = [
     ("{url: http://h:1, circuit_breaker: {}}", "u.circuit_breaker", "unknown", "breaker"),
     ("{url: http://h:1, health_check: {}}", "u.health_check", "unknown", "health"),
     ("{url: http://h:1, shadow_writes: rollback}", "u.shadow_writes", "not built yet", "none"),
+    ("{url: http://h:1, upgrades: websocket}", "u.upgrades", "not a list", "after a dash"),
+    ("{url: http://h:1, upgrades: {websocket: true}}", "u.upgrades", "not a list", "after a dash"),
+    ("{url: http://h:1, upgrades: [websocket, 5]}", "u.upgrades[1]", "5 is not a protocol's name", "[websocket]"),
+    ("{url: http://h:1, upgrades: ['']}", "u.upgrades[0]", "not a protocol's name", "[websocket]"),
+    ("{url: http://h:1, upgrades: ['web socket']}", "u.upgrades[0]", "not a protocol's name", "[websocket]"),
+    ("{url: http://h:1, upgrades: [h2c]}", "u.upgrades[0]", "no connection is upgraded to h2c", "remove it"),
+    ("{url: http://h:1, upgrades: [HTTP/2.0]}", "u.upgrades[0]", "past every route", "remove it"),
+    ("{url: http://h:1, timeouts: {tunnel: 5}}", "u.timeouts.tunnel", "5 has no unit", "5s or 5ms"),
     ("{url: http://h:1, name: x}", "u.name", "unknown", "known keys are "),
     ("{url: http://h:1, host: x}", "u.host", "unknown", ""),
     ("{url: http://h:1, timeout: {}}", "u.timeout", "unknown", "did you mean timeouts?"),

@@ -30,7 +30,10 @@ trusted_proxies: [10.0.0.0/8, 127.0.0.1, "::1"]
 upstreams:
   monolith: http://127.0.0.1:8100
   old: {urls: ["http://[fd00::1]:81/"]}
-  catalog: {url: http://catalog.local, timeouts: {connect: 250ms, response: 2m, idle: 1h}}
+  catalog:
+    url: http://catalog.local
+    timeouts: {connect: 250ms, response: 2m, idle: 1h, tunnel: 12h}
+    upgrades: [WebSocket, chat/2]
 fallthrough: none
 state_dir: state/here
 dot_segments: pass
@@ -72,7 +75,8 @@ def test_every_written_value_is_read() -> None:
         name="catalog",
         host="catalog.local",
         port=80,
-        timeouts=Timeouts(connect_s=0.25, response_s=120, idle_s=3600),
+        timeouts=Timeouts(connect_s=0.25, response_s=120, idle_s=3600, tunnel_s=43_200),
+        upgrades=("websocket", "chat/2"),
     )
     assert config.fallthrough is None
     assert config.dot_segments == "pass"
@@ -109,7 +113,10 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
     assert (config.listen, config.admin) == (Address("127.0.0.1", 8000), Address("127.0.0.1", 8001))
     assert (config.workers, config.trusted_proxies, config.fallthrough) == (None, (), "monolith")
     assert (config.state_dir, config.dot_segments) == (".fig", "refuse")
-    assert config.upstreams["s"].timeouts == Timeouts(connect_s=1, response_s=10, idle_s=60)
+    assert config.upstreams["s"].timeouts == Timeouts(
+        connect_s=1, response_s=10, idle_s=60, tunnel_s=600
+    )
+    assert config.upstreams["s"].upgrades == ("websocket",)
     capability = config.capabilities["c"]
     assert (capability.stage, capability.share, capability.writes) == ("monolith", 0, "monolith")
     assert (capability.journey, capability.compare, capability.sample_share) == ("c", True, 10_000)

@@ -9,7 +9,7 @@ import pytest
 T = TypeVar("T")
 
 
-async def within(awaitable: Awaitable[T], seconds: float = 5) -> T:
+async def within(awaitable: Awaitable[T], seconds: float = 30) -> T:
     """Await, and fail after ``seconds``."""
     async with asyncio.timeout(seconds):
         return await awaitable
@@ -17,7 +17,7 @@ async def within(awaitable: Awaitable[T], seconds: float = 5) -> T:
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait until ``condition()`` is true: for effects that nothing announces."""
-    for _ in range(2500):
+    for _ in range(15_000):
         if condition():
             return
         await asyncio.sleep(0.002)

@@ -7,6 +7,7 @@ from receiving import Owner, Receiver, upstream
 
 from stranglerfig.http1.failure import Failure
 from stranglerfig.http1.request_parser import END
+from stranglerfig.http1.upgrade import Upgrade
 from stranglerfig.upstream.connection import UpstreamConnection
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -14,12 +15,14 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 async def open_to_one_that_speaks_first(
-    server: socket.socket, said: bytes
+    server: socket.socket, said: bytes, upgrade: Upgrade | None = None
 ) -> tuple[Receiver, Owner]:
     """Ask an upstream that says something as soon as the kernel has the connection, before our loop knows of it."""
     receiver, owner = Receiver(), Owner()
     connection = UpstreamConnection(upstream(server), asyncio.get_running_loop(), owner)
-    connection.begin(receiver, connection.upstream, GET, is_head=False, is_whole=True)
+    connection.begin(
+        receiver, connection.upstream, GET, is_head=False, is_whole=True, upgrade=upgrade
+    )
     server.setblocking(False)
     for _ in range(1000):
         try:
@@ -37,6 +40,15 @@ async def open_to_one_that_speaks_first(
 
 async def test_an_answer_nobody_asked_for_is_a_failure(server: socket.socket) -> None:
     receiver, owner = await open_to_one_that_speaks_first(server, OK)
+    assert (receiver.events, receiver.failure) == ([], Failure.UNASKED_RESPONSE)
+    assert owner.heard == ["poisoned", "gone"]
+
+
+async def test_a_101_to_a_request_that_was_not_delivered_opens_no_tunnel(
+    server: socket.socket,
+) -> None:
+    said = b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\nhello"
+    receiver, owner = await open_to_one_that_speaks_first(server, said, Upgrade(b"chat", None))
     assert (receiver.events, receiver.failure) == ([], Failure.UNASKED_RESPONSE)
     assert owner.heard == ["poisoned", "gone"]
 
