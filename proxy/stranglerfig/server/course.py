@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from stranglerfig.config.balancing import Endpoint
 from stranglerfig.http1.request_head import RequestHead
 from stranglerfig.routing.decide import decide
 from stranglerfig.routing.facts import Facts
@@ -10,17 +11,24 @@ from stranglerfig.routing.plan import Plan, Reason, Side
 from stranglerfig.server.planning import HeaderView
 from stranglerfig.server.runtime import Generation, new_user
 
-Target = tuple[Side, str, int] | None
-"""The side and its server; None: nobody."""
+Target = tuple[Side, frozenset[Endpoint]] | None
+"""The side and its servers; None: nobody."""
 
 
 class Course:
     """What is remembered of a request as long as its answer goes on: enough to decide it again."""
 
-    __slots__ = ("_address", "_forced", "_head", "_target", "_user", "generation")
+    __slots__ = ("_address", "_forced", "_head", "_server", "_side", "_user", "generation")
 
-    def __init__(self, head: RequestHead, address: str, plan: Plan, generation: Generation) -> None:
-        """``address`` is the client's; ``plan`` was made by ``generation``, and is carried out."""
+    def __init__(
+        self,
+        head: RequestHead,
+        address: str,
+        plan: Plan,
+        generation: Generation,
+        server: Endpoint | None,
+    ) -> None:
+        """``address`` is the client's; ``plan`` was made by ``generation``, and ``server`` carries it out."""
         self._head = head
         self._address = address
         self._user = plan.set_cookie
@@ -29,7 +37,8 @@ class Course:
             self._forced = {plan.capability: plan.side}
         self.generation = generation
         """Under which it was decided last, and found to lead where it does."""
-        self._target = _target_of(plan, generation)
+        self._side = plan.side
+        self._server = server
         generation.exchanges += 1
 
     def end(self) -> None:
@@ -37,13 +46,14 @@ class Course:
         self.generation.exchanges -= 1
 
     def holds_under(self, generation: Generation) -> bool:
-        """Whether ``generation`` leads it to the same server; if so it belongs to that from now on.
+        """Whether ``generation`` still has its server on its side; if so it belongs to that from now on.
 
         A read that stayed with its user's write would go elsewhere by now under any table: what counts is whether the
         new one says something new.
         """
         target = self._decide(generation)
-        if target not in (self._target, self._decide(self.generation)):
+        is_here = target is not None and target[0] is self._side and self._server in target[1]
+        if not is_here and target != self._decide(self.generation):
             return False
         self.generation.exchanges -= 1
         self.generation = generation
@@ -70,4 +80,4 @@ class Course:
 
 def _target_of(plan: Plan, generation: Generation) -> Target:
     upstream = generation.upstreams.get(plan.upstream) if plan.upstream is not None else None
-    return None if upstream is None else (plan.side, upstream.host, upstream.port)
+    return None if upstream is None else (plan.side, frozenset(upstream.endpoints))

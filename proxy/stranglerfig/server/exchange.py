@@ -316,7 +316,9 @@ class Exchange:
         assert origin is not None
         self._connection = None
         self._runtime.meters.upgraded(plan)
-        course = Course(self._head, origin.address, plan, self._generation)
+        if self._attempts is not None:
+            self._attempts.ended(Result.ANSWERED)
+        course = Course(self._head, origin.address, plan, self._generation, connection.server)
         self._end()
         Tunnel(
             self._runtime,
@@ -333,9 +335,11 @@ class Exchange:
         if self._stream is None:
             if not begins_events(events):
                 return
-            assert self._plan is not None
-            assert self._origin is not None
-            course = Course(self._head, self._origin.address, self._plan, self._generation)
+            plan, origin, connection = self._plan, self._origin, self._connection
+            assert plan is not None
+            assert origin is not None
+            assert connection is not None
+            course = Course(self._head, origin.address, plan, self._generation, connection.server)
             self._stream = EventStream(course, self._leave_stream)
             self._runtime.streams.add(self._stream)
             self._generation.exchanges -= 1  # the stream holds one now

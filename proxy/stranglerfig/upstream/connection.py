@@ -17,6 +17,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
+from stranglerfig.config.balancing import Endpoint
 from stranglerfig.config.model import Timeouts, Upstream
 from stranglerfig.http1.failure import Failure, UpstreamError
 from stranglerfig.http1.response_head import ResponseHead
@@ -110,6 +111,11 @@ class UpstreamConnection(asyncio.Protocol):
     def has_answer(self) -> bool:
         """Whether any byte of an answer came since ``begin``."""
         return self._has_answer
+
+    @property
+    def server(self) -> Endpoint | None:
+        """What ``fig.yaml`` has of where it is; None as long as that is not chosen."""
+        return None if self.peer is None else Endpoint(self.peer.host, self.peer.port)
 
     @property
     def is_quiet(self) -> bool:
