@@ -165,7 +165,9 @@ class ResponseParser:
                 self._beginning = self._tail = b""
             self._execute(rest[:stop])
             rest = rest[stop:]
-        if rest and not self._is_head:
+        if rest and self._is_head:
+            self._poison()
+        elif rest:
             self._execute(rest)
 
     def _check_beginning(self, data: bytes) -> None:

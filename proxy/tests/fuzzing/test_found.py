@@ -5,6 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fuzzing import findings
+from fuzzing.planted import BUGS
 from fuzzing.targets import TARGETS
 
 
@@ -18,6 +19,20 @@ def test_an_input_that_once_broke_something(case: str) -> None:
 def test_what_the_fuzzer_begins_with(name: str) -> None:
     for data in [b"", *TARGETS[name].seeds()]:
         TARGETS[name].check(data)
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_bug_that_is_put_in_breaks_what_it_begins_with(
+    bug: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place, attribute, value in BUGS[bug]:
+        monkeypatch.setattr(place, attribute, value)
+    faults = [
+        findings.fault_of(target.check, data)
+        for target in (TARGETS["requests"], TARGETS["answers"])
+        for data in target.seeds()
+    ]
+    assert any(isinstance(fault, AssertionError) for fault in faults)
 
 
 @given(st.binary(max_size=80) | st.text(" #\\n\n\r\t\\x", max_size=20).map(str.encode))
