@@ -18,7 +18,8 @@ class _LenientParser(httptools.HttpRequestParser):  # type: ignore[misc]
 def _without_framing_check(
     method: str, target: bytes, received: list[headers.Header], *, is_http_1_0: bool
 ) -> request_head.RequestHead:
-    lengths = [each for each in received if each[0].lower() == b"content-length"]
+    is_coded = any(name.lower() == b"transfer-encoding" for name, _ in received)
+    lengths = [each for each in received if is_coded and each[0].lower() == b"content-length"]
     others = [each for each in received if each not in lengths]
     head = request_head.read_request_head(method, target, others, is_http_1_0=is_http_1_0)
     for length in lengths:

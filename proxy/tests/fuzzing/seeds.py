@@ -1,6 +1,6 @@
 """Where the fuzzer begins: the tables' rows, made into inputs of each target; and words that are worth trying."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import request_tables
@@ -130,13 +130,12 @@ def words() -> Iterator[bytes]:
     )  # fmt: skip
 
 
-def write(make: Callable[[], Iterator[bytes]], folder: Path) -> int:
-    """Write a target's seeds as files, for libFuzzer; gives how many."""
+def write(seeds: Iterable[bytes], folder: Path) -> None:
+    """Write a target's seeds as files, for libFuzzer."""
     folder.mkdir(parents=True, exist_ok=True)
-    chosen = [seed for seed in make() if len(seed) <= MAX_SEED_BYTES]
-    for number, seed in enumerate(chosen):
-        (folder / f"{number:04d}").write_bytes(seed)
-    return len(chosen)
+    for number, seed in enumerate(seeds):
+        if len(seed) <= MAX_SEED_BYTES:
+            (folder / f"{number:04d}").write_bytes(seed)
 
 
 def write_words(file: Path) -> None:

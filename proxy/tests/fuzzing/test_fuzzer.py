@@ -12,8 +12,10 @@ import pytest
 from fuzzing import findings
 
 TESTS = Path(__file__).parent.parent
+PATIENCE_S = 500
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(PATIENCE_S + 60),
     pytest.mark.skipif(
         importlib.util.find_spec("atheris") is None, reason="atheris comes with make fuzz"
     ),
@@ -28,8 +30,8 @@ def start(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
 
 
 def test_a_request_with_a_length_and_a_coding_is_found(tmp_path: Path) -> None:
-    run = start(tmp_path, "--plant", "length_beside_coding", "--runs", "200000", "requests")
-    said, _ = run.communicate(timeout=100)
+    run = start(tmp_path, "--plant", "length_beside_coding", "--runs", "1000000", "requests")
+    said, _ = run.communicate(timeout=PATIENCE_S)
     assert run.returncode == 1, said
     [(target, data)] = findings.read_all(tmp_path / "planted").values()
     assert target == "requests"
@@ -40,7 +42,7 @@ def test_a_request_with_a_length_and_a_coding_is_found(tmp_path: Path) -> None:
 
 def test_nothing_found_is_said_with_figures_and_the_corpus_stays(tmp_path: Path) -> None:
     run = start(tmp_path, "--runs", "500", "--seed", "1", "cookies")
-    said, _ = run.communicate(timeout=100)
+    said, _ = run.communicate(timeout=PATIENCE_S)
     assert run.returncode == 0, said
     assert "findings: 0" in said
     assert any((tmp_path / "corpus" / "cookies").iterdir())
@@ -54,7 +56,7 @@ def test_ctrl_c_ends_it_with_a_summary(tmp_path: Path) -> None:
     while not (log.exists() and "INITED" in log.read_text()):
         assert run.poll() is None
     run.send_signal(signal.SIGINT)
-    said, _ = run.communicate(timeout=100)
+    said, _ = run.communicate(timeout=PATIENCE_S)
     assert run.returncode == 0, said
     assert "stopped" in said
     assert "target:" not in said, "the next one is not begun"
