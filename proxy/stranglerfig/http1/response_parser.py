@@ -16,7 +16,7 @@ from typing import Final
 from httptools import HttpParserCallbackError, HttpParserError, HttpResponseParser
 
 from stranglerfig.http1.failure import Failure, UpstreamError
-from stranglerfig.http1.headers import Header
+from stranglerfig.http1.headers import Header, Meaning, meaning_of
 from stranglerfig.http1.request_parser import END, End
 from stranglerfig.http1.response_head import ResponseHead
 
@@ -165,9 +165,7 @@ class ResponseParser:
                 self._beginning = self._tail = b""
             self._execute(rest[:stop])
             rest = rest[stop:]
-        if rest and self._is_head:
-            self._poison()
-        elif rest:
+        if rest and not self._is_head:
             self._execute(rest)
 
     def _check_beginning(self, data: bytes) -> None:
@@ -200,6 +198,9 @@ class ResponseParser:
         if self.response is None:
             self._headers.append((name, value))
             return
+        if meaning_of(name) is Meaning.TRANSFER_ENCODING:
+            # llhttp refuses a length here, and this only in requests.
+            raise UpstreamError(Failure.CUT_RESPONSE, "Transfer-Encoding in a trailer")
         self._trailer_bytes += len(name) + len(value)
         if self._trailer_bytes > MAX_RESPONSE_HEAD_BYTES:
             raise UpstreamError(Failure.CUT_RESPONSE, "trailers too large")

@@ -77,9 +77,10 @@ def check_answer(pieces: Sequence[bytes], asked: Asked) -> None:
     data = b"".join(pieces)
     taken, at_once = take(pieces, asked), take([data], asked)
     theirs = read_answer(data, is_head=asked.is_head)
-    # llhttp reads past line ends that come in one read with the end; alone they poison the connection.
-    ends_in_line_ends = bool(theirs.rest) and not theirs.rest.strip(b"\r\n")
-    assert told(taken, ends_in_line_ends) == told(at_once, ends_in_line_ends), "cutting changed it"
+    # llhttp reads past line ends that come in one read with the end; alone they poison the connection. And one that
+    # carried HEAD is not used again, whatever comes.
+    ends_alike = not asked.is_head and (not theirs.rest or bool(theirs.rest.strip(b"\r\n")))
+    assert told(taken, ends_alike) == told(at_once, ends_alike), "cutting changed it"
     client = read_answer(taken.out, is_head=asked.is_head, is_whole=False)
     if taken.is_whole:
         check_whole(taken, theirs, asked)
@@ -120,7 +121,7 @@ def take(pieces: Sequence[bytes], asked: Asked) -> Taken:
     return taken
 
 
-def told(taken: Taken, ends_in_line_ends: bool) -> Any:
+def told(taken: Taken, ends_alike: bool) -> Any:
     """What must not hang on where the bytes were cut."""
     events: list[Any] = []
     for event in taken.events:
@@ -128,7 +129,7 @@ def told(taken: Taken, ends_in_line_ends: bool) -> Any:
             events[-1] += event
         else:
             events.append(comparable(event))
-    after = None if ends_in_line_ends else (taken.parser.is_poisoned, taken.parser.may_reuse)
+    after = (taken.parser.is_poisoned, taken.parser.may_reuse) if ends_alike else None
     return events, taken.failure, after
 
 
