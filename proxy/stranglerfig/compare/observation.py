@@ -21,6 +21,7 @@ class SkipReason(StrEnum):
     REQUEST_BODY_TOO_LARGE = "request_body_too_large"
     RESPONSE_BODY_TOO_LARGE = "response_body_too_large"
     UPSTREAM_FAILED = "upstream_failed"  # the plan's side gave no whole answer of its own
+    FELL_BACK = "fell_back"  # the service failed, and the monolith was asked in its place
     CLIENT_LEFT = "client_left"  # before the answer was whole
     NOT_COMPARABLE = "not_comparable"  # an upgrade, a partial answer, a stream without end
     WORKER_DIED = "worker_died"  # between plan and answer; counted when the slot starts again

@@ -51,6 +51,8 @@ _NO_USER: Final = frozenset({
     "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "x-real-ip",
     "x-request-id",
 })  # fmt: skip
+MAY_ARRIVE_TWICE: Final = SAFE_METHODS | {"PUT", "DELETE"}
+"""Idempotent methods (RFC 9110 section 9.2.2)."""
 _NO_USER_BEGINNINGS: Final = ("fig-", "x-forwarded-")
 
 
@@ -165,6 +167,10 @@ class Route(Written):
         default=None,
         description="whether these requests change nothing; by default the method says",
     )
+    retry: StrictBool = Field(
+        default=False,
+        description="whether PUT and DELETE may be sent again once they were sent, as safe requests are",
+    )
     stage: Stage | None = Field(
         default=None,
         description="the farthest stage of this route; the lower of it and the capability's counts",
@@ -207,13 +213,27 @@ class Route(Written):
             _ = self.parsed
         except PatternError as error:
             raise mistake(error.message, error.mend) from None
+        if self.retry and not self.safe:
+            self._check_retry()
         return self
+
+    def _check_retry(self) -> None:
+        """Only what may be done twice as if once may arrive twice (RFC 9110 section 9.2.2)."""
+        at = ("retry",)
+        mend = "give PUT and DELETE a route of their own"
+        if self.methods is None:
+            raise mistake("* takes in POST and PATCH, which must not arrive twice", mend, at)
+        if others := sorted(self.methods - MAY_ARRIVE_TWICE):
+            names = " and ".join(others)
+            raise mistake(f"{names} must not arrive twice: it may then do more than once", mend, at)
 
     @model_serializer
     def _write(self) -> dict[str, Any]:
         written: dict[str, Any] = {"match": self.text}
         if self.safe is not None:
             written["safe"] = self.safe
+        if self.retry:
+            written["retry"] = True
         if self.stage is not None:
             written["stage"] = self.stage.value
         return written
@@ -272,7 +292,10 @@ class Capability(Written):
     )
     sticky: WrittenSticky = Field(default=Sticky(), description="what a user is recognised by")
     lists: Lists = Lists()
-    fallback: OnlyNone = Field(default="none", description="who answers when the service does not")
+    fallback: Literal["monolith", "none"] = Field(
+        default="none",
+        description="who is asked for safe requests when the service gives no answer, 502, 503 or 504",
+    )
     identity: OnlyNone = Field(default="none", description="who the user is, told to the service")
     routes: tuple[Route, ...] = Field(description="what it claims")
 
@@ -308,6 +331,11 @@ class Capability(Written):
                 "the capability claims no route", "add one, such as - GET /api/catalog/**"
             )
         return value
+
+    @property
+    def falls_back(self) -> bool:
+        """Whether the monolith may answer for the service: it must be asked to, and have what was written."""
+        return self.fallback == "monolith" and self.writes is not Writes.SERVICE
 
     @property
     def share(self) -> int:

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
+from stranglerfig.config.balancing import QueueLimits
 from stranglerfig.config.conflicts import find_conflicts
 from stranglerfig.config.model import Address, Capability, Config, Stage, Writes
+from stranglerfig.config.pattern import SAFE_METHODS
+from stranglerfig.config.retries import When
 from stranglerfig.config.yaml_tree import KeyPath
 
 _EVERYWHERE: Final = ("0.0.0.0", "::")
@@ -65,16 +68,57 @@ def find_doubts(config: Config) -> Iterator[Finding]:
                 "the service takes the writes while the monolith answers the reads, which will not show them",
                 "set stage: service, or keep writes: monolith",
             )
+        if capability.fallback == "monolith" and not capability.falls_back:
+            yield Finding(
+                (*here, "fallback"),
+                "there is no fallback with writes: service, for the monolith lacks what the service was given",
+                "remove it, or keep writes: monolith",
+            )
         for number, route in enumerate(capability.routes):
+            if route.retry:
+                yield from _doubt_retry(config, capability, number)
             if route.stage is Stage.SERVICE:
                 yield Finding(
                     (*here, "routes", number),
                     "stage: service on a route says nothing, for it only sets a limit",
                     "remove it",
                 )
-    for name in config.upstreams:
+    for name, upstream in config.upstreams.items():
         if name not in used:
             yield Finding(("upstreams", name), "nothing uses this upstream", "remove it, or use it")
+        if upstream.concurrency is None and upstream.queue != QueueLimits():
+            yield Finding(
+                ("upstreams", name, "queue"),
+                "nobody waits where any number of requests goes at once",
+                "add concurrency: 100, or remove it",
+            )
+        if (
+            upstream.concurrency is not None
+            and config.workers is not None
+            and upstream.concurrency < config.workers
+        ):
+            yield Finding(
+                ("upstreams", name, "concurrency"),
+                f"each of the {config.workers} workers gets a place, so there are more than {upstream.concurrency}",
+                f"write at least {config.workers}, or fewer workers",
+            )
+
+
+def _doubt_retry(config: Config, capability: Capability, number: int) -> Iterator[Finding]:
+    """Doubt a ``retry: true`` that changes nothing."""
+    route = capability.routes[number]
+    here = ("capabilities", capability.name, "routes", number, "retry")
+    sides = (config.control_of(capability), capability.upstream)
+    upstreams = [config.upstreams[name] for name in sides if name in config.upstreams]
+    if route.safe or (route.methods is not None and route.methods <= SAFE_METHODS):
+        message = "retry: true says nothing here, for safe requests may be sent again anyway"
+        yield Finding(here, message, "remove it")
+    elif not any(upstream.retries.covers(When.EARLY_CLOSE) for upstream in upstreams):
+        yield Finding(
+            here,
+            "retry: true says nothing while no upstream of this capability has early_close among its retries",
+            "write retries: {when: [connect, early_close]} at the upstream, or remove it",
+        )
 
 
 def _addresses(config: Config) -> Iterator[Finding]:
@@ -84,12 +128,13 @@ def _addresses(config: Config) -> Iterator[Finding]:
         yield Finding((key,), message, "give admin another port")
     for name, upstream in config.upstreams.items():
         for key, own in (("listen", config.listen), ("admin", config.admin)):
-            if _meet(own, Address(upstream.host, upstream.port)):
-                yield Finding(
-                    ("upstreams", name),
-                    f"{upstream.authority} is the proxy's own {key} address, so requests would run in a circle",
-                    "give the address of the application",
-                )
+            for endpoint in upstream.endpoints:
+                if _meet(own, Address(endpoint.host, endpoint.port)):
+                    yield Finding(
+                        ("upstreams", name),
+                        f"{endpoint.authority} is the proxy's own {key} address, so requests would run in a circle",
+                        "give the address of the application",
+                    )
 
 
 def _meet(own: Address, other: Address) -> bool:

@@ -5,16 +5,21 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
+from stranglerfig.config.balancing import BreakerLimits, HealthProbe, QueueLimits
+from stranglerfig.config.limits import Rate
 from stranglerfig.config.model import (
     Address,
     Capability,
     Config,
+    Limits,
     Lists,
+    Retries,
     Route,
     Sticky,
     Timeouts,
     Upstream,
 )
+from stranglerfig.config.upstream import MAX_URLS
 from stranglerfig.config.written import NAME
 
 _NAME: Final = f"^{NAME.pattern}$"
@@ -34,12 +39,30 @@ def json_schema() -> dict[str, Any]:
     schema["description"] = "What the routing proxy stranglerfig does with which requests."
     definitions = schema["$defs"]
     _show_as_written(schema, Config)
-    for model in (Timeouts, Upstream, Capability, Route, Lists):
+    for model in (
+        Timeouts,
+        BreakerLimits,
+        HealthProbe,
+        QueueLimits,
+        Retries,
+        Upstream,
+        Capability,
+        Route,
+        Lists,
+        Limits,
+        Rate,
+    ):
         _show_as_written(definitions[model.__name__], model)
     upstream, route = definitions["Upstream"], definitions["Route"]
     upstream["properties"] |= {
         "url": _URL,
-        "urls": {"type": "array", "items": _URL, "minItems": 1, "maxItems": 1},
+        "urls": {
+            "type": "array",
+            "items": _URL,
+            "minItems": 1,
+            "maxItems": MAX_URLS,
+            "uniqueItems": True,
+        },
     }
     upstream["oneOf"] = [{"required": ["url"]}, {"required": ["urls"]}]
     route["properties"]["match"] = _ROUTE_TEXT
@@ -67,7 +90,7 @@ def _show_as_written(schema: dict[str, Any], model: type[BaseModel]) -> None:
         key = str(info.validation_alias or name)
         if key.startswith("("):
             del schema["properties"][key]
-            schema["required"].remove(key)
+            schema["required"] = [name for name in schema["required"] if name != key]
             continue
         shown = schema["properties"][key]
         shown.pop("title", None)
@@ -80,3 +103,5 @@ def _show_as_written(schema: dict[str, Any], model: type[BaseModel]) -> None:
             shown["default"] = str(info.default)
         elif name.endswith("_s"):
             shown["default"] = f"{info.default:g}s"
+        elif model in (Limits, Rate):
+            shown["default"] = model().model_dump(mode="json")[key]

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,9 +19,10 @@ from stranglerfig.control.changes import Changes
 from stranglerfig.control.fleet import Fleet, Seat
 from stranglerfig.control.ownership import OwnershipWatch
 from stranglerfig.control.running import LastChange, Running
+from stranglerfig.control.upstream_view import upstreams_of
 from stranglerfig.counters import Key, read_all
 from stranglerfig.counters.histogram import quantile_s, read_buckets
-from stranglerfig.counters.names import DURATION, FORCED, REQUESTS, WROTE
+from stranglerfig.counters.names import DURATION, FALLBACKS, FORCED, REQUESTS, WROTE
 
 log = structlog.get_logger(__name__)
 
@@ -104,6 +106,7 @@ class View:
             "workers": [self._process(seat) for seat in self.fleet.workers],
             "leaving_workers": len(self.fleet.leaving),
             "comparer": self._process(self.fleet.comparer) if self.fleet.comparer else None,
+            "upstreams": self.upstreams(),
             "unclaimed": _requests(counts_of.get("-", {}), "-"),
             "capabilities": [
                 self._capability(capability, counts_of.get(name, {}), accounts.get(name, Account()))
@@ -121,8 +124,12 @@ class View:
             "overrides": {name: item.to_dict() for name, item in running.overrides.items()},
         }
 
+    def upstreams(self) -> list[dict[str, Any]]:
+        """What the workers say of the upstreams' addresses."""
+        states = [_state(seat) for seat in self.fleet.workers]
+        return upstreams_of(self.changes.running.config, states)
+
     def _process(self, seat: Seat) -> dict[str, Any]:
-        state = seat.link.state if seat.link is not None and seat.generation else {}
         return {
             "slot": seat.slot,
             "pid": seat.process.pid,
@@ -130,7 +137,7 @@ class View:
             "generation": seat.generation,
             "restarts": max(seat.process.starts - 1, 0),
             "since": _iso(seat.process.started_at) if seat.process.starts else None,
-            "state": state,
+            "state": _state(seat),
         }
 
     def _capability(
@@ -158,6 +165,7 @@ class View:
             if compared
             else None,
             "forced": _sum(counts, FORCED, capability=name),
+            "fallbacks": _fallbacks(counts, name),
             "lag": self.ownership.status(name),
             "errors": {side: _errors(counts, name, side) for side in _SIDES},
             "latency_ms": {side: _latency_ms(counts, name, side) for side in _SIDES},
@@ -167,6 +175,11 @@ class View:
             ),
             "last_change": _change(self.changes.last_of.get(name)),
         }
+
+
+def _state(seat: Seat) -> dict[str, Any]:
+    """What a process said of itself last."""
+    return seat.link.state if seat.link is not None and seat.generation else {}
 
 
 def _share(running: Running, name: str) -> tuple[object, ...]:
@@ -196,6 +209,16 @@ def _sum(counts: dict[Key, int], metric: str, **wanted: str) -> int:
 
 def _requests(counts: dict[Key, int], capability: str, metric: str = REQUESTS) -> dict[str, int]:
     return {side: _sum(counts, metric, capability=capability, side=side) for side in _SIDES}
+
+
+def _fallbacks(counts: dict[Key, int], capability: str) -> dict[str, int]:
+    """Failures of the service with a fallback, by what became of asking the other side."""
+    found = Counter[str]()
+    for (name, labels), count in counts.items():
+        values = dict(labels)
+        if name == FALLBACKS and values["capability"] == capability:
+            found[values["result"]] += count
+    return dict(sorted(found.items()))
 
 
 def _evidence(counts: dict[Key, int], capability: str) -> dict[str, int]:

@@ -33,8 +33,13 @@ DURATION = "request_duration_seconds"
 CONNECTIONS = "connections"
 REFUSED = "refused_requests"
 CLIENT_GONE = "client_gone"
+RATE_FORGOTTEN = "rate_clients_forgotten"
 ERRORS = "errors"
+RETRIES = "retries"
+RETRIES_REFUSED = "retries_refused"
+FALLBACKS = "fallbacks"
 UPSTREAM_CONNECTIONS = "upstream_connections"
+UPSTREAM_CHANGES = "upstream_address_changes"
 DROPPED_HEADERS = "dropped_headers"
 USERS_MINTED = "user_cookies"
 COOKIES_WITHHELD = "user_cookies_withheld"
@@ -84,16 +89,47 @@ _TABLE = (
     Metric(REFUSED, "counter", ("reason",), "Requests answered by the proxy itself, by reason."),
     Metric(CLIENT_GONE, "counter", (), "Requests whose client left before the answer was whole."),
     Metric(
+        RATE_FORGOTTEN,
+        "counter",
+        (),
+        "Clients ahead of their rate that were forgotten early, for want of room.",
+    ),
+    Metric(
         ERRORS,
         "counter",
         ("upstream", "phase", "kind"),
-        "Failed exchanges: upstream ('-' when no upstream is at fault), phase, kind.",
+        "Failed exchanges: upstream ('-' when no upstream is at fault), phase, kind. Not attempts that were followed by another.",
+    ),
+    Metric(
+        RETRIES,
+        "counter",
+        ("upstream", "when", "result"),
+        "Further attempts at an upstream: after what, and how they ended: answered, failed, left (by the client).",
+    ),
+    Metric(
+        RETRIES_REFUSED,
+        "counter",
+        ("upstream", "reason"),
+        "Failures that retries cover and that no further attempt followed: unsafe, attempts, body_too_large, no_time, budget.",
+    ),
+    Metric(
+        FALLBACKS,
+        "counter",
+        ("capability", "reason", "result"),
+        "Failures of a service with a fallback: the failure, or the status it answered with; what became of asking the "
+        "other side: answered, failed, left (by the client); or why it was not asked: body_too_large, no_time.",
     ),
     Metric(
         UPSTREAM_CONNECTIONS,
         "counter",
         ("upstream", "use"),
         "Upstream connections taken for an exchange: opened, or reused; poisoned by bytes that no request asked for.",
+    ),
+    Metric(
+        UPSTREAM_CHANGES,
+        "counter",
+        ("upstream", "change"),
+        "Addresses of an upstream whose breaker opened or closed, or that became healthy or unhealthy, by worker.",
     ),
     Metric(DROPPED_HEADERS, "counter", ("reason",), "Request headers dropped, by reason."),
     Metric(USERS_MINTED, "counter", (), "fig_user cookies minted."),

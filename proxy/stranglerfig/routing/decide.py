@@ -77,6 +77,9 @@ def decide(facts: Facts, snapshot: Snapshot) -> Plan:
         bucket=number,
         unit=user.kind if user else None,
         safe=safe,
+        repeatable=safe or claim.route.retry,
+        # Who forces a side wants to see it fail; who wrote to the service may not find that at the monolith.
+        fallback=claim.fallback if safe and evidence and side is Side.SERVICE else None,
         other=claim.upstream_of(side.other) if sampled else None,
         sampled=sampled,
         skip=skip,

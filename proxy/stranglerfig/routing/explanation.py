@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from stranglerfig.config.model import Stage, Writes
+from stranglerfig.config.model import Capability, Stage, Writes
 from stranglerfig.routing.decide import SAMPLED_OUT, USER_COOKIE, decide
 from stranglerfig.routing.facts import Facts
 from stranglerfig.routing.path import check_path, is_internal, wsgi_path
@@ -116,7 +116,27 @@ def _steps(facts: Facts, snapshot: Snapshot, claim: Claim, plan: Plan) -> Iterat
             "then",
             f"this user's reads of journey {claim.salt} stay with the {plan.side} for a while",
         )
+    capability = snapshot.config.capabilities[claim.capability]
+    if plan.side is Side.SERVICE or capability.fallback != "none":
+        yield Step("fallback", _fallback(capability, plan))
     yield _asked_too(claim, plan)
+
+
+def _fallback(capability: Capability, plan: Plan) -> str:
+    """Whether the monolith answers when the service does not, and why not."""
+    if plan.fallback is not None:
+        return f"{plan.fallback}, asked once if {plan.upstream} gives no answer, 502, 503 or 504"
+    if capability.fallback == "none":
+        return "none: fallback is none"
+    if plan.side is Side.MONOLITH:
+        return "none: it is for the service's answers"
+    if not plan.safe:
+        return "none: unsafe requests have none"
+    if not capability.falls_back:
+        return "none: with writes: service the monolith lacks what the service was given"
+    if plan.reason is Reason.FORCED:
+        return "none: who forces a side gets what it answers"
+    return "none: the monolith may lack what this user wrote"
 
 
 def _method(facts: Facts, claim: Claim, plan: Plan) -> Step:

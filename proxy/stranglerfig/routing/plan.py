@@ -62,6 +62,10 @@ class Plan(NamedTuple):
     bucket: int | None = None
     unit: Unit | None = None
     safe: bool = True
+    repeatable: bool = True
+    """Whether the request may arrive twice: it is safe, or its route says `retry: true`."""
+    fallback: str | None = None
+    """The upstream that is asked when this one gives no answer, 502, 503 or 504; None: nobody is."""
     other: str | None = None
     """The upstream that is asked too, and whose answer is compared; None: nobody is."""
     sampled: bool = False

@@ -34,6 +34,8 @@ class Claim:
     deny: frozenset[str]
     control: str | None
     candidate: str
+    fallback: str | None
+    """Who is asked when the candidate fails; None: nobody, or its data is no longer kept in step."""
     text: str
     """The route's text, as it stands in plans and metrics."""
     window_s: float
@@ -88,7 +90,9 @@ def compile_snapshot(
         overrides=MappingProxyType(dict(overrides)),
         table=Table(claims),
         unclaimed_safe=unclaimed,
-        unclaimed_unsafe=unclaimed._replace(safe=False, pin=pins.of_upstream(config.fallthrough)),
+        unclaimed_unsafe=unclaimed._replace(
+            safe=False, repeatable=False, pin=pins.of_upstream(config.fallthrough)
+        ),
     )
 
 
@@ -120,6 +124,7 @@ def _claim(
         deny=capability.lists.deny,
         control=control,
         candidate=capability.upstream,
+        fallback=control if capability.falls_back else None,
         text=route.text,
         window_s=capability.read_your_writes_s if stage.rank >= Stage.CANARY.rank else 0.0,
         pins=pins.of_journey(capability.journey),

@@ -5,7 +5,8 @@
 3. It ends once: with the answer's last byte, with an answer of the proxy's own, with a cut, or with the client gone.
 
 A request that meets a stale pooled connection is sent once more if it changes nothing and has no body. Others never get
-a connection that may be stale. After the answer's first byte nothing is tried again.
+a connection that may be stale. What follows other failures is in ``attempts.py``. After the answer's first byte nothing
+is tried again.
 """
 
 import time
@@ -22,14 +23,19 @@ from stranglerfig.http1.headers import Header
 from stranglerfig.http1.request_head import RequestHead
 from stranglerfig.http1.request_parser import END
 from stranglerfig.http1.response_parser import ResponseEvent
-from stranglerfig.http1.writing import BodyFraming, chunk, last_chunk, request_bytes
+from stranglerfig.http1.writing import BodyFraming, request_bytes
 from stranglerfig.routing.path import check_path, is_internal, wsgi_path
 from stranglerfig.routing.plan import Plan
 from stranglerfig.server.answer_stream import AnswerStream
+from stranglerfig.server.answers import COME_AGAIN_AFTER_S
+from stranglerfig.server.attempts import Attempts, unavailable
+from stranglerfig.server.meters import Result
 from stranglerfig.server.own_writes import OwnWrites
 from stranglerfig.server.planning import make_plan, plan_header, verify_debug, verify_force
 from stranglerfig.server.recording import Recording
+from stranglerfig.server.request_body import RequestBody
 from stranglerfig.server.runtime import Runtime, new_request_id
+from stranglerfig.upstream.budget import RetryBudget
 
 if TYPE_CHECKING:
     from stranglerfig.server.session import ClientSession
@@ -39,7 +45,6 @@ log = structlog.get_logger(__name__)
 
 # Where the client and we may not agree on what comes next.
 _ENDS_THE_CONNECTION = frozenset({Failure.BAD_PATH, Failure.PROXY_ERROR})
-_STALE = frozenset({Failure.CLOSED_EARLY, Failure.SEND_FAILED, Failure.UNASKED_RESPONSE})
 
 
 class Exchange:
@@ -47,12 +52,15 @@ class Exchange:
 
     __slots__ = (
         "_answer",
+        "_attempts",
+        "_body",
+        "_budget",
         "_connection",
+        "_fallback",
         "_generation",
         "_head",
         "_is_over",
         "_is_whole",
-        "_may_retry",
         "_origin",
         "_own_writes",
         "_plan",
@@ -62,6 +70,7 @@ class Exchange:
         "_session",
         "_shows_plan",
         "_started_at",
+        "may_resend",
     )
 
     def __init__(self, session: "ClientSession", runtime: Runtime, head: RequestHead) -> None:
@@ -73,10 +82,16 @@ class Exchange:
         self._started_at = time.perf_counter()  # uvloop's own clock is one of whole milliseconds
         self._is_whole = not head.has_body
         self._is_over = False
-        self._may_retry = False
+        self.may_resend = False
+        """Whether it may have a kept connection, and goes out once more if that is stale."""
         self._shows_plan = False
         self._answer: AnswerStream | None = None
+        self._attempts: Attempts | None = None
+        self._body = None if self._is_whole else RequestBody(is_chunked=head.is_chunked)
+        self._budget: RetryBudget | None = None
         self._connection: UpstreamConnection | None = None
+        self._fallback: str | None = None
+        """Who can still be asked in the upstream's place; None as well once a part of an answer went to the client."""
         self._origin: Origin | None = None
         self._own_writes: OwnWrites | None = None
         self._plan: Plan | None = None
@@ -91,9 +106,15 @@ class Exchange:
     def begin(self) -> None:
         """Plan the request and send it."""
         head, generation = self._head, self._generation
-        origin = self._origin = self._session.peer_headers(generation.trusted).origin(
+        origin = self._origin = self._session.peer.headers(generation.trusted).origin(
             head.forwarded, head.host, new_request_id
         )
+        admission = self._runtime.admission
+        if admission.is_on:
+            refusal = admission.refusal(head, origin.address, self._runtime.exchanges)
+            if refusal is not None:
+                self._refuse(refusal.failure, refusal.again_after_s)
+                return
         path = wsgi_path(head.target)
         if check_path(head.target, path, allow_dot_segments=generation.allow_dot_segments):
             self._refuse(Failure.BAD_PATH)
@@ -111,6 +132,21 @@ class Exchange:
         elif plan.skip is not None and plan.capability is not None:
             self._runtime.tee.asked(plan.capability)
             self._runtime.tee.skip(plan.capability, SkipReason(plan.skip))
+        budget = self._budget = generation.budgets[upstream.name]
+        budget.active += 1
+        self.ask(upstream)
+
+    def ask(self, upstream: Upstream) -> None:
+        """Send the request to ``upstream``, whose answer is to be the client's."""
+        head, plan, origin = self._head, self._plan, self._origin
+        assert plan is not None
+        assert origin is not None
+        is_fallback = self._attempts is not None
+        if is_fallback and self._recording is not None:
+            # Another side's answer is not to be compared as this one's.
+            self._recording.skip(SkipReason.FELL_BACK)
+            self._recording = None
+        self._fallback = None if is_fallback else plan.fallback
         self._answer = AnswerStream(
             head,
             plan,
@@ -121,8 +157,8 @@ class Exchange:
             self._own_writes,
         )
         self._request = request_bytes(head, origin.lines, upstream.authority)
-        self._may_retry = head.is_safe and self._is_whole
-        self._send(upstream, fresh=not self._may_retry)
+        self.may_resend = plan.safe and head.is_safe and self._body is None
+        self.attempt(upstream, fresh=not self.may_resend)
 
     def _make_plan(self, path: str, origin: Origin) -> Plan:
         head, runtime = self._head, self._runtime
@@ -142,7 +178,7 @@ class Exchange:
         if head.dropped:
             for reason in head.dropped:
                 meters.dropped_header(reason)
-        if head.forwarded and not self._session.is_trusted:
+        if head.forwarded and not self._session.peer.is_trusted:
             meters.dropped_header("untrusted_forwarded", len(head.forwarded))
         if plan.unit is not None and plan.capability is not None:
             meters.assigned(plan.capability, plan.unit)
@@ -157,44 +193,58 @@ class Exchange:
             self._own_writes = OwnWrites(self._head.wrote, key, self._runtime.meters)
         return self._own_writes
 
-    def _send(self, upstream: Upstream, *, fresh: bool) -> None:
-        connection = self._connection = self._runtime.upstreams.take(upstream, fresh=fresh)
+    def attempt(
+        self, upstream: Upstream, *, fresh: bool, follows: "UpstreamConnection | None" = None
+    ) -> None:
+        """Send the request, and what there is of its body, to ``upstream``."""
+        connection = self._runtime.upstreams.take(upstream, fresh=fresh, follows=follows)
+        self._connection = connection
+        body = self._body
         connection.begin(
             self,
             upstream,
             self._request,
             is_head=self._head.method == "HEAD",
-            is_whole=self._is_whole,
+            is_whole=body is None,
         )
-        if not self._is_whole and connection.is_congested:
-            self._session.hold_body()
+        if body is not None:
+            if self._attempts is not None:
+                body.send_again(connection)
+            if connection.is_congested:
+                self.hold_body()
 
     # The request's body
 
     def on_request_body(self, data: bytes) -> None:
         """Pass a piece of the body on. What comes after the exchange is over is thrown away."""
-        connection = self._connection
-        if connection is None:
+        if self._is_over or self._body is None:
             return
         if self._recording is not None:
             self._recording.request_body(data)
-        connection.write(chunk(data) if self._head.is_chunked else data)
+        self._body.add(data, self._connection)
 
     def on_request_end(self) -> None:
         """The body is whole."""
-        if self._is_whole:
+        if self._is_whole or self._body is None:
             return
         self._is_whole = True
-        if self._connection is not None:
-            self._connection.end(last_chunk() if self._head.is_chunked else b"")
+        self._body.end(self._connection)
+        if self._attempts is not None:
+            self._attempts.watch()
 
     def on_upstream_congested(self) -> None:
         """Take no more of the body from the client."""
+        self.hold_body()
+
+    def hold_body(self) -> None:
+        """Let the client send no more of the body for now."""
         if not self._is_whole:
             self._session.hold_body()
 
     def on_upstream_writable(self) -> None:
-        """Take the body again."""
+        """Take the body again. It is connected, so what must not arrive twice is not going to be sent again."""
+        if self._body is not None and self._plan is not None and not self._plan.repeatable:
+            self._body.forget()
         self._session.release_body()
 
     # The answer
@@ -202,9 +252,23 @@ class Exchange:
     def on_response(self, events: Sequence[ResponseEvent]) -> None:
         """Pass a part of the answer on."""
         try:
-            self._pass_on(events)
+            if self._fallback is None or not self._falls_back(events):
+                self._pass_on(events)
         except Exception as error:
-            self._session.fail(error)
+            self.on_mistake(error)
+
+    def _falls_back(self, events: Sequence[ResponseEvent]) -> bool:
+        """Whether the other side is asked instead, for the answer that begins with ``events`` says that there is none."""
+        status = unavailable(events[0])
+        if status is not None:
+            # At its end the connection may already be in the pool, and another exchange's.
+            refused_on = None if events[-1] is END else self._connection
+            if self._know_attempts().fall_back(f"status_{status}", status):
+                if refused_on is not None:
+                    refused_on.abort()
+                return True
+        self._fallback = None
+        return False
 
     def _pass_on(self, events: Sequence[ResponseEvent]) -> None:
         answer = self._answer
@@ -234,12 +298,14 @@ class Exchange:
         """The upstream gave no whole answer."""
         connection, self._connection = self._connection, None
         assert connection is not None
-        is_stale = connection.is_reused and not connection.has_answer and failure in _STALE
-        if is_stale and self._may_retry:
-            self._may_retry = False
-            self._send(connection.upstream, fresh=True)
-            return
-        name = connection.upstream.name
+        try:
+            if not self._know_attempts().retry(failure, detail, connection):
+                self.fail(connection.upstream.name, failure, detail)
+        except Exception as error:
+            self.on_mistake(error)
+
+    def fail(self, name: str, failure: Failure, detail: str) -> None:
+        """Ask the other side if that may be, as upstream ``name`` gives no answer; else answer, or cut the answer."""
         self._runtime.meters.failed(name, failure)
         log.warning(
             "upstream_failed",
@@ -249,6 +315,10 @@ class Exchange:
             detail=detail,
             request_id=self._request_id.decode("latin-1"),
         )
+        if self._fallback is not None:
+            assert failure.status is not None
+            if self._know_attempts().fall_back(failure.kind, failure.status):
+                return
         if self._recording is not None:
             self._recording.skip(SkipReason.UPSTREAM_FAILED)
         answer = self._answer
@@ -259,6 +329,23 @@ class Exchange:
         self._end()
         # Closing is how the client learns that the answer was cut; where closing is the normal end, a reset is.
         self._session.cut(reset=answer.framing is BodyFraming.CLOSE)
+
+    def on_too_late(self) -> None:
+        """Give up the attempt under way, unless its answer has begun."""
+        if self._connection is not None and self._answer is not None and not self._answer.status:
+            self._connection.on_deadline()
+
+    def on_mistake(self, error: Exception) -> None:
+        """End after a mistake of our own."""
+        self._session.fail(error)
+
+    def _know_attempts(self) -> Attempts:
+        if self._attempts is None:
+            assert self._plan is not None
+            self._attempts = Attempts(
+                self, self._runtime, self._generation, self._plan, self._body, self._started_at
+            )
+        return self._attempts
 
     def abandon(self, failure: Failure) -> None:
         """Give up for a reason that is no upstream's: the request can't be read on, the client stalls, we failed."""
@@ -293,11 +380,11 @@ class Exchange:
         if connection is not None:
             connection.abort()
 
-    def _refuse(self, failure: Failure) -> None:
+    def _refuse(self, failure: Failure, again_after_s: int = COME_AGAIN_AFTER_S) -> None:
         self._runtime.meters.refused(failure.kind)
-        self._answer_ourselves(failure)
+        self._answer_ourselves(failure, again_after_s)
 
-    def _answer_ourselves(self, failure: Failure) -> None:
+    def _answer_ourselves(self, failure: Failure, again_after_s: int = COME_AGAIN_AFTER_S) -> None:
         keep_alive = (
             self._head.keep_alive
             and self._is_whole
@@ -310,6 +397,7 @@ class Exchange:
             self._request_id,
             keep_alive=keep_alive,
             extra=(*self._plan_headers(), *self._wrote_headers(failure)),
+            again_after_s=again_after_s,
         )
         assert failure.status is not None
         self._count(failure.status)
@@ -326,25 +414,34 @@ class Exchange:
                 elapsed_s=time.perf_counter() - self._started_at,
             )
         self._count(answer.status)
+        if self._attempts is not None:
+            self._attempts.ended(Result.ANSWERED)
         self._end()
         self._session.on_exchange_done(keep_alive=answer.keep_alive)
 
     def _count(self, status: int) -> None:
-        """Count the answer, if an upstream was to give it."""
+        """Count the answer, if an upstream was to give it. With a fallback it is the service's failure that counts."""
         plan = self._plan
         if plan is not None and plan.upstream is not None:
             elapsed_s = time.perf_counter() - self._started_at
+            fallback = self._attempts.fallback if self._attempts is not None else None
+            if fallback is not None:
+                status, elapsed_s = fallback.status, fallback.elapsed_s
             self._runtime.meters.answered(plan, status, elapsed_s)
 
     def _plan_headers(self) -> tuple[Header, ...]:
-        return (plan_header(self._plan),) if self._shows_plan and self._plan is not None else ()
+        if not self._shows_plan or self._plan is None:
+            return ()
+        fallback = self._attempts.fallback if self._attempts is not None else None
+        return (plan_header(self._plan, fallback.reason if fallback is not None else None),)
 
     def _wrote_headers(self, failure: Failure) -> tuple[Header, ...]:
         """Set fig_wrote with an answer of our own if an upstream may have got the request: it may go on with it."""
         plan, origin = self._plan, self._origin
         if plan is None or plan.pin is None or origin is None or not self._request:
             return ()
-        if failure.phase is Phase.CONNECT:
+        was_sent = self._attempts is not None and self._attempts.was_sent
+        if failure.phase is Phase.CONNECT and not was_sent:
             return ()
         return (self._know_writes().header(plan.pin, https=origin.https),)
 
@@ -352,6 +449,10 @@ class Exchange:
         if not self._is_over:
             self._is_over = True
             self._generation.exchanges -= 1
+            if self._budget is not None:
+                self._budget.active -= 1
+            if self._attempts is not None:
+                self._attempts.end()
 
     @property
     def _request_id(self) -> bytes:

@@ -1,11 +1,23 @@
 """What a worker counts, by the names of ``counters/names.py``, with the cells looked up once."""
 
+from enum import StrEnum
+
+from stranglerfig.config.retries import When
 from stranglerfig.counters import CounterBlock, Histogram, names
 from stranglerfig.http1.failure import Failure
 from stranglerfig.routing.plan import Plan, Reason, Unit
 from stranglerfig.signing.wrote import Ignored
+from stranglerfig.upstream.retrying import Refusal
 
 NOBODY = "-"  # the label of what no capability claims, and of errors that are no upstream's fault
+
+
+class Result(StrEnum):
+    """How a further attempt, or a fallback, ended."""
+
+    ANSWERED = "answered"
+    FAILED = "failed"
+    LEFT = "left"  # by the client, or given up for a reason that is no upstream's
 
 
 class Meters:
@@ -50,9 +62,25 @@ class Meters:
         """Count a request that the proxy answered itself."""
         self._add(names.REFUSED, reason=reason)
 
+    def rate_forgotten(self) -> None:
+        """Count a client whose rate was forgotten early."""
+        self._add(names.RATE_FORGOTTEN)
+
     def failed(self, upstream: str, failure: Failure) -> None:
         """Count a failed exchange."""
         self._add(names.ERRORS, upstream=upstream, phase=failure.phase.value, kind=failure.kind)
+
+    def retried(self, upstream: str, when: When, result: Result) -> None:
+        """Count a further attempt that is over."""
+        self._add(names.RETRIES, upstream=upstream, when=when.value, result=result.value)
+
+    def retry_refused(self, upstream: str, refusal: Refusal) -> None:
+        """Count a failure that might have been followed by another attempt."""
+        self._add(names.RETRIES_REFUSED, upstream=upstream, reason=refusal.value)
+
+    def fell_back(self, capability: str, reason: str, result: Result | Refusal) -> None:
+        """Count a failure of a service with a fallback. ``reason``: a failure's kind, or ``status_502``, 503 or 504."""
+        self._add(names.FALLBACKS, capability=capability, reason=reason, result=result.value)
 
     def dropped_header(self, reason: str, n: int = 1) -> None:
         """Count request headers that the client may have meant and that went no further."""
@@ -94,6 +122,10 @@ class Meters:
     def upstream_poisoned(self, upstream: str) -> None:
         """Count an upstream connection that was given up for bytes that no request asked for."""
         self._add(names.UPSTREAM_CONNECTIONS, upstream=upstream, use="poisoned")
+
+    def upstream_changed(self, upstream: str, change: str) -> None:
+        """Count that an address of an upstream became opened, closed, healthy or unhealthy."""
+        self._add(names.UPSTREAM_CHANGES, upstream=upstream, change=change)
 
     def _add(self, name: str, n: int = 1, **labels: str) -> None:
         key = (name, *labels.values())

@@ -100,8 +100,11 @@ def _verify(name: str, value: bytes, key: bytes | None, now: float) -> str | Non
     return None if isinstance(payload, Refusal) else payload
 
 
-def plan_header(plan: Plan) -> Header:
-    """Write ``Fig-Plan``: who answered, by which rule of which table."""
+def plan_header(plan: Plan, fell_back: str | None = None) -> Header:
+    """Write ``Fig-Plan``: who answers, by which rule of which table.
+
+    ``fell_back``: how the plan's side failed, so that the other side was asked.
+    """
     said = {
         "generation": str(plan.generation),
         "capability": plan.capability or "-",
@@ -112,6 +115,8 @@ def plan_header(plan: Plan) -> Header:
     }
     if plan.bucket is not None:
         said["bucket"] = str(plan.bucket)
+    if fell_back is not None:
+        said |= {"fallback": plan.fallback or "-", "failed": fell_back}
     text = "; ".join(f"{key}={value}" for key, value in said.items())
     if plan.route is not None:
         text += f'; route="{plan.route}"'

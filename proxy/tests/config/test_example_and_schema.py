@@ -9,9 +9,11 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from stranglerfig.config.balancing import BreakerLimits, HealthProbe, QueueLimits
 from stranglerfig.config.example import example_text
+from stranglerfig.config.limits import Limits, Rate
 from stranglerfig.config.load import parse
-from stranglerfig.config.model import Capability, Config, Lists, Route, Timeouts, Upstream
+from stranglerfig.config.model import Capability, Config, Lists, Retries, Route, Timeouts, Upstream
 from stranglerfig.config.schema import json_schema
 from stranglerfig.config.yaml_source import read_yaml, written_keys
 
@@ -23,8 +25,17 @@ HOLDERS: list[tuple[type[BaseModel], Any, BaseModel]] = [
     (Config, DATA, CONFIG),
     (Upstream, DATA["upstreams"]["catalog"], CONFIG.upstreams["catalog"]),
     (Timeouts, DATA["upstreams"]["catalog"]["timeouts"], CONFIG.upstreams["catalog"].timeouts),
+    (
+        BreakerLimits,
+        DATA["upstreams"]["catalog"]["breaker"],
+        CONFIG.upstreams["catalog"].breaker,
+    ),
+    (QueueLimits, DATA["upstreams"]["catalog"]["queue"], CONFIG.upstreams["catalog"].queue),
+    (Retries, DATA["upstreams"]["catalog"]["retries"], CONFIG.upstreams["catalog"].retries),
     (Capability, DATA["capabilities"]["catalog"], CATALOG),
     (Lists, DATA["capabilities"]["catalog"]["lists"], CATALOG.lists),
+    (Limits, DATA["limits"], CONFIG.limits),
+    (Rate, DATA["limits"]["rate"], CONFIG.limits.rate),
 ]
 
 
@@ -54,6 +65,15 @@ def test_every_value_in_the_example_is_the_default(
             and info.default_factory is None
         ):
             assert getattr(read, name) == info.default, key
+
+
+def test_the_commented_health_check_is_one_and_shows_its_defaults() -> None:
+    block = example_text().partition("    # health: ")[2].partition("\n\n")[0]
+    lines = re.sub(r"(?m)^    # ", "    ", block)
+    written = read_yaml(f"health: {lines}\n", "example")[0]["health"]
+    assert set(written) == set(written_keys(HealthProbe))
+    read = HealthProbe.model_validate(written, by_alias=True, context={"written": True})
+    assert read.model_copy(update={"host": None}) == HealthProbe(path="/_chassis/readyz")
 
 
 def test_the_example_raises_no_doubts() -> None:
@@ -86,6 +106,9 @@ def test_the_schema_knows_the_same_keys_as_the_models() -> None:
     assert set(definitions["Upstream"]["anyOf"][1]["properties"]) == set(written_keys(Upstream))
     assert set(definitions["Route"]["anyOf"][1]["properties"]) == set(written_keys(Route))
     assert set(definitions["Timeouts"]["properties"]) == set(written_keys(Timeouts))
+    assert set(definitions["Retries"]["properties"]) == set(written_keys(Retries))
+    assert set(definitions["Limits"]["properties"]) == set(written_keys(Limits))
+    assert set(definitions["Rate"]["properties"]) == set(written_keys(Rate))
     assert "(" not in str(sorted(definitions["Capability"]["properties"]))
 
 
@@ -97,6 +120,9 @@ def test_defaults_in_the_schema_are_as_they_are_written() -> None:
     assert capability["stage"]["default"] == "monolith"
     assert SCHEMA["$defs"]["Timeouts"]["properties"]["connect"]["default"] == "1s"
     assert "default" not in properties["workers"]
+    limits = SCHEMA["$defs"]["Limits"]["properties"]
+    shown = {key: limits[key]["default"] for key in set(limits) - {"rate"}}
+    assert shown == {key: DATA["limits"][key] for key in shown}
 
 
 HEAD: dict[str, Any] = {"upstreams": {"monolith": "http://m:1", "s": "http://s:1"}}
@@ -109,11 +135,33 @@ BAD: list[dict[str, Any]] = [
     {"upstreams": {"1m": "http://h"}},
     {"upstreams": {"m": {"url": "http://h", "timeouts": {"connect": 5}}}},
     {"upstreams": {"m": {"url": "http://h", "health": {}}}},
+    {"upstreams": {"m": {"url": "http://h", "health": {"path": "/x", "interval": 2}}}},
+    {"upstreams": {"m": {"url": "http://h", "balance": "random"}}},
+    {"upstreams": {"m": {"url": "http://h", "breaker": {"failures": 0}}}},
+    {"upstreams": {"m": {"url": "http://h", "breaker": {"open_s": "1s"}}}},
+    {"upstreams": {"m": {"url": "http://h", "concurrency": 0}}},
+    {"upstreams": {"m": {"url": "http://h", "queue": {"size": -1}}}},
+    {"upstreams": {"m": {"urls": ["http://h", "http://h"]}}},
     HEAD | {"worker": 2},
     HEAD | {"workers": "2"},
     HEAD | {"workers": 0},
     HEAD | {"listen": 8000},
     HEAD | {"dot_segments": "x"},
+    HEAD | {"limits": []},
+    HEAD | {"limits": {"connection": 5}},
+    HEAD | {"limits": {"connections": 0}},
+    HEAD | {"limits": {"connections": "many"}},
+    HEAD | {"limits": {"requests": True}},
+    HEAD | {"limits": {"idle": "off"}},
+    HEAD | {"limits": {"head_size": "off"}},
+    HEAD | {"limits": {"head_size": 65536}},
+    HEAD | {"limits": {"head_fields": "1000"}},
+    HEAD | {"limits": {"body_size": "10MB"}},
+    HEAD | {"limits": {"min_rate": "240"}},
+    HEAD | {"limits": {"loop_delay": 1}},
+    HEAD | {"limits": {"rate": "20/s"}},
+    HEAD | {"limits": {"rate": {"per_client": "20"}}},
+    HEAD | {"limits": {"rate": {"burst": 0}}},
     HEAD | {"capabilities": {"c": {"upstream": "s"}}},
     HEAD | {"capabilities": {"c": {"upstream": "s", "routes": []}}},
     HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["/x"]}}},
@@ -121,7 +169,7 @@ BAD: list[dict[str, Any]] = [
     HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["GET /x"], "stage": "half"}}},
     HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["GET /x"], "percent": 101}}},
     HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["GET /x"], "sticky": "identity"}}},
-    HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["GET /x"], "fallback": "monolith"}}},
+    HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["GET /x"], "fallback": "service"}}},
     HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["GET /x"], "name": "c"}}},
 ]
 

@@ -98,7 +98,9 @@ def test_the_lower_stage_of_route_and_capability_counts(stage: str, effective: s
 @pytest.mark.parametrize(("method", "safe"), [("GET", True), ("HEAD", True), ("POST", False)])
 def test_what_is_unclaimed_falls_through(method: str, safe: bool) -> None:
     plan = decide(make_facts(method, "/other"), make_snapshot())
-    assert plan == Plan(7, upstream="monolith", reason=Reason.FALLTHROUGH, safe=safe)
+    assert plan == Plan(
+        7, upstream="monolith", reason=Reason.FALLTHROUGH, safe=safe, repeatable=safe
+    )
 
 
 def test_without_a_fallthrough_what_is_unclaimed_goes_nowhere() -> None:

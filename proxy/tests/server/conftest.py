@@ -134,8 +134,10 @@ class ScriptedUpstream:
         self.port = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def start(self) -> "ScriptedUpstream":
-        self._server = await asyncio.start_server(self._handle, "127.0.0.1", 0)
+    async def start(self, port: int = 0) -> "ScriptedUpstream":
+        self._server = await asyncio.start_server(
+            self._handle, "127.0.0.1", port, reuse_address=True, backlog=256
+        )
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -184,6 +186,11 @@ class Proxy:
 
     def count(self, name: str, **labels: str) -> int:
         return self.counters.get(self.counters.cell(name, **labels))
+
+    def connections(self) -> dict[str, int]:
+        """How many connections to upstreams there are."""
+        state = self.plane.state()["upstream_connections"]
+        return {key: state[key] for key in ("open", "idle")}
 
     async def connect(self) -> "Client":
         client = Client(*await asyncio.open_connection("127.0.0.1", self.port))
@@ -284,9 +291,9 @@ async def start_upstream() -> AsyncIterator[Callable[..., Awaitable[ScriptedUpst
     """Start scripted upstreams."""
     started = []
 
-    async def start(handler: Handler | bytes = OK) -> ScriptedUpstream:
+    async def start(handler: Handler | bytes = OK, port: int = 0) -> ScriptedUpstream:
         script = answering(handler) if isinstance(handler, bytes) else handler
-        started.append(await ScriptedUpstream(script).start())
+        started.append(await ScriptedUpstream(script).start(port))
         return started[-1]
 
     yield start
@@ -328,6 +335,7 @@ async def start_proxy(
             tee=tee,
             signing_key=signing_key,
             cookie_key=KEY,
+            state_dir=tmp_path,
         )
         listening = listening or socket.create_server(("127.0.0.1", 0))
         proxy = Proxy(plane, listening, counters, model)

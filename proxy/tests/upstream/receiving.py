@@ -44,6 +44,12 @@ class Owner:
     async def find(self, connection: UpstreamConnection) -> None:
         """It has an address."""
 
+    def on_answered(self, connection: UpstreamConnection) -> None:
+        """``on_gone`` follows."""
+
+    def on_failed(self, connection: UpstreamConnection, failure: Failure) -> None:
+        """The receiver is told too."""
+
     def on_free(self, connection: UpstreamConnection) -> None:
         self.heard.append("free")
 
@@ -53,6 +59,11 @@ class Owner:
     def on_gone(self, connection: UpstreamConnection) -> None:
         if "gone" not in self.heard:
             self.heard.append("gone")
+
+
+def connections(state: dict[str, Any]) -> dict[str, int]:
+    """Of the state of all upstreams, how many connections there are."""
+    return {key: state[key] for key in ("open", "idle")}
 
 
 def upstream(server: socket.socket) -> Upstream:
