@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 PARTS := proxy chassis monolith/shopsmart extracted/shopsmart/catalog compose migration-guide
 MANIFESTS := $(addsuffix /pyproject.toml,$(PARTS)) constraints.txt requirements-dev.txt
 STAMP := $(VENV)/.installed
+FUZZ_STAMP := $(VENV)/.installed-fuzz
+# Of make fuzz, for all targets together.
+SECONDS ?= 3600
 # What builds the parts is installed first, or pip would make a place of its own for each; and what is never imported
 # need not be compiled.
 INSTALL = PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq --no-compile
@@ -20,7 +23,7 @@ SHIPPING = $(PYTHON) .github/pipelines/shipping.py
 # Demo and tests start processes by the hundred: what one has compiled, the others need not compile again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo stack-files guide test test-all test-part postgresql check format pipelines image try-image push-image deploy test-compose bench clean
+.PHONY: help setup demo stack-files guide test test-all test-part postgresql check format pipelines image try-image push-image deploy test-compose bench fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -103,5 +106,14 @@ bench: setup postgresql ## lag, cost of capture, checkouts; CPU per proxied requ
 		echo "== $$each"; $(PYTHON_HERE) -m benchmarks.$$each || failed="$$failed $$each"; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
-clean: ## remove .venv and what the demo left
-	rm -rf $(VENV) .demo
+$(FUZZ_STAMP): $(STAMP) requirements-fuzz.txt
+	@$(INSTALL) -r requirements-fuzz.txt
+	@touch $(FUZZ_STAMP)
+
+fuzz: setup $(FUZZ_STAMP) ## look for bytes that the proxy misreads, guided by coverage, on one core: SECONDS=3600, or RUNS=100000 of each; TARGETS="requests config"
+	@cd proxy && $(PYTHON_HERE) -m pytest -q tests/fuzzing
+	@cd proxy/tests && $(PYTHON_HERE) -m fuzzing --folder $(CURDIR)/.fuzz $(if $(RUNS),--runs $(RUNS),--seconds $(SECONDS)) $(TARGETS)
+	@cd proxy/tests && $(PYTHON_HERE) -m fuzzing.reach $(CURDIR)/.fuzz/corpus
+
+clean: ## remove .venv, what the demo left, and what the fuzzer gathered
+	rm -rf $(VENV) .demo .fuzz

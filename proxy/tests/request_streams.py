@@ -88,22 +88,36 @@ def requests(draw: Any) -> tuple[bytes, dict[str, Any]]:
 
 
 @st.composite
-def damaged_streams(draw: Any) -> bytes:
-    """One to three valid requests with one to three places where bytes were put in, taken out, doubled or changed."""
-    data: bytes = b"".join(wire for wire, _ in draw(st.lists(requests(), min_size=1, max_size=3)))
-    for _ in range(draw(st.integers(1, 3))):
+def damaged(draw: Any, stream: bytes) -> bytes:
+    """``stream`` with one to four places where bytes were put in, taken out, doubled, changed, flipped or moved."""
+    data = stream
+    for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, len(data)))
         size = draw(st.integers(1, 12))
-        how = draw(st.sampled_from(["put in", "take out", "double", "change"]))
+        how = draw(st.sampled_from(["put in", "take out", "double", "change", "flip", "splice"]))
         if how == "put in":
             data = data[:at] + draw(_junk) + data[at:]
         elif how == "take out":
             data = data[:at] + data[at + size :]
         elif how == "double":
             data = data[:at] + data[at : at + size] + data[at:]
-        else:
+        elif how == "change":
             data = data[:at] + draw(_junk)[:size] + data[at + size :]
+        elif how == "flip":
+            flipped = bytes(byte ^ 1 << draw(st.integers(0, 7)) for byte in data[at : at + 1])
+            data = data[:at] + flipped + data[at + 1 :]
+        else:
+            # A part of one message in the midst of another, or of the same.
+            start = draw(st.integers(0, len(data)))
+            data = data[:at] + data[start : start + draw(st.integers(1, 80))] + data[at:]
     return data
+
+
+@st.composite
+def damaged_streams(draw: Any) -> bytes:
+    """One to three valid requests, damaged."""
+    sent = draw(st.lists(requests(), min_size=1, max_size=3))
+    return draw(damaged(b"".join(wire for wire, _ in sent)))
 
 
 places = st.lists(st.integers(0, 2000), max_size=8)

@@ -151,5 +151,7 @@ CHUNKS = {
     b"5\r\nhello\r\n0\r\nX : y\r\n\r\n": cut,
     b"5\r\nhello\r\n0\r\nX: y\r\n z\r\n\r\n": cut,
     b"5\r\nhello\r\n0\r\nContent-Length: 5\r\n\r\n": cut,
+    b"5\r\nhello\r\n0\r\nTransfer-Encoding: gzip\r\n\r\n": cut,
+    b"5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n": cut,
     b"5\r\nhello\r\n0\r\nX: " + b"y" * 300_000 + b"\r\n\r\n": cut,
 }

@@ -23,7 +23,7 @@ from httptools import (
 )
 
 from stranglerfig.http1.failure import Failure, UpstreamError
-from stranglerfig.http1.headers import Header
+from stranglerfig.http1.headers import Header, Meaning, meaning_of
 from stranglerfig.http1.request_parser import END, End
 from stranglerfig.http1.response_head import ResponseHead
 from stranglerfig.http1.upgrade import SWITCHING, Upgrade, find_fault
@@ -222,6 +222,9 @@ class ResponseParser:
         if self.response is None:
             self._headers.append((name, value))
             return
+        if meaning_of(name) is Meaning.TRANSFER_ENCODING:
+            # llhttp refuses a length here, and this only in requests.
+            raise UpstreamError(Failure.CUT_RESPONSE, "Transfer-Encoding in a trailer")
         self._trailer_bytes += len(name) + len(value)
         if self._trailer_bytes > MAX_RESPONSE_HEAD_BYTES:
             raise UpstreamError(Failure.CUT_RESPONSE, "trailers too large")

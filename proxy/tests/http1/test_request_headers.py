@@ -141,3 +141,10 @@ def test_all_cookie_headers_are_seen() -> None:
     head = head_with(b"Cookie: a=1", b"cookie: fig_user=x; b=2")
     assert head.cookies == [b"a=1", b"fig_user=x; b=2"]
     assert head.kept[1:] == [(b"Cookie", b"a=1"), (b"cookie", b"b=2")]
+
+
+@pytest.mark.parametrize("space", [b"\xc2\xa0", b"\xe2\x80\x83", b"\xc2\x85 "])
+def test_white_space_that_django_strips_off_a_name_hides_no_cookie_of_ours(space: bytes) -> None:
+    head = head_with(b"Cookie: a=1;" + space + b"fig_user=x;fig_wrote" + space + b"=y; b=\xc2\xa0")
+    assert head.kept[1:] == [(b"Cookie", b"a=1; b=\xc2\xa0")]
+    assert head.wrote == b"y"
