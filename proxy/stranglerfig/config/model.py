@@ -17,11 +17,13 @@ from pydantic import (
 from stranglerfig.config.capability import Capability, Lists, Route, Stage, Sticky, Writes
 from stranglerfig.config.mistake import mistake
 from stranglerfig.config.scalar import Address, WrittenAddress
+from stranglerfig.config.tls import CertificateFiles, ListenTls, UpstreamTls
 from stranglerfig.config.upstream import Timeouts, Upstream
 from stranglerfig.config.written import NOT_BUILT, Name, Written, with_names
 
 __all__ = [
-    "Address", "Capability", "Config", "Lists", "Route", "Stage", "Sticky", "Timeouts", "Upstream", "Writes",
+    "Address", "Capability", "CertificateFiles", "Config", "ListenTls", "Lists", "Route", "Stage", "Sticky", "Timeouts", "Upstream",
+    "UpstreamTls", "Writes",
 ]  # fmt: skip
 
 
@@ -69,6 +71,9 @@ class Config(Written):
     )
     workers: StrictInt | None = Field(
         default=None, ge=1, le=256, description="processes that route; by default one per core"
+    )
+    tls: ListenTls | None = Field(
+        default=None, description="clients connect by TLS and are shown this certificate"
     )
     trusted_proxies: Annotated[
         tuple[WrittenNetwork, ...],

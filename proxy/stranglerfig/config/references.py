@@ -72,7 +72,13 @@ def find_doubts(config: Config) -> Iterator[Finding]:
                     "stage: service on a route says nothing, for it only sets a limit",
                     "remove it",
                 )
-    for name in config.upstreams:
+    for name, upstream in config.upstreams.items():
+        if upstream.tls is not None and upstream.tls.insecure_accept_any_certificate:
+            yield Finding(
+                ("upstreams", name, "tls", "insecure_accept_any_certificate"),
+                "whoever answers at this address is believed to be the upstream, and sees all that is sent to it",
+                "remove it, and name under ca who signs the upstream's certificate",
+            )
         if name not in used:
             yield Finding(("upstreams", name), "nothing uses this upstream", "remove it, or use it")
 

@@ -8,17 +8,20 @@ from pydantic.json_schema import GenerateJsonSchema
 from stranglerfig.config.model import (
     Address,
     Capability,
+    CertificateFiles,
     Config,
+    ListenTls,
     Lists,
     Route,
     Sticky,
     Timeouts,
     Upstream,
+    UpstreamTls,
 )
 from stranglerfig.config.written import NAME
 
 _NAME: Final = f"^{NAME.pattern}$"
-_URL: Final = {"type": "string", "pattern": r"^http://[^/?#@\s]+/?$"}
+_URL: Final = {"type": "string", "pattern": r"^https?://[^/?#@\s]+/?$"}
 _ROUTE_TEXT: Final = {
     "type": "string",
     "pattern": r"^\s*\S+\s+/",
@@ -34,7 +37,16 @@ def json_schema() -> dict[str, Any]:
     schema["description"] = "What the routing proxy stranglerfig does with which requests."
     definitions = schema["$defs"]
     _show_as_written(schema, Config)
-    for model in (Timeouts, Upstream, Capability, Route, Lists):
+    for model in (
+        Timeouts,
+        Upstream,
+        UpstreamTls,
+        Capability,
+        Route,
+        Lists,
+        CertificateFiles,
+        ListenTls,
+    ):
         _show_as_written(definitions[model.__name__], model)
     upstream, route = definitions["Upstream"], definitions["Route"]
     upstream["properties"] |= {

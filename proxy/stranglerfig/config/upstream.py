@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from stranglerfig.config.mistake import mistake
 from stranglerfig.config.scalar import Seconds, is_host
+from stranglerfig.config.tls import UpstreamTls
 from stranglerfig.config.written import NOT_BUILT, Named, OnlyNone, Written, Wrong, raise_wrong
 
 
@@ -47,6 +48,9 @@ class Upstream(Written):
     host: Annotated[str, BeforeValidator(raise_wrong)] = Field(validation_alias="(host)")
     port: int = Field(validation_alias="(port)")
     timeouts: Timeouts = Timeouts()
+    tls: Annotated[UpstreamTls | None, BeforeValidator(raise_wrong)] = Field(
+        default=None, description="by what an upstream with https is known"
+    )
     shadow_writes: OnlyNone = Field(default="none", description="how unsafe requests are shadowed")
 
     @model_validator(mode="before")
@@ -65,18 +69,31 @@ class Upstream(Written):
         elif "(host)" in data or "host" in data:
             return data
         try:
-            data["(host)"], data["(port)"] = _read_urls(data)
+            is_tls, data["(host)"], data["(port)"] = _read_urls(data)
         except PydanticCustomError as error:
             data["(host)"], data["(port)"] = Wrong(error), 1
+            return data
+        if is_tls:
+            data.setdefault("tls", {})
+        elif data.get("tls") is not None:
+            data["tls"] = Wrong(mistake("TLS is for a url with https", "write https:// in its url"))
         return data
 
     @model_serializer
     def _write(self) -> dict[str, Any]:
-        return {
-            "url": f"http://{self.authority}",
+        written = {
+            "url": self.url,
             "timeouts": self.timeouts.model_dump(mode="json"),
             "shadow_writes": self.shadow_writes,
         }
+        if self.tls is not None:
+            written["tls"] = self.tls.model_dump(mode="json", exclude_none=True)
+        return written
+
+    @property
+    def url(self) -> str:
+        """``http://host:port`` or ``https://host:port``."""
+        return f"{'http' if self.tls is None else 'https'}://{self.authority}"
 
     @property
     def authority(self) -> str:
@@ -84,8 +101,8 @@ class Upstream(Written):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def _read_urls(data: dict[str, Any]) -> tuple[str, int]:
-    """Take ``url`` or ``urls`` out of ``data`` and give host and port."""
+def _read_urls(data: dict[str, Any]) -> tuple[bool, str, int]:
+    """Take ``url`` or ``urls`` out of ``data`` and give whether it is https, host and port."""
     url, urls = data.pop("url", None), data.pop("urls", None)
     if urls is None:
         if url is None:
@@ -104,7 +121,7 @@ def _read_urls(data: dict[str, Any]) -> tuple[str, int]:
     return _read_url(urls[0], ("urls", 0))
 
 
-def _read_url(url: Any, at: tuple[str | int, ...]) -> tuple[str, int]:
+def _read_url(url: Any, at: tuple[str | int, ...]) -> tuple[bool, str, int]:
     example = "write it as http://127.0.0.1:8100"
     if not isinstance(url, str):
         raise mistake(f"{url!r} is not a URL", example, at)
@@ -118,9 +135,7 @@ def _read_url(url: Any, at: tuple[str | int, ...]) -> tuple[str, int]:
         port = parts.port
     except ValueError as error:
         raise mistake(f"{url!r} is not a URL: {error}", example, at) from None
-    if parts.scheme == "https":
-        raise mistake(f"{url!r}: TLS to an upstream is not built yet", "use http://", at)
-    if parts.scheme != "http" or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname:
         raise mistake(f"{url!r} is not a URL of the form http://host:port", example, at)
     if not is_host(parts.hostname):
         raise mistake(
@@ -134,4 +149,5 @@ def _read_url(url: Any, at: tuple[str | int, ...]) -> tuple[str, int]:
         )
     if port == 0:
         raise mistake(f"{url!r} has port 0, which nothing answers on", example, at)
-    return parts.hostname, port or 80
+    is_tls = parts.scheme == "https"
+    return is_tls, parts.hostname, port or (443 if is_tls else 80)

@@ -25,7 +25,6 @@ NOT_BUILT: Final[Mapping[str, str]] = {
     **dict.fromkeys(("rate_limit", "rate_limits"), "a limit of requests in a time"),
     **dict.fromkeys(("websocket", "websockets"), "WebSockets and other upgraded connections"),
     "concurrency": "a limit of requests at once",
-    "tls": "TLS",
     "dashboard": "a dashboard",
     "live_data": "live data",
     "rollout": "a gated rollout",

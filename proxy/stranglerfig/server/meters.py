@@ -4,6 +4,7 @@ from stranglerfig.counters import CounterBlock, Histogram, names
 from stranglerfig.http1.failure import Failure
 from stranglerfig.routing.plan import Plan, Reason, Unit
 from stranglerfig.signing.wrote import Ignored
+from stranglerfig.tls.reasons import HandshakeFailure
 
 NOBODY = "-"  # the label of what no capability claims, and of errors that are no upstream's fault
 
@@ -53,6 +54,10 @@ class Meters:
     def failed(self, upstream: str, failure: Failure) -> None:
         """Count a failed exchange."""
         self._add(names.ERRORS, upstream=upstream, phase=failure.phase.value, kind=failure.kind)
+
+    def handshake_failed(self, reason: HandshakeFailure) -> None:
+        """Count a client with which no TLS connection came about."""
+        self._add(names.HANDSHAKES_FAILED, reason=reason.value)
 
     def dropped_header(self, reason: str, n: int = 1) -> None:
         """Count request headers that the client may have meant and that went no further."""

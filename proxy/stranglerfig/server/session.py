@@ -24,6 +24,7 @@ from stranglerfig.server.answers import error_answer
 from stranglerfig.server.exchange import Exchange
 from stranglerfig.server.flow_control import Hold, ReadGate
 from stranglerfig.server.runtime import Runtime, new_request_id
+from stranglerfig.tls.connection import TlsConnection
 from stranglerfig.upstream.deadlines import NEVER
 
 log = structlog.get_logger(__name__)
@@ -46,6 +47,7 @@ class ClientSession(asyncio.Protocol):
     __slots__ = (
         "_exchange",
         "_gate",
+        "_https",
         "_is_closing",
         "_is_congested",
         "_is_head_timed",
@@ -61,8 +63,10 @@ class ClientSession(asyncio.Protocol):
         "deadline",
     )
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, *, https: bool = False) -> None:
+        """``https``: the client is connected by TLS."""
         self.deadline = NEVER
+        self._https = https
         self._runtime = runtime
         self._parser = RequestParser()
         self._queue: deque[RequestEvent] = deque()
@@ -109,7 +113,7 @@ class ClientSession(asyncio.Protocol):
     def peer_headers(self, trusted: Sequence[Network]) -> PeerHeaders:
         """Give the maker of forwarded headers for this client, under the trusted networks of a snapshot."""
         if self._peer_headers is None or self._trusted is not trusted:
-            self._peer_headers = PeerHeaders(self._peer, trusted)
+            self._peer_headers = PeerHeaders(self._peer, trusted, https=self._https)
             self._trusted = trusted
         return self._peer_headers
 
@@ -156,6 +160,9 @@ class ClientSession(asyncio.Protocol):
             with contextlib.suppress(OSError):
                 known.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self._transport.abort()
+        elif isinstance(self._transport, TlsConnection):
+            self.deadline = self._runtime.loop.time() + STALL_S
+            self._transport.close_unannounced()
         else:
             self._close()
 

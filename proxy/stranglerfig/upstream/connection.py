@@ -14,6 +14,7 @@ servers do that are overloaded or waited too long, and anything else fails. An a
 """
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from typing import Final, cast
 
@@ -22,10 +23,10 @@ from stranglerfig.http1.failure import Failure, UpstreamError
 from stranglerfig.http1.response_head import ResponseHead
 from stranglerfig.http1.response_parser import ResponseParser
 from stranglerfig.upstream.deadlines import NEVER
-from stranglerfig.upstream.kernel import KernelView
 from stranglerfig.upstream.last_words import LastWords
 from stranglerfig.upstream.reaching import reach
 from stranglerfig.upstream.roles import Owner, Receiver
+from stranglerfig.upstream.securing import TlsFailedError, View, secure, view_of
 
 HIGH_WATER_BYTES: Final = 64 * 1024
 
@@ -81,7 +82,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._is_unasked = False
         self._is_paused = False
         self._has_answer = False
-        self._kernel: KernelView | None = None
+        self._kernel: View | None = None
         self._last_words: LastWords | None = None
 
     @property
@@ -174,6 +175,9 @@ class UpstreamConnection(asyncio.Protocol):
     async def _connect(self) -> None:
         try:
             await self._open()
+        except TlsFailedError as error:
+            self._connecting = None
+            self._fail(Failure.TLS_FAILED, str(error))
         except (OSError, UnicodeError) as error:
             self._connecting = None
             self._fail(Failure.CONNECT_FAILED, str(error))
@@ -192,9 +196,19 @@ class UpstreamConnection(asyncio.Protocol):
                     self._owner.on_moved(self, other)
                 self.address = other
             else:
-                await self._loop.create_connection(lambda: self, sock=opened)
+                await self._use(opened)
                 return
-        await self._loop.create_connection(lambda: self, self.address, self.upstream.port)
+        if self.upstream.tls is None:
+            await self._loop.create_connection(lambda: self, self.address, self.upstream.port)
+        else:
+            left_s = self.deadline - self._loop.time()
+            await self._use(await reach(self._loop, self.address, self.upstream.port, left_s))
+
+    async def _use(self, opened: socket.socket) -> None:
+        if self.upstream.tls is None:
+            await self._loop.create_connection(lambda: self, sock=opened)
+        else:
+            await secure(self._loop, opened, self.upstream, self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send what was written before the connection was open."""
@@ -206,7 +220,7 @@ class UpstreamConnection(asyncio.Protocol):
             opened.abort()
             return
         opened.set_write_buffer_limits(high=HIGH_WATER_BYTES)
-        kernel = self._kernel = KernelView(opened)
+        kernel = self._kernel = view_of(opened)
         pending, self._pending = self._pending, []
         self.is_congested = False
         self._is_unasked = kernel.has_news()
@@ -379,7 +393,8 @@ class UpstreamConnection(asyncio.Protocol):
             self.data_received(data)
             if self._receiver is None:
                 return
-        self.eof_received()
+        if words.is_end:
+            self.eof_received()
 
     def _drop_last_words(self) -> None:
         if self._last_words is not None:

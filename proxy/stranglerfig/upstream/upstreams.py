@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from stranglerfig.config.model import Upstream
+from stranglerfig.config.model import Upstream, UpstreamTls
 from stranglerfig.upstream.addresses import Addresses
 from stranglerfig.upstream.connection import UpstreamConnection
 from stranglerfig.upstream.deadlines import Deadlines
@@ -20,8 +20,8 @@ MAX_IDLE_PER_ADDRESS: Final = (
 )
 _EXPIRE_EVERY_S: Final = 1.0
 
-Key = tuple[str, int, str]
-"""Host and port as written, and the address: the host itself where that is one."""
+Key = tuple[str, int, UpstreamTls | None, str]
+"""Host, port and TLS as written, and the address: the host itself where that is one."""
 
 
 class Upstreams:
@@ -63,7 +63,11 @@ class Upstreams:
         now = self._loop.time()
         address = None if addresses is None else addresses.pick(now)
         may_reuse = not fresh and (addresses is None or address is not None)
-        connection = self._take_quiet((host, port, address or host), now) if may_reuse else None
+        connection = (
+            self._take_quiet((host, port, upstream.tls, address or host), now)
+            if may_reuse
+            else None
+        )
         self._on_taken(upstream.name, connection is not None)
         if connection is None:
             connection = UpstreamConnection(upstream, self._loop, self)
@@ -131,11 +135,11 @@ class Upstreams:
 
     def retain(self, upstreams: Iterable[Upstream]) -> None:
         """Close the connections of upstreams that are no longer used: the idle ones now, those at work after their exchange."""
-        used = {(each.host, each.port) for each in upstreams}
-        self._names.retain({host for host, _ in used})
-        for connection in self._pool.retain(lambda key: key[:2] in used):
+        used = {(each.host, each.port, each.tls) for each in upstreams}
+        self._names.retain({host for host, *_ in used})
+        for connection in self._pool.retain(lambda key: key[:3] in used):
             connection.abort()
-        self._unwanted.update(each for each in self._all if _key(each)[:2] not in used)
+        self._unwanted.update(each for each in self._all if _key(each)[:3] not in used)
 
     def on_deadline(self) -> None:
         """Close what has been idle for too long."""
@@ -179,4 +183,5 @@ def _is_placed(connection: UpstreamConnection) -> bool:
 
 
 def _key(connection: UpstreamConnection) -> Key:
-    return connection.upstream.host, connection.upstream.port, connection.address
+    upstream = connection.upstream
+    return upstream.host, upstream.port, upstream.tls, connection.address
