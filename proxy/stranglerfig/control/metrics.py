@@ -74,7 +74,7 @@ class _Collector(Collector):
             "fig_upstream", "Upstreams of the config.", labels=["upstream"]
         )
         for name, upstream in running.config.upstreams.items():
-            upstreams.add_metric([name], {"url": f"http://{upstream.authority}"})
+            upstreams.add_metric([name], {"url": upstream.url})
         yield upstreams
         stages = GaugeMetricFamily(
             "fig_capability_stage",
@@ -94,6 +94,26 @@ class _Collector(Collector):
             aborted.add_metric([name], int(name in running.overrides))
         yield from (stages, percents, aborted)
         yield from self._lags()
+        yield from self._certificates()
+
+    def _certificates(self) -> Iterator[Family]:
+        left = GaugeMetricFamily(
+            "fig_certificate_days_left",
+            "Days until a certificate in use expires, by its file; negative once it has.",
+            labels=["file"],
+        )
+        refused = GaugeMetricFamily(
+            "fig_certificate_refused",
+            "1 while files as they stand are refused and the last good ones go on, by the first of them.",
+            labels=["file"],
+        )
+        # Files that two upstreams share are told once.
+        for known in {each["files"][0]: each for each in self._view.certificates.status()}.values():
+            file = known["files"][0]
+            if known["days_left"] is not None:
+                left.add_metric([file], known["days_left"])
+            refused.add_metric([file], int(known["refused"] is not None))
+        yield from (left, refused)
 
     def _lags(self) -> Iterator[Family]:
         """How far services are behind; no sample where that is not known."""

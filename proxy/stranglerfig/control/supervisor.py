@@ -21,6 +21,7 @@ from stranglerfig.channel.hub import Hub, Link
 from stranglerfig.channel.messages import SOCKET_NAME
 from stranglerfig.control import audit, overrides, sockets
 from stranglerfig.control.admin import AdminServer
+from stranglerfig.control.certificates import Certificates
 from stranglerfig.control.changes import Changes
 from stranglerfig.control.fleet import Fleet, Seat
 from stranglerfig.control.guard import Guard
@@ -32,10 +33,11 @@ from stranglerfig.control.status import View
 from stranglerfig.control.takeover import Orphans, adopt, living_orphans, next_generation
 from stranglerfig.control.watcher import Watcher
 from stranglerfig.counters import COUNTERS_NAME, CounterBlock
-from stranglerfig.counters.names import RESTARTS
+from stranglerfig.counters.names import PEMS_READ, RESTARTS
 from stranglerfig.logs import LogFormat
 from stranglerfig.routing.override import Override
 from stranglerfig.signing.seal import SHORTEST_GOOD_KEY
+from stranglerfig.tls.needs import needs_of
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +68,7 @@ class Supervisor:
     """One running proxy."""
 
     def __init__(self, source: Source, written: Written, settings: Settings) -> None:
+        """Raises ``RefusedError`` if the certificates that ``written`` names can't be used."""
         self._source = source
         self._written = written
         self._settings = settings
@@ -78,6 +81,13 @@ class Supervisor:
             log_format=settings.log_format,
             on_death=self._on_death,
             lags=lambda: self._ownership.message(),
+            tls=lambda role: self._certificates.message(role),
+        )
+        self._certificates = Certificates(
+            written,
+            config=lambda: self._changes.running.config,
+            on_change=self._fleet.tell_tls,
+            on_judged=self._count_certificates,
         )
         self._orphans: Orphans | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -132,12 +142,18 @@ class Supervisor:
                 cookie_key=_cookie_key(settings.secret),
             )
             self._changes = Changes(
-                self._source, HERE, running, self._fleet.spread, self._on_change
+                self._source,
+                HERE,
+                running,
+                self._fleet.spread,
+                self._on_change,
+                self._certificates.admit,
             )
             self._view = View(
                 changes=self._changes,
                 fleet=self._fleet,
                 ownership=self._ownership,
+                certificates=self._certificates,
                 counters_dir=HERE / COUNTERS_NAME,
                 listen=self._listen,
                 admin=sockets.address(admin_socket),
@@ -172,6 +188,7 @@ class Supervisor:
             on_ready(self._view)
             self._spawn(self._fleet.watch(), "hung children")
             self._spawn(self._ownership.run(), "ownership")
+            self._spawn(self._certificates.run(), "certificates")
             self._spawn(Watcher(self._source.path, self._changes.look).run(), "watcher")
             await self._stopping.wait()
         finally:
@@ -253,7 +270,13 @@ class Supervisor:
             self._hopeless.set()
         audit.append(HERE, "child_died", process=seat.name, code=code)
 
+    def _count_certificates(self, result: str) -> None:
+        self._counters.add(self._counters.cell(PEMS_READ, result=result))
+
     def _on_change(self, old: Running, new: Running) -> None:
+        if [*needs_of(old.config)] != [*needs_of(new.config)]:
+            # Said before the snapshot, which is spread next: a worker that uses it has what it needs.
+            self._certificates.forget(new.config)
         self._view.remember(old, new)
         self._ownership.ask_anew()
         self._write_serve(generation=new.generation)
@@ -299,6 +322,7 @@ class Supervisor:
     def _on_reload_signal(self) -> None:
         if self._is_ready:
             self._spawn(self._changes.reload("SIGHUP"), "reload")
+            self._spawn(self._certificates.look(), "certificates")
 
     def _on_stop_signal(self) -> None:
         self._signals += 1

@@ -140,9 +140,7 @@ class ScriptedUpstream:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> "ScriptedUpstream":
-        self._server = await asyncio.start_server(
-            self._handle, "127.0.0.1", 0, ssl=self.context
-        )
+        self._server = await asyncio.start_server(self._handle, "127.0.0.1", 0, ssl=self.context)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
