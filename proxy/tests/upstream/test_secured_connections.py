@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from certificates import Authority, serving
@@ -71,11 +71,12 @@ class World:
 
 
 @pytest.fixture
-def world(server: socket.socket, tmp_path: Path) -> Any:
+async def world(server: socket.socket, tmp_path: Path) -> AsyncIterator[World]:
     made = World(server, tmp_path)
     yield made
     made.connection.abort()
     made.peer.socket.close()
+    await asyncio.sleep(0.01)  # the loop closes what it has
 
 
 async def test_a_kept_connection_that_is_silent_is_used_again(world: World) -> None:

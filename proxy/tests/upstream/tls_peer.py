@@ -11,6 +11,8 @@ class TlsPeer:
 
     def __init__(self, accepted: socket.socket, context: ssl.SSLContext) -> None:
         accepted.setblocking(False)
+        # What is sent is then at the other end at once, as there is but the loopback between.
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket = accepted
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
