@@ -1,7 +1,7 @@
 """TLS over a transport of the loop: its protocol, and the transport of whoever speaks HTTP above it.
 
-The loop has TLS of its own. It tells nobody whether an end was announced, closes with an announcement where an answer was cut,
-can't close one half, and puts a layer between a request and the kernel; of all that the proxy takes care. OpenSSL does the
+The loop has TLS of its own. It closes with an announcement also where an answer was cut, gives no reason when the other side's
+end was not announced, can't close one half, and puts a layer between a request and the kernel; the proxy needs it otherwise. OpenSSL does the
 cryptography here too, on buffers in memory: this is the plumbing.
 
 An end counts as one only if it was announced (close_notify; RFC 8446, 6.1): else somebody on the way may have cut what
