@@ -21,7 +21,7 @@ def starts(start_upstream: Any, start_proxy: Any, secured: Any) -> tuple[Any, An
     return partial(start_upstream, context=context), partial(secured.proxy, start_proxy)
 
 
-@pytest.mark.parametrize("lines", LENGTHS, ids=lambda lines: repr(lines[:60]))
+@pytest.mark.parametrize("lines", list(LENGTHS)[::3], ids=lambda lines: repr(lines[:60]))
 async def test_a_length(starts: Any, lines: bytes) -> None:
     sent = HEAD + lines + b"\r\n\r\nhello"
     assert await wire.check(*starts, sent, lambda _: LENGTHS[lines]) == []
@@ -45,7 +45,7 @@ async def test_chunks(starts: Any, body: bytes) -> None:
     await wire.check(*starts, CHUNKED + body, expect, WHOLE)
 
 
-@pytest.mark.parametrize("line", STATUS_LINES, ids=repr)
+@pytest.mark.parametrize("line", list(STATUS_LINES)[::3], ids=repr)
 async def test_a_status_line(starts: Any, line: bytes) -> None:
     answer = line + b"\r\nContent-Length: 5\r\n\r\nhello"
     await check(*starts, answer, STATUS_LINES[line])
