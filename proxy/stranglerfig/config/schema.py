@@ -5,11 +5,13 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
+from stranglerfig.config.limits import Rate
 from stranglerfig.config.model import (
     Address,
     Capability,
     CertificateFiles,
     Config,
+    Limits,
     ListenTls,
     Lists,
     Route,
@@ -44,6 +46,8 @@ def json_schema() -> dict[str, Any]:
         Capability,
         Route,
         Lists,
+        Limits,
+        Rate,
         CertificateFiles,
         ListenTls,
     ):
@@ -92,3 +96,5 @@ def _show_as_written(schema: dict[str, Any], model: type[BaseModel]) -> None:
             shown["default"] = str(info.default)
         elif name.endswith("_s"):
             shown["default"] = f"{info.default:g}s"
+        elif model in (Limits, Rate):
+            shown["default"] = model().model_dump(mode="json")[key]

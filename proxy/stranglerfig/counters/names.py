@@ -35,6 +35,7 @@ REFUSED = "refused_requests"
 CLIENT_GONE = "client_gone"
 HANDSHAKES_FAILED = "tls_handshakes_failed"
 PEMS_READ = "tls_files"
+RATE_FORGOTTEN = "rate_clients_forgotten"
 ERRORS = "errors"
 UPSTREAM_CONNECTIONS = "upstream_connections"
 DROPPED_HEADERS = "dropped_headers"
@@ -97,6 +98,12 @@ _TABLE = (
         "Changes of certificates, keys and CAs on disk while running: taken, or refused while the last good ones go on.",
     ),
     Metric(CLIENT_GONE, "counter", (), "Requests whose client left before the answer was whole."),
+    Metric(
+        RATE_FORGOTTEN,
+        "counter",
+        (),
+        "Clients ahead of their rate that were forgotten early, for want of room.",
+    ),
     Metric(
         ERRORS,
         "counter",

@@ -1,12 +1,16 @@
 """A client that has yet to prove that it speaks TLS: until then it costs a socket and a deadline, and then has a session."""
 
+import asyncio
 import ssl
 from typing import Final
 
 from stranglerfig.http1.failure import Failure
 from stranglerfig.server.answers import error_answer
+from stranglerfig.server.patience import LINGER_S
+from stranglerfig.server.peer import Peer
+from stranglerfig.server.reset import reset
 from stranglerfig.server.runtime import Runtime, new_request_id
-from stranglerfig.server.session import LINGER_S, ClientSession
+from stranglerfig.server.session import ClientSession
 from stranglerfig.tls.connection import TlsConnection
 from stranglerfig.tls.reasons import HandshakeFailure, reason_of
 from stranglerfig.upstream.deadlines import NEVER
@@ -21,7 +25,7 @@ _LETTERS: Final = range(
 class ClientHandshake(TlsConnection):
     """An accepted connection of a listener with TLS."""
 
-    __slots__ = ("_has_begun", "_is_open", "_runtime", "deadline")
+    __slots__ = ("_has_begun", "_is_open", "_peer", "_runtime", "deadline")
 
     def __init__(self, runtime: Runtime, context: ssl.SSLContext) -> None:
         super().__init__(
@@ -33,6 +37,17 @@ class ClientHandshake(TlsConnection):
         self._is_open = False
         runtime.sessions.add(self)
         runtime.deadlines.add(self)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a place: who has yet to shake hands holds a connection too. A refusal is told when that can be read."""
+        super().connection_made(transport)
+        self._peer = Peer(self, self._runtime.places)
+        refused = self._peer.refused
+        if refused is not None and not refused.is_told:
+            self._runtime.meters.refused(refused.failure.kind)
+            self._on_failed = None
+            self._is_closing = True
+            reset(self.raw)
 
     def handshake_received(self, data: bytes) -> None:
         """Go on, unless it is plain HTTP: whoever speaks that gets an answer that can be read."""
@@ -48,6 +63,7 @@ class ClientHandshake(TlsConnection):
         super().connection_lost(exc)
         if not self._is_open:
             self._forget()
+            self._peer.leave()
             if not self._runtime.sessions:
                 self._runtime.on_last_session_gone.set()
 
@@ -67,7 +83,7 @@ class ClientHandshake(TlsConnection):
     def _open(self, _: TlsConnection) -> ClientSession:
         self._is_open = True
         self._forget()
-        return ClientSession(self._runtime, https=True)
+        return ClientSession(self._runtime, self._peer)
 
     def _forget(self) -> None:
         self.deadline = NEVER

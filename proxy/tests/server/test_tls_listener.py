@@ -427,3 +427,18 @@ async def test_draining_lets_a_handshake_that_has_begun_have_its_answer(
     assert b"Connection: close" in got
     writer.close()
     await within(draining, 10)
+
+
+async def test_who_has_yet_to_shake_hands_takes_a_place(
+    start_upstream: Any, start_proxy: Any, secured: Any
+) -> None:
+    limits = {"connections_per_client": 1}
+    upstream = await start_upstream()
+    proxy = await secured.proxy(start_proxy, upstream, tls=None, limits=limits, workers=1)
+    _, silent = await asyncio.open_connection("127.0.0.1", proxy.port)
+    await until(lambda: proxy.plane.state()["connections"] == 1)
+    refused = await within((await proxy.connect()).answer())
+    assert refused.status in (429, 503)
+    silent.close()
+    await until(lambda: proxy.plane.state()["connections"] == 0)
+    assert (await within(proxy.get())).body == b"ok"
