@@ -25,6 +25,7 @@ from stranglerfig.channel.messages import (
     Role,
     SnapshotMessage,
     State,
+    TlsMessage,
     parse,
 )
 
@@ -46,6 +47,7 @@ class ChildChannel:
         on_drain: Callable[[float], Awaitable[None]],
         state: Callable[[], dict[str, Any]],
         on_lags: Callable[[LagsMessage], None] | None = None,
+        on_tls: Callable[[TlsMessage], None] | None = None,
         listen_fd: int | None = None,
         path: str = SOCKET_NAME,
     ) -> None:
@@ -54,6 +56,7 @@ class ChildChannel:
         self._on_snapshot = on_snapshot
         self._on_drain = on_drain
         self._on_lags = on_lags
+        self._on_tls = on_tls
         self._draining: asyncio.Task[None] | None = None
         self._state = state
         self._listen_fd = listen_fd
@@ -143,6 +146,8 @@ class ChildChannel:
                     await self._take(message, writer)
                 elif isinstance(message, LagsMessage) and self._on_lags is not None:
                     self._on_lags(message)
+                elif isinstance(message, TlsMessage) and self._on_tls is not None:
+                    self._on_tls(message)
             log.info("supervisor_gone", role=self._role, slot=self._slot)
         finally:
             reporting.cancel()

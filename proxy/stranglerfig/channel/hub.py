@@ -25,6 +25,7 @@ from stranglerfig.channel.messages import (
     MessageError,
     SnapshotMessage,
     State,
+    TlsMessage,
     parse,
 )
 
@@ -56,7 +57,7 @@ class Link:
         self._writer = writer
         self._acked = asyncio.Event()
 
-    def send(self, message: SnapshotMessage | LagsMessage | Drain) -> None:
+    def send(self, message: SnapshotMessage | LagsMessage | TlsMessage | Drain) -> None:
         """Queue a message; a child that is gone is noticed by ``closed``."""
         if not self._writer.is_closing():
             self._writer.write(message.line())

@@ -70,6 +70,33 @@ class LagsMessage(_Message):
     lags: dict[str, MeasuredLag]
 
 
+class ShownCertificate(BaseModel):
+    """A certificate for clients: chain and key in PEM, and the names that it is for."""
+
+    certificate: str
+    key: str = Field(repr=False)
+    names: tuple[str, ...]
+
+
+class PemMessage(BaseModel):
+    """What files hold that belong together, such as the CA of an upstream."""
+
+    paths: tuple[str, ...]
+    texts: tuple[str, ...] = Field(repr=False)
+
+
+class TlsMessage(_Message):
+    """What TLS needs, before the first snapshot and whenever it changes; replaces what was said before. No new generation.
+
+    ``shown`` is for workers, the first for clients whose name none fits; with none they speak plainly. ``pems`` is what is
+    known of upstreams.
+    """
+
+    type: Literal["tls"] = "tls"
+    shown: list[ShownCertificate]
+    pems: list[PemMessage]
+
+
 class Drain(_Message):
     """Stop accepting, finish within ``deadline`` seconds, and exit 0."""
 
@@ -84,7 +111,7 @@ class State(_Message):
     state: dict[str, Any]
 
 
-Message = Hello | SnapshotMessage | LagsMessage | Ack | Drain | State
+Message = Hello | SnapshotMessage | LagsMessage | TlsMessage | Ack | Drain | State
 _ANY: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
 
 

@@ -1,5 +1,6 @@
 """``fig check``: every mistake with its line, and what the files would change in the proxy that runs."""
 
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +21,7 @@ from stranglerfig.control.source import FIXED, RULES_NAME
 from stranglerfig.routing.difference import Change, routing_difference
 from stranglerfig.routing.override import Override
 from stranglerfig.routing.snapshot import compile_snapshot
+from stranglerfig.tls.needs import doubts, take_up
 
 
 @dataclass(slots=True)
@@ -72,6 +74,11 @@ def _read(path: Path) -> tuple[Loaded | None, tuple[Problem, ...]]:
         loaded = load(path)
     except ConfigError as error:
         problems = error.problems
+    else:
+        good, findings = take_up(loaded.config)
+        problems = loaded.place(findings)
+        untimely = loaded.place(doubts(loaded.config, good, time.time()))
+        loaded = replace(loaded, warnings=(*loaded.warnings, *untimely))
     rules = path.with_name(RULES_NAME)
     try:
         load_rules(rules)

@@ -324,14 +324,14 @@ def _commands(detail: ClusterDetail, config: Config | None) -> dict[str, str]:
         return {}
     exchange = detail.examples[-1].exchange
     upstreams = {"monolith": exchange.control, "service": exchange.candidate}
-    authorities = {
-        side: config.upstreams[name].authority
+    urls = {
+        side: config.upstreams[name].url
         for side, name in upstreams.items()
         if name in config.upstreams
     }
-    commands = {side: curl_command(exchange.request, at) for side, at in authorities.items()}
-    if len(authorities) == len(upstreams):
-        both = same_command(exchange.request, authorities["monolith"], authorities["service"])
+    commands = {side: curl_command(exchange.request, at) for side, at in urls.items()}
+    if len(urls) == len(upstreams):
+        both = same_command(exchange.request, urls["monolith"], urls["service"])
         if both is not None:
             commands[BOTH] = both
     return commands

@@ -83,15 +83,13 @@ def init(
     _check(upstream, listen, admin, path)
     words = {"upstream": upstream, "listen": listen, "admin": admin}
     _write(path, _TEXT.format(**{name: _in_yaml(word) for name, word in words.items()}))
-    status = _probe(upstream)
+    status, trouble = _probe(upstream)
     if as_json:
         print_json({"file": str(path), "upstream": upstream, "answers": status})
         return
     out.print(f"wrote [bold]{escape(str(path))}[/]")
-    if status is None:
-        err.print(
-            f"[bold yellow]warning:[/] {escape(upstream)} gives no answer now; start the application first"
-        )
+    if trouble is not None:
+        err.print(f"[bold yellow]warning:[/] {escape(upstream)} {escape(trouble)}")
     else:
         out.print(f"{escape(upstream)} answers (status {status})")
     option = "" if config == "fig.yaml" else f" --config {config}"
@@ -139,14 +137,19 @@ def _write(path: Path, text: str) -> None:
         )
 
 
-def _probe(upstream: str) -> int | None:
-    """The status of the application's first page; None if nothing answers."""
+def _probe(upstream: str) -> tuple[int | None, str | None]:
+    """The status of the application's first page; or why there is none."""
     session = requests.Session()
     session.trust_env = False  # the proxy will not use a proxy of the environment either
     try:
         with session.get(
             upstream, timeout=_PROBE_TIMEOUT_S, allow_redirects=False, stream=True
         ) as answer:
-            return answer.status_code
+            return answer.status_code, None
+    except requests.exceptions.SSLError:
+        return None, (
+            "shows a certificate that is not accepted; name who signed it under tls.ca of its upstream "
+            "(fig init --example shows where)"
+        )
     except requests.RequestException:
-        return None
+        return None, "gives no answer now; start the application first"

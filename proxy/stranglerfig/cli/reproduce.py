@@ -12,7 +12,7 @@ from stranglerfig.compare.store import OTHERS
 _TEXT_LINES: Final = "$.line[]"
 
 
-def curl_command(request: RedactedRequest, authority: str) -> str:
+def curl_command(request: RedactedRequest, url: str) -> str:
     """The request to one upstream, as it was sent there: same Host, no credentials, redirects not followed."""
     words = ["curl", "-sS", "-i", "-g", "--path-as-is"]
     if request.method == "HEAD":
@@ -23,15 +23,15 @@ def curl_command(request: RedactedRequest, authority: str) -> str:
         words.append("--compressed")
     for name, value in request.headers:
         words += ["-H", f"{name}: {value}"]
-    words.append(f"http://{authority}{request.target}")
+    words.append(f"{url}{request.target}")
     return shlex.join(words)
 
 
 def same_command(request: RedactedRequest, control: str, candidate: str) -> str | None:
-    """The call that asks both upstreams, given by their authorities, the same again; ``None`` for what is no GET."""
+    """The call that asks both upstreams, given by their URLs, the same again; ``None`` for what is no GET."""
     if request.method != "GET":
         return None
-    words = ["fig", "same", "--control", f"http://{control}", "--candidate", f"http://{candidate}"]
+    words = ["fig", "same", "--control", control, "--candidate", candidate]
     host = next((value for name, value in request.headers if name.lower() == "host"), None)
     if host is not None:
         words += ["--host", host]

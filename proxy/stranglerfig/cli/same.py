@@ -141,8 +141,8 @@ def _read_paths(file: Path | None) -> list[str]:
 
 def _tell(asking: Asking, asked: list[Asked]) -> None:
     counts = Counter(each.compared.sameness for each in asked)
-    out.print(f"control    http://{escape(asking.control.authority)}")
-    out.print(f"candidate  http://{escape(asking.candidate.authority)}")
+    out.print(f"control    {escape(asking.control.url)}")
+    out.print(f"candidate  {escape(asking.candidate.url)}")
     paths = f"{len(asked)} path{'s' * (len(asked) != 1)}"
     out.print(f"asked      {paths} of both, as Host {escape(asking.host)}: {_statuses(asked)}")
     out.print()
@@ -211,8 +211,8 @@ def _cut(text: str) -> str:
 
 def _as_dict(asking: Asking, asked: list[Asked]) -> dict[str, Any]:
     return {
-        "control": f"http://{asking.control.authority}",
-        "candidate": f"http://{asking.candidate.authority}",
+        "control": asking.control.url,
+        "candidate": asking.candidate.url,
         "host": asking.host,
         "counts": dict(Counter(each.compared.sameness.value for each in asked)),
         "answers": [

@@ -139,7 +139,10 @@ def _run(
         log_format=log_format,
         drain_deadline_s=drain_s,
     )
-    supervisor = Supervisor(source, written, settings)
+    try:
+        supervisor = Supervisor(source, written, settings)
+    except RefusedError as error:
+        fail_with_problems(error.problems)
     try:
         uvloop.run(supervisor.run(banner))
     except LockedError as error:
@@ -165,13 +168,14 @@ def _banner(config: str, view: "View") -> None:
     if not sys.stderr.isatty():
         return
     running = view.changes.running
+    scheme = "http" if running.config.tls is None else "https"
     stages = "\n".join(
         f"  {escape(name)}  [bold]{capability.stage.value}[/]"
         for name, capability in running.config.capabilities.items()
     )
     err.print(
         Panel(
-            f"proxy    [bold cyan]http://{view.listen}[/]\n"
+            f"proxy    [bold cyan]{scheme}://{view.listen}[/]\n"
             f"status   http://{view.admin}/api/status\n"
             f"metrics  http://{view.admin}/metrics\n"
             f"config   {escape(config)}  (watched)\n"

@@ -25,6 +25,7 @@ from stranglerfig.cli.place import fail_with_admin_error, find_place, warn_of_or
 from stranglerfig.control.client import AdminClient, AdminError
 from stranglerfig.control.lock import read_serve
 from stranglerfig.control.takeover import living_orphans
+from stranglerfig.tls.needs import SOON_DAYS
 
 _WATCH_EVERY_S = 1.0
 _MUCH_LAG_S = 10.0
@@ -51,7 +52,7 @@ def status(
 
     Pairs are monolith / service; lag is how far the service's data is behind the
     monolith's, where the monolith is asked for it (CHASSIS_CREDENTIAL). Ends with 1 when the proxy does not run, or goes on
-    with an older config because fig.yaml has mistakes.
+    with an older config or certificate because what stands in the file can't be used.
 
     [bold]Examples[/]
 
@@ -89,7 +90,7 @@ def status(
     else:
         # A pipe has no width of its own; what reads it wants whole lines.
         out.print(_render(found), width=None if out.is_terminal else 200)
-    if found["config_bad"]:
+    if found["config_bad"] or any(each["refused"] for each in found["certificates"]):
         raise typer.Exit(ExitCode.NO)
 
 
@@ -110,6 +111,7 @@ def _render(found: dict[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [_head(found)]
     if found["config_bad"]:
         parts.append(_bad(found["config_bad"]))
+    parts += _tls_notes(found)
     if found["capabilities"]:
         parts += [_traffic(found["capabilities"]), _comparison(found["capabilities"])]
         parts += [note for item in found["capabilities"] for note in _notes(item)]
@@ -149,6 +151,27 @@ def _bad(bad: dict[str, Any]) -> Text:
     text = Text("fig.yaml is refused as it stands; the last good one goes on:\n", style="bold red")
     text.append("\n".join(f"  {problem}" for problem in bad["problems"]), style="red")
     return text
+
+
+def _tls_notes(found: dict[str, Any]) -> list[Text]:
+    """What is wrong with certificates, or soon will be, and who is believed without any."""
+    notes = []
+    for name in found["unverified_upstreams"]:
+        said = f"{name} is verified by nothing (insecure_accept_any_certificate): whoever answers there sees all"
+        notes.append(Text(said, style="bold red"))
+    for each in found["certificates"]:
+        file = each["files"][0]
+        if each["refused"]:
+            said = f"{file} is refused as it stands; the last good one goes on: {each['refused']['trouble']}"
+            notes.append(Text(said, style="bold red"))
+        if each["untimely"]:
+            notes.append(Text(f"{file} {each['untimely']}", style="bold red"))
+        elif each["days_left"] is not None:
+            style = "yellow" if each["days_left"] < SOON_DAYS else "dim"
+            names = ", ".join(each["names"]) or "no host"
+            said = f"{file} ({names}) expires in {each['days_left']:.0f} days"
+            notes.append(Text(said, style=style))
+    return notes
 
 
 def _traffic(capabilities: list[dict[str, Any]]) -> Table:

@@ -15,12 +15,13 @@ import uvloop
 
 from stranglerfig import logs
 from stranglerfig.channel.child import ChildChannel
-from stranglerfig.channel.messages import SnapshotMessage
+from stranglerfig.channel.messages import SnapshotMessage, TlsMessage
 from stranglerfig.compare.comparer import Comparer
 from stranglerfig.compare.rules import Rules
 from stranglerfig.compare.store import STORE_NAME
 from stranglerfig.config.model import Config
 from stranglerfig.counters import COUNTERS_NAME, CounterBlock
+from stranglerfig.tls.contexts import CLIENT_CONTEXTS
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +34,12 @@ class ComparerProcess:
         self._comparer: Comparer | None = None
         self._running: asyncio.Task[None] | None = None
         self._channel = ChildChannel(
-            role="comparer", slot=0, on_snapshot=self._take, on_drain=self._drain, state=self._state
+            role="comparer",
+            slot=0,
+            on_snapshot=self._take,
+            on_drain=self._drain,
+            on_tls=_learn_tls,
+            state=self._state,
         )
 
     async def run(self) -> None:
@@ -69,6 +75,10 @@ class ComparerProcess:
 
     def _state(self) -> dict[str, Any]:
         return {} if self._comparer is None else self._comparer.state()
+
+
+def _learn_tls(message: TlsMessage) -> None:
+    CLIENT_CONTEXTS.learn({each.paths: each.texts for each in message.pems})
 
 
 def main() -> None:

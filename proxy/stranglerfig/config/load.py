@@ -44,7 +44,12 @@ class Loaded:
     path: Path
     state_dir: Path
     """Absolute; a relative one in the file starts at the file."""
+    positions: Positions
     warnings: tuple[Problem, ...]
+
+    def place(self, findings: Iterable[Finding]) -> tuple[Problem, ...]:
+        """What was found beside the file's own text, with its lines."""
+        return tuple(_place(findings, self.positions, str(self.path)))
 
 
 def load(path: str | Path) -> Loaded:
@@ -60,7 +65,8 @@ def parse(text: str, path: str | Path) -> Loaded:
         raise _whole(file, "the file is empty", "run fig init --upstream URL in an empty directory")
     if not isinstance(data, dict):
         raise _whole(file, "the file holds no keys", "begin with upstreams:")
-    config, problems = _validate(data, positions, file)
+    folder = Path(path).absolute().parent
+    config, problems = _validate(data, positions, file, folder)
     if config is None or problems:
         raise ConfigError(problems)
     return Loaded(
@@ -68,7 +74,8 @@ def parse(text: str, path: str | Path) -> Loaded:
         text=text,
         digest=digest_of(text),
         path=Path(path),
-        state_dir=Path(path).absolute().parent / config.state_dir,
+        state_dir=folder / config.state_dir,
+        positions=positions,
         warnings=tuple(_place(find_doubts(config), positions, file)),
     )
 
@@ -139,12 +146,12 @@ def _whole(file: str, message: str, mend: str) -> ConfigError:
 
 
 def _validate(
-    data: dict[str, Any], positions: Positions, file: str
+    data: dict[str, Any], positions: Positions, file: str, folder: Path
 ) -> tuple[Config | None, list[Problem]]:
     problems = [*_take_inner_keys(data, positions, file), *_empty_keys(data, positions, file)]
     config, bad = None, []
     try:
-        config = _model(data)
+        config = _model(data, folder)
     except ValidationError as error:
         said = {problem.where for problem in problems}
         problems += [
@@ -153,7 +160,7 @@ def _validate(
             if problem.where not in said
         ]
         bad = [path_of(details) for details in error.errors(include_url=False)]
-        config = _sound_part(data, bad)
+        config = _sound_part(data, bad, folder)
     if config is not None:
         findings = (
             finding
@@ -164,11 +171,12 @@ def _validate(
     return config, problems
 
 
-def _model(data: Any) -> Config:
-    return Config.model_validate(data, by_alias=True, by_name=False, context={"written": True})
+def _model(data: Any, folder: Path) -> Config:
+    context = {"written": True, "folder": folder}
+    return Config.model_validate(data, by_alias=True, by_name=False, context=context)
 
 
-def _sound_part(data: dict[str, Any], bad: Iterable[KeyPath]) -> Config | None:
+def _sound_part(data: dict[str, Any], bad: Iterable[KeyPath], folder: Path) -> Config | None:
     """The config with what is wrong left out or stood in for; None if too little is left."""
     rest = deepcopy(data)
     upstreams: Any = rest.get("upstreams")
@@ -196,7 +204,7 @@ def _sound_part(data: dict[str, Any], bad: Iterable[KeyPath]) -> Config | None:
             case (str(key), *_):
                 rest.pop(key, None)
     try:
-        return _model(rest)
+        return _model(rest, folder)
     except ValidationError:
         return None
 

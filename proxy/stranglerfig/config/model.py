@@ -20,11 +20,13 @@ from stranglerfig.config.limits import Limits
 from stranglerfig.config.mistake import mistake
 from stranglerfig.config.retries import Retries
 from stranglerfig.config.scalar import Address, WrittenAddress
+from stranglerfig.config.tls import CertificateFiles, ListenTls, UpstreamTls
 from stranglerfig.config.upstream import Timeouts, Upstream
 from stranglerfig.config.written import NOT_BUILT, Name, Written, with_names
 
 __all__ = [
-    "Address", "Capability", "Config", "Limits", "Lists", "Retries", "Route", "Stage", "Sticky", "Timeouts", "Upstream", "Writes",
+    "Address", "Capability", "CertificateFiles", "Config", "Limits", "ListenTls", "Lists", "Retries", "Route", "Stage", "Sticky",
+    "Timeouts", "Upstream", "UpstreamTls", "Writes",
 ]  # fmt: skip
 
 
@@ -72,6 +74,9 @@ class Config(Written):
     )
     workers: StrictInt | None = Field(
         default=None, ge=1, le=256, description="processes that route; by default one per core"
+    )
+    tls: ListenTls | None = Field(
+        default=None, description="clients connect by TLS and are shown this certificate"
     )
     trusted_proxies: Annotated[
         tuple[WrittenNetwork, ...],

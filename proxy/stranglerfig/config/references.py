@@ -84,6 +84,12 @@ def find_doubts(config: Config) -> Iterator[Finding]:
                     "remove it",
                 )
     for name, upstream in config.upstreams.items():
+        if upstream.tls is not None and upstream.tls.insecure_accept_any_certificate:
+            yield Finding(
+                ("upstreams", name, "tls", "insecure_accept_any_certificate"),
+                "whoever answers at this address is believed to be the upstream, and sees all that is sent to it",
+                "remove it, and name under ca who signs the upstream's certificate",
+            )
         if name not in used:
             yield Finding(("upstreams", name), "nothing uses this upstream", "remove it, or use it")
         if upstream.concurrency is None and upstream.queue != QueueLimits():

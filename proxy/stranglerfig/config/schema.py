@@ -10,20 +10,23 @@ from stranglerfig.config.limits import Rate
 from stranglerfig.config.model import (
     Address,
     Capability,
+    CertificateFiles,
     Config,
     Limits,
+    ListenTls,
     Lists,
     Retries,
     Route,
     Sticky,
     Timeouts,
     Upstream,
+    UpstreamTls,
 )
 from stranglerfig.config.upstream import MAX_URLS
 from stranglerfig.config.written import NAME
 
 _NAME: Final = f"^{NAME.pattern}$"
-_URL: Final = {"type": "string", "pattern": r"^http://[^/?#@\s]+/?$"}
+_URL: Final = {"type": "string", "pattern": r"^https?://[^/?#@\s]+/?$"}
 _ROUTE_TEXT: Final = {
     "type": "string",
     "pattern": r"^\s*\S+\s+/",
@@ -46,11 +49,14 @@ def json_schema() -> dict[str, Any]:
         QueueLimits,
         Retries,
         Upstream,
+        UpstreamTls,
         Capability,
         Route,
         Lists,
         Limits,
         Rate,
+        CertificateFiles,
+        ListenTls,
     ):
         _show_as_written(definitions[model.__name__], model)
     upstream, route = definitions["Upstream"], definitions["Route"]

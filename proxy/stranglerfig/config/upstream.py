@@ -19,6 +19,7 @@ from stranglerfig.config.balancing import (
 from stranglerfig.config.mistake import mistake
 from stranglerfig.config.retries import Retries
 from stranglerfig.config.scalar import Seconds, is_host
+from stranglerfig.config.tls import UpstreamTls
 from stranglerfig.config.written import NOT_BUILT, Named, OnlyNone, Written, Wrong, raise_wrong
 
 MAX_URLS: Final = 256
@@ -107,6 +108,9 @@ class Upstream(Written):
         default=("websocket",),
         description="protocols to which a client may have its connection upgraded; [] for none",
     )
+    tls: Annotated[UpstreamTls | None, BeforeValidator(raise_wrong)] = Field(
+        default=None, description="by what an upstream with https is known"
+    )
     shadow_writes: OnlyNone = Field(default="none", description="how unsafe requests are shadowed")
 
     @model_validator(mode="before")
@@ -125,10 +129,16 @@ class Upstream(Written):
         elif "(host)" in data or "host" in data:
             return data
         try:
-            (data["(host)"], data["(port)"]), *others = _read_urls(data)
+            is_tls, read = _read_urls(data)
+            (data["(host)"], data["(port)"]), *others = read
             data["(others)"] = tuple(others)
         except PydanticCustomError as error:
             data["(host)"], data["(port)"] = Wrong(error), 1
+            return data
+        if is_tls:
+            data.setdefault("tls", {})
+        elif data.get("tls") is not None:
+            data["tls"] = Wrong(mistake("TLS is for a url with https", "write https:// in its url"))
         return data
 
     @model_serializer
@@ -148,6 +158,8 @@ class Upstream(Written):
             written["health"] = self.health.model_dump(mode="json", exclude_none=True)
         if self.concurrency is not None:
             written["concurrency"] = self.concurrency
+        if self.tls is not None:
+            written["tls"] = self.tls.model_dump(mode="json", exclude_none=True)
         return written
 
     @property
@@ -158,7 +170,13 @@ class Upstream(Written):
     @property
     def urls(self) -> tuple[str, ...]:
         """Its URLs, one for each endpoint."""
-        return tuple(f"http://{each.authority}" for each in self.endpoints)
+        scheme = "http" if self.tls is None else "https"
+        return tuple(f"{scheme}://{each.authority}" for each in self.endpoints)
+
+    @property
+    def url(self) -> str:
+        """The URL of the first endpoint."""
+        return self.urls[0]
 
     @property
     def authority(self) -> str:
@@ -166,13 +184,14 @@ class Upstream(Written):
         return Endpoint(self.host, self.port).authority
 
 
-def _read_urls(data: dict[str, Any]) -> list[tuple[str, int]]:
-    """Take ``url`` or ``urls`` out of ``data`` and give host and port of each."""
+def _read_urls(data: dict[str, Any]) -> tuple[bool, list[tuple[str, int]]]:
+    """Take ``url`` or ``urls`` out of ``data`` and give whether they are https, and host and port of each."""
     url, urls = data.pop("url", None), data.pop("urls", None)
     if urls is None:
         if url is None:
             raise mistake("has no url", "write url: http://127.0.0.1:8100")
-        return [_read_url(url, ("url",))]
+        is_tls, host, port = _read_url(url, ("url",))
+        return is_tls, [(host, port)]
     if url is not None:
         raise mistake("has both url and urls", "write one of them", ("urls",))
     if not isinstance(urls, list | tuple) or not urls:
@@ -194,7 +213,7 @@ def _read_urls(data: dict[str, Any]) -> list[tuple[str, int]]:
     read: list[tuple[str, int]] = []
     seen: dict[tuple[str, int], int] = {}
     for number, each in enumerate(urls):
-        host, port = _read_url(each, ("urls", number))
+        is_tls, host, port = _read_url(each, ("urls", number))
         first = seen.setdefault((_same_host(host), port), number)
         if first != number:
             raise mistake(
@@ -203,7 +222,7 @@ def _read_urls(data: dict[str, Any]) -> list[tuple[str, int]]:
                 ("urls", number),
             )
         read.append((host, port))
-    return read
+    return is_tls, read
 
 
 def _same_host(host: str) -> str:
@@ -214,7 +233,7 @@ def _same_host(host: str) -> str:
         return host.lower().removesuffix(".")
 
 
-def _read_url(url: Any, at: tuple[str | int, ...]) -> tuple[str, int]:
+def _read_url(url: Any, at: tuple[str | int, ...]) -> tuple[bool, str, int]:
     example = "write it as http://127.0.0.1:8100"
     if not isinstance(url, str):
         raise mistake(f"{url!r} is not a URL", example, at)
@@ -228,9 +247,7 @@ def _read_url(url: Any, at: tuple[str | int, ...]) -> tuple[str, int]:
         port = parts.port
     except ValueError as error:
         raise mistake(f"{url!r} is not a URL: {error}", example, at) from None
-    if parts.scheme == "https":
-        raise mistake(f"{url!r}: TLS to an upstream is not built yet", "use http://", at)
-    if parts.scheme != "http" or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname:
         raise mistake(f"{url!r} is not a URL of the form http://host:port", example, at)
     if not is_host(parts.hostname):
         raise mistake(
@@ -244,4 +261,5 @@ def _read_url(url: Any, at: tuple[str | int, ...]) -> tuple[str, int]:
         )
     if port == 0:
         raise mistake(f"{url!r} has port 0, which nothing answers on", example, at)
-    return parts.hostname, port or 80
+    is_tls = parts.scheme == "https"
+    return is_tls, parts.hostname, port or (443 if is_tls else 80)

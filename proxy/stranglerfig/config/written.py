@@ -19,7 +19,6 @@ NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}", re.ASCII)
 
 # What people look for in such a file and this version does not do, in every spelling that is common.
 NOT_BUILT: Final[Mapping[str, str]] = {
-    "tls": "TLS",
     "dashboard": "a dashboard",
     "live_data": "live data",
     "rollout": "a gated rollout",

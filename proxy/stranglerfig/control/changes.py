@@ -56,7 +56,9 @@ class Changes:
         running: Running,
         spread: Callable[[SnapshotMessage], Awaitable[Spread]],
         on_change: Callable[[Running, Running], None],
+        admit: Callable[[Written], None] = lambda _: None,
     ) -> None:
+        """``admit`` looks at the files that a fig.yaml names, and raises ``RefusedError`` if they can't be used."""
         self.running = running
         self.refused: Refused | None = None
         self.last: LastChange | None = None
@@ -65,6 +67,7 @@ class Changes:
         self._state_dir = state_dir
         self._spread = spread
         self._on_change = on_change
+        self._admit = admit
         self._file_lock = asyncio.Lock()
         self._seen_unchanged_at = time.time()
 
@@ -122,6 +125,7 @@ class Changes:
             self.running.config, written.config, self._source.path
         ):
             raise RefusedError(fixed)
+        self._admit(written)
         return written
 
     def _refuse(self, reading: Reading, error: RefusedError) -> None:

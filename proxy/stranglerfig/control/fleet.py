@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from stranglerfig.channel.hub import Hub, Link
-from stranglerfig.channel.messages import Drain, LagsMessage, Role, SnapshotMessage
+from stranglerfig.channel.messages import Drain, LagsMessage, Role, SnapshotMessage, TlsMessage
 from stranglerfig.control.processes import KeptProcess, kill
 from stranglerfig.logs import LogFormat
 
@@ -87,6 +87,10 @@ def _nothing_known() -> LagsMessage:
     return LagsMessage(lags={})
 
 
+def _no_tls(_: Role) -> TlsMessage:
+    return TlsMessage(shown=[], pems=[])
+
+
 class Fleet:
     """Starts, feeds, replaces and ends the children."""
 
@@ -97,8 +101,9 @@ class Fleet:
         log_format: LogFormat,
         on_death: Callable[[Seat, int], None],
         lags: Callable[[], LagsMessage] = _nothing_known,
+        tls: Callable[[Role], TlsMessage] = _no_tls,
     ) -> None:
-        """``lags`` gives what a worker is told of before it serves."""
+        """``lags`` gives what a worker is told of before it serves, and ``tls`` what a child in that role is."""
         self.workers: list[Seat] = []
         self.comparer: Seat | None = None
         #: Workers of a predecessor that finish what they have.
@@ -107,6 +112,7 @@ class Fleet:
         self._log_format: LogFormat = log_format
         self._on_death = on_death
         self._lags = lags
+        self._tls = tls
         self._snapshot: SnapshotMessage | None = None
 
     def seat(self, link: Link) -> bool:
@@ -124,6 +130,7 @@ class Fleet:
                     link.listener = None
                 seat.sit(link)
                 link.send(self._lags())
+                link.send(self._tls(link.hello.role))
                 if self._snapshot is not None:
                     link.send(self._snapshot)
                 return True
@@ -190,6 +197,12 @@ class Fleet:
         for seat in self.workers:
             if seat.link is not None and seat.is_taken:
                 seat.link.send(message)
+
+    def tell_tls(self) -> None:
+        """Let every child know what TLS needs now; nobody waits for it, and what is sent next comes after it."""
+        for seat in self._seats():
+            if seat.link is not None and seat.is_taken:
+                seat.link.send(self._tls(seat.role))
 
     async def _arrive(
         self, seat: Seat, generation: int, began: float

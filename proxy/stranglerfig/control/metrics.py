@@ -97,6 +97,7 @@ class _Collector(Collector):
             aborted.add_metric([name], int(name in running.overrides))
         yield from (stages, percents, aborted)
         yield from self._lags()
+        yield from self._certificates()
         yield from self._addresses()
 
     def _addresses(self) -> Iterator[Family]:
@@ -135,6 +136,25 @@ class _Collector(Collector):
                 places.add_metric([name], limited["limit"])
                 waiting.add_metric([name], limited["waiting"])
         yield from (breakers, healths, under_way, places, waiting)
+
+    def _certificates(self) -> Iterator[Family]:
+        left = GaugeMetricFamily(
+            "fig_certificate_days_left",
+            "Days until a certificate in use expires, by its file; negative once it has.",
+            labels=["file"],
+        )
+        refused = GaugeMetricFamily(
+            "fig_certificate_refused",
+            "1 while files as they stand are refused and the last good ones go on, by the first of them.",
+            labels=["file"],
+        )
+        # Files that two upstreams share are told once.
+        for known in {each["files"][0]: each for each in self._view.certificates.status()}.values():
+            file = known["files"][0]
+            if known["days_left"] is not None:
+                left.add_metric([file], known["days_left"])
+            refused.add_metric([file], int(known["refused"] is not None))
+        yield from (left, refused)
 
     def _lags(self) -> Iterator[Family]:
         """How far services are behind; no sample where that is not known."""

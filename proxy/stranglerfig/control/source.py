@@ -1,6 +1,7 @@
 """The files a user writes, as the supervisor sees them: their bytes, what they mean, and when they were saved."""
 
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from stranglerfig.compare.rules import Rules, parse_rules
 from stranglerfig.config.load import digest_of, parse, read_text
 from stranglerfig.config.model import Config
 from stranglerfig.config.problem import ConfigError, Problem
+from stranglerfig.config.references import Finding
 
 #: What a running proxy can't change: sockets and processes are made from these.
 FIXED = ("listen", "admin", "workers", "state_dir")
@@ -54,6 +56,8 @@ class Written:
     key: tuple[str, str]
     state_dir: Path
     warnings: tuple[str, ...]
+    place: Callable[[Iterable[Finding]], tuple[Problem, ...]]
+    """Gives what was found beside the files' own text its lines in fig.yaml."""
 
 
 class Source:
@@ -101,6 +105,7 @@ class Source:
             key=reading.key,
             state_dir=loaded.state_dir,
             warnings=tuple(map(str, loaded.warnings)),
+            place=loaded.place,
         )
 
 

@@ -15,6 +15,7 @@ from stranglerfig import __version__
 from stranglerfig.compare.account import Account, accounts_of
 from stranglerfig.compare.marks import Mark, read_marks, write_marks
 from stranglerfig.config.model import Capability
+from stranglerfig.control.certificates import Certificates
 from stranglerfig.control.changes import Changes
 from stranglerfig.control.fleet import Fleet, Seat
 from stranglerfig.control.ownership import OwnershipWatch
@@ -38,6 +39,7 @@ class View:
         changes: Changes,
         fleet: Fleet,
         ownership: OwnershipWatch,
+        certificates: Certificates,
         counters_dir: Path,
         state_dir: Path,
         listen: str,
@@ -48,6 +50,7 @@ class View:
         self.changes = changes
         self.fleet = fleet
         self.ownership = ownership
+        self.certificates = certificates
         self.state_dir = state_dir
         self.listen = listen
         self.admin = admin
@@ -102,6 +105,12 @@ class View:
                 "since": _iso(refused.since),
                 "problems": list(refused.problems),
             },
+            "certificates": self.certificates.status(),
+            "unverified_upstreams": [
+                name
+                for name, upstream in running.config.upstreams.items()
+                if upstream.tls is not None and upstream.tls.insecure_accept_any_certificate
+            ],
             "last_change": _change(self.changes.last),
             "workers": [self._process(seat) for seat in self.fleet.workers],
             "leaving_workers": len(self.fleet.leaving),

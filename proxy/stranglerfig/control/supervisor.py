@@ -22,6 +22,7 @@ from stranglerfig.channel.messages import SOCKET_NAME
 from stranglerfig.control import audit, overrides, sockets
 from stranglerfig.control.admin import AdminServer
 from stranglerfig.control.capacity import compare_with_descriptors
+from stranglerfig.control.certificates import Certificates
 from stranglerfig.control.changes import Changes
 from stranglerfig.control.fleet import Fleet, Seat
 from stranglerfig.control.guard import Guard
@@ -34,11 +35,12 @@ from stranglerfig.control.status import View
 from stranglerfig.control.takeover import Orphans, adopt, living_orphans, next_generation
 from stranglerfig.control.watcher import Watcher
 from stranglerfig.counters import COUNTERS_NAME, CounterBlock
-from stranglerfig.counters.names import RESTARTS
+from stranglerfig.counters.names import PEMS_READ, RESTARTS
 from stranglerfig.logs import LogFormat
 from stranglerfig.routing.override import Override
 from stranglerfig.server.admission import RATES_NAME
 from stranglerfig.signing.seal import SHORTEST_GOOD_KEY
+from stranglerfig.tls.needs import needs_of
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +71,7 @@ class Supervisor:
     """One running proxy."""
 
     def __init__(self, source: Source, written: Written, settings: Settings) -> None:
+        """Raises ``RefusedError`` if the certificates that ``written`` names can't be used."""
         self._source = source
         self._written = written
         self._settings = settings
@@ -82,6 +85,13 @@ class Supervisor:
             log_format=settings.log_format,
             on_death=self._on_death,
             lags=lambda: self._ownership.message(),
+            tls=lambda role: self._certificates.message(role),
+        )
+        self._certificates = Certificates(
+            written,
+            config=lambda: self._changes.running.config,
+            on_change=self._fleet.tell_tls,
+            on_judged=self._count_certificates,
         )
         self._orphans: Orphans | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -139,12 +149,18 @@ class Supervisor:
                 cookie_key=_cookie_key(settings.secret),
             )
             self._changes = Changes(
-                self._source, HERE, running, self._fleet.spread, self._on_change
+                self._source,
+                HERE,
+                running,
+                self._fleet.spread,
+                self._on_change,
+                self._certificates.admit,
             )
             self._view = View(
                 changes=self._changes,
                 fleet=self._fleet,
                 ownership=self._ownership,
+                certificates=self._certificates,
                 counters_dir=HERE / COUNTERS_NAME,
                 listen=self._listen,
                 admin=sockets.address(admin_socket),
@@ -179,6 +195,7 @@ class Supervisor:
             on_ready(self._view)
             self._spawn(self._fleet.watch(), "hung children")
             self._spawn(self._ownership.run(), "ownership")
+            self._spawn(self._certificates.run(), "certificates")
             self._spawn(Watcher(self._source.path, self._changes.look).run(), "watcher")
             await self._stopping.wait()
         finally:
@@ -278,7 +295,13 @@ class Supervisor:
             self._hopeless.set()
         audit.append(HERE, "child_died", process=seat.name, code=code)
 
+    def _count_certificates(self, result: str) -> None:
+        self._counters.add(self._counters.cell(PEMS_READ, result=result))
+
     def _on_change(self, old: Running, new: Running) -> None:
+        if [*needs_of(old.config)] != [*needs_of(new.config)]:
+            # Said before the snapshot, which is spread next: a worker that uses it has what it needs.
+            self._certificates.forget(new.config)
         self._view.remember(old, new)
         if new.config.limits != old.config.limits:
             compare_with_descriptors(new.config)
@@ -327,6 +350,7 @@ class Supervisor:
     def _on_reload_signal(self) -> None:
         if self._is_ready:
             self._spawn(self._changes.reload("SIGHUP"), "reload")
+            self._spawn(self._certificates.look(), "certificates")
 
     def _on_hand_over_signal(self) -> None:
         if self._is_ready and not self._stopping.is_set():

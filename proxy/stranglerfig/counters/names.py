@@ -35,6 +35,8 @@ DURATION = "request_duration_seconds"
 CONNECTIONS = "connections"
 REFUSED = "refused_requests"
 CLIENT_GONE = "client_gone"
+HANDSHAKES_FAILED = "tls_handshakes_failed"
+PEMS_READ = "tls_files"
 RATE_FORGOTTEN = "rate_clients_forgotten"
 ERRORS = "errors"
 RETRIES = "retries"
@@ -101,6 +103,18 @@ _TABLE = (
     ),
     Metric(CONNECTIONS, "counter", (), "Client connections accepted."),
     Metric(REFUSED, "counter", ("reason",), "Requests answered by the proxy itself, by reason."),
+    Metric(
+        HANDSHAKES_FAILED,
+        "counter",
+        ("reason",),
+        "Clients with which no TLS connection came about: plain_http, no_tls, version, cipher, refused, closed, timeout, other.",
+    ),
+    Metric(
+        PEMS_READ,
+        "counter",
+        ("result",),
+        "Changes of certificates, keys and CAs on disk while running: taken, or refused while the last good ones go on.",
+    ),
     Metric(CLIENT_GONE, "counter", (), "Requests whose client left before the answer was whole."),
     Metric(
         RATE_FORGOTTEN,

@@ -29,6 +29,7 @@ class Failure(Enum):
     """One way an exchange fails. The name in lower case is its ``kind`` in metrics and logs."""
 
     MALFORMED_HEAD = (Side.CLIENT, Phase.HEAD, 400, "The request is not well-formed HTTP.")
+    PLAIN_HTTP = (Side.CLIENT, Phase.HEAD, 400, "This port speaks TLS. Use https:// in the URL.")
     BAD_TARGET = (Side.CLIENT, Phase.HEAD, 400, "The request target is not acceptable.")
     BAD_PATH = (Side.CLIENT, Phase.HEAD, 400, "The path holds something that servers disagree on.")
     BAD_HOST = (Side.CLIENT, Phase.HEAD, 400, "Exactly one well-formed Host is required.")
@@ -71,6 +72,7 @@ class Failure(Enum):
         504,
         "The server could not be reached in time.",
     )
+    TLS_FAILED = (Side.UPSTREAM, Phase.CONNECT, 502, "The server could not prove who it is.")
     SEND_FAILED = (Side.UPSTREAM, Phase.SEND, 502, "The server did not take the request.")
     SEND_TIMEOUT = (Side.UPSTREAM, Phase.SEND, 504, "The server did not take the request in time.")
     CLOSED_EARLY = (Side.UPSTREAM, Phase.HEAD, 502, "The server gave no answer.")

@@ -87,11 +87,13 @@ class Origin:
 class PeerHeaders:
     """Makes the forwarded headers of one client connection's requests; ``peer`` is its address."""
 
-    __slots__ = ("_host", "_lines", "_peer", "_plain", "_trusted", "is_trusted")
+    __slots__ = ("_host", "_https", "_lines", "_peer", "_plain", "_trusted", "is_trusted")
 
-    def __init__(self, peer: str, trusted: Sequence[Network]) -> None:
+    def __init__(self, peer: str, trusted: Sequence[Network], *, https: bool = False) -> None:
+        """``https``: it is connected by TLS."""
         parsed = parse_address(peer)
         self._peer = str(parsed) if parsed is not None else peer
+        self._https = https
         self._trusted = trusted
         self.is_trusted = is_trusted(peer, trusted)
         """Whether the peer is believed."""
@@ -108,10 +110,12 @@ class PeerHeaders:
             return self._believe(forwarded, host, new_id)
         if not self._plain or host != self._host:
             peer = self._peer.encode()
-            self._plain = _headers(peer, peer, b"http", host, _port_of(host, https=False))
+            https = self._https
+            scheme = b"https" if https else b"http"
+            self._plain = _headers(peer, peer, scheme, host, _port_of(host, https=https))
             self._lines = _lines(self._plain)
             self._host = host
-        return Origin(self._peer, self._plain, self._lines, new_id(), https=False)
+        return Origin(self._peer, self._plain, self._lines, new_id(), https=self._https)
 
     def _believe(
         self, forwarded: Sequence[Header], host: bytes | None, new_id: Callable[[], bytes]
@@ -126,7 +130,8 @@ class PeerHeaders:
         chain = b", ".join(value for value in said.get(b"x-forwarded-for", ()) if value)
         address = self._client(chain)
         proto = said.get(b"x-forwarded-proto", [b""])[0].partition(b",")[0].strip().lower()
-        https = proto == b"https"
+        # One that ends TLS says so itself; of one that says nothing the connection is all that is known.
+        https = proto == b"https" if proto else self._https
         request_id = said.get(b"x-request-id", [b""])[0]
         if not _REQUEST_ID.fullmatch(request_id):
             request_id = new_id()

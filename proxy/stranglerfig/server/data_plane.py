@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from stranglerfig.server.listener import Listener
 from stranglerfig.server.meters import Meters
 from stranglerfig.server.runtime import Runtime
 from stranglerfig.server.tee import Tee
+from stranglerfig.tls.contexts import Shown, digest_of_certificates, server_context
 
 IDLE_GRACE_S = 0.5
 CLOSING_S = 1.0  # of the deadline, for tunnels that are told to close
@@ -46,6 +47,7 @@ class DataPlane:
             state_dir=state_dir,
         )
         self._listener = Listener(self._runtime)
+        self._certificates: str | None = None
 
     async def serve(self, listening: socket.socket) -> None:
         """Accept on ``listening``, which is bound and stays the caller's; returns when it does."""
@@ -56,6 +58,14 @@ class DataPlane:
     def swap(self, snapshot: Snapshot, *, cookie_key: bytes) -> None:
         """Let requests that begin from now on use ``snapshot``; each keeps to its end the one it began with."""
         self._runtime.swap(snapshot, cookie_key)
+
+    def show(self, certificates: Sequence[Shown]) -> None:
+        """Speak TLS with clients that connect from now on, and show these; with none speak plainly.
+
+        Those that are connected keep what they have. Raises ``ssl.SSLError`` or ``ValueError``, and changes nothing then.
+        """
+        self._runtime.server_context = server_context(certificates) if certificates else None
+        self._certificates = digest_of_certificates(certificates)
 
     def learn(self, lags: Mapping[str, Lag]) -> None:
         """Take how far the services are behind now, by capability; replaces what was known."""
@@ -109,4 +119,5 @@ class DataPlane:
             **runtime.streams.state(),
             "upstream_connections": runtime.upstreams.state(),
             "draining": runtime.is_draining,
+            "certificates": self._certificates,
         }

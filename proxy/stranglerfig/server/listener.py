@@ -4,6 +4,7 @@ import asyncio
 import socket
 from typing import Final
 
+from stranglerfig.server.handshake import ClientHandshake
 from stranglerfig.server.runtime import Runtime
 from stranglerfig.server.session import ClientSession
 
@@ -24,8 +25,15 @@ class Listener:
         own = listening.dup()  # the server closes the one it was given
         own.setblocking(False)
         self._server = await self._runtime.loop.create_server(
-            lambda: ClientSession(self._runtime), sock=own, backlog=BACKLOG
+            self._greet, sock=own, backlog=BACKLOG
         )
+
+    def _greet(self) -> ClientSession | ClientHandshake:
+        """Give an accepted connection what takes it on: looked up each time, since certificates change."""
+        context = self._runtime.server_context
+        if context is None:
+            return ClientSession(self._runtime)
+        return ClientHandshake(self._runtime, context)
 
     def stop(self) -> None:
         """Accept no more. Connections that the kernel has queued stay for whoever else holds the socket."""

@@ -7,6 +7,7 @@ from stranglerfig.counters import CounterBlock, Histogram, names
 from stranglerfig.http1.failure import Failure
 from stranglerfig.routing.plan import Plan, Reason, Unit
 from stranglerfig.signing.wrote import Ignored
+from stranglerfig.tls.reasons import HandshakeFailure
 from stranglerfig.upstream.retrying import Refusal
 
 NOBODY = "-"  # the label of what no capability claims, and of errors that are no upstream's fault
@@ -91,6 +92,10 @@ class Meters:
     def fell_back(self, capability: str, reason: str, result: Result | Refusal) -> None:
         """Count a failure of a service with a fallback. ``reason``: a failure's kind, or ``status_502``, 503 or 504."""
         self._add(names.FALLBACKS, capability=capability, reason=reason, result=result.value)
+
+    def handshake_failed(self, reason: HandshakeFailure) -> None:
+        """Count a client with which no TLS connection came about."""
+        self._add(names.HANDSHAKES_FAILED, reason=reason.value)
 
     def dropped_header(self, reason: str, n: int = 1) -> None:
         """Count request headers that the client may have meant and that went no further."""

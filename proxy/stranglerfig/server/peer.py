@@ -5,17 +5,19 @@ from collections.abc import Sequence
 
 from stranglerfig.http1.forwarded import Network, PeerHeaders
 from stranglerfig.server.places import Places, Refused
+from stranglerfig.tls.connection import TlsConnection
 
 
 class Peer:
     """One client's end."""
 
-    __slots__ = ("_address", "_headers", "_places", "_trusted", "refused")
+    __slots__ = ("_address", "_headers", "_https", "_places", "_trusted", "refused")
 
     def __init__(self, transport: asyncio.BaseTransport, places: Places) -> None:
         """Take a place for an accepted connection; ``leave`` gives it back."""
         address = transport.get_extra_info("peername")
         self._address = str(address[0]) if isinstance(address, tuple) else ""
+        self._https = isinstance(transport, TlsConnection)
         self._trusted: Sequence[Network] | None = None
         self._headers: PeerHeaders | None = None
         self._places = places
@@ -29,7 +31,7 @@ class Peer:
     def headers(self, trusted: Sequence[Network]) -> PeerHeaders:
         """Give the maker of forwarded headers for this client, under the trusted networks of a snapshot."""
         if self._headers is None or self._trusted is not trusted:
-            self._headers = PeerHeaders(self._address, trusted)
+            self._headers = PeerHeaders(self._address, trusted, https=self._https)
             self._trusted = trusted
         return self._headers
 

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from stranglerfig.upstream.deadlines import Deadlines
 from stranglerfig.upstream.upstreams import Upstreams
 
 if TYPE_CHECKING:
+    from stranglerfig.server.handshake import ClientHandshake
     from stranglerfig.server.session import ClientSession
 
 
@@ -90,7 +92,9 @@ class Runtime:
         self.upstreams.retain(config.upstreams.values())
         self.lags: Mapping[str, Lag] = {}
         """How far the services are behind, by capability, as far as it is known."""
-        self.sessions: set[ClientSession] = set()
+        self.server_context: ssl.SSLContext | None = None
+        """With it clients are spoken to by TLS, from the next one that connects."""
+        self.sessions: set[ClientSession | ClientHandshake] = set()
         self.streams = Streams(loop)
         self.is_draining = False
         self.closes_idle = False  # draining, and clients had their moment to learn of it

@@ -24,6 +24,7 @@ from stranglerfig.server.peer import Peer
 from stranglerfig.server.places import UNBOUNDED, Refused
 from stranglerfig.server.reset import reset as reset_connection
 from stranglerfig.server.runtime import Runtime, new_request_id
+from stranglerfig.tls.connection import TlsConnection
 from stranglerfig.upstream.roles import Detached
 
 log = structlog.get_logger(__name__)
@@ -36,6 +37,7 @@ class ClientSession(asyncio.Protocol):
 
     __slots__ = (
         "_body_left",
+        "_entered",
         "_exchange",
         "_gate",
         "_is_closing",
@@ -51,7 +53,9 @@ class ClientSession(asyncio.Protocol):
         "peer",
     )
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, peer: Peer | None = None) -> None:
+        """``peer``: the client's end, if it has taken its place already."""
+        self._entered = peer
         self._runtime = runtime
         self._parser = RequestParser(runtime.head_limits)
         self._queue: deque[RequestEvent] = deque()
@@ -74,7 +78,7 @@ class ClientSession(asyncio.Protocol):
         runtime.sessions.add(self)
         runtime.deadlines.add(self._patience)
         runtime.meters.connected()
-        self.peer = Peer(transport, runtime.places)
+        self.peer = self._entered or Peer(transport, runtime.places)
         if self.peer.refused is not None:
             self._turn_away(self.peer.refused)
 
@@ -148,6 +152,9 @@ class ClientSession(asyncio.Protocol):
         self._is_closing = True
         if reset:
             reset_connection(self._transport)
+        elif isinstance(self._transport, TlsConnection):
+            self._patience.flush()
+            self._transport.close_unannounced()
         else:
             self._close()
 

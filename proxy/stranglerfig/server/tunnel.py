@@ -24,6 +24,7 @@ from stranglerfig.http1.websocket import GOING_AWAY, SERVICE_RESTART, Frames, cl
 from stranglerfig.server.course import Course
 from stranglerfig.server.runtime import Runtime
 from stranglerfig.server.streams import Kind, StreamEnd
+from stranglerfig.tls.connection import TlsConnection
 from stranglerfig.upstream.deadlines import NEVER
 from stranglerfig.upstream.roles import Detached
 
@@ -211,7 +212,7 @@ class Tunnel:
         self._note(side)
         side.has_ended = True
         other = self._other(side)
-        if other.has_ended or not other.transport.can_write_eof():
+        if other.has_ended or not _can_be_half_closed(other.transport):
             other.transport.close()
             return False
         if not other.transport.is_closing():
@@ -285,3 +286,8 @@ class Tunnel:
 
     def _other(self, side: _Side) -> _Side:
         return self._upstream if side is self._client else self._client
+
+
+def _can_be_half_closed(transport: asyncio.Transport) -> bool:
+    """Whether one can go on to hear after the last word. Over TLS, what comes after it would be thrown away."""
+    return transport.can_write_eof() and not isinstance(transport, TlsConnection)

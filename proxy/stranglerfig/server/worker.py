@@ -7,6 +7,7 @@ slot's counter file, where its successor goes on.
 
 import argparse
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -19,7 +20,7 @@ import uvloop
 
 from stranglerfig import logs
 from stranglerfig.channel.child import ChildChannel
-from stranglerfig.channel.messages import LagsMessage, SnapshotMessage
+from stranglerfig.channel.messages import LagsMessage, SnapshotMessage, TlsMessage
 from stranglerfig.config.model import Config
 from stranglerfig.counters import COUNTERS_NAME, CounterBlock
 from stranglerfig.routing.override import Override
@@ -27,6 +28,8 @@ from stranglerfig.routing.recent import Lag
 from stranglerfig.routing.snapshot import Snapshot, compile_snapshot
 from stranglerfig.server.data_plane import DataPlane
 from stranglerfig.server.tee import Tee
+from stranglerfig.tls.contexts import CLIENT_CONTEXTS, Shown
+from stranglerfig.tls.pem import PemError
 
 log = structlog.get_logger(__name__)
 
@@ -41,12 +44,14 @@ class Worker:
         self._plane: DataPlane | None = None
         self._tee: Tee | None = None
         self._lags: dict[str, Lag] = {}
+        self._shown: list[Shown] = []
         self._channel = ChildChannel(
             role="worker",
             slot=slot,
             on_snapshot=self._take,
             on_drain=self._drain,
             on_lags=self._learn,
+            on_tls=self._learn_tls,
             state=self._state,
             listen_fd=listener.fileno(),
         )
@@ -63,6 +68,7 @@ class Worker:
 
     async def _take(self, message: SnapshotMessage) -> None:
         snapshot = _compile(message)
+        await asyncio.to_thread(_make_contexts, snapshot.config)
         cookie_key = message.cookie_key.encode()
         if self._plane is not None:
             self._plane.swap(snapshot, cookie_key=cookie_key)
@@ -77,6 +83,9 @@ class Worker:
             cookie_key=cookie_key,
         )
         self._plane.learn(self._lags)
+        if snapshot.config.tls is not None and not self._shown:
+            raise RuntimeError("the config wants TLS, and no certificate was told")
+        self._plane.show(self._shown)
         await self._plane.serve(self._listener)
 
     def _learn(self, message: LagsMessage) -> None:
@@ -88,6 +97,18 @@ class Worker:
         }
         if self._plane is not None:
             self._plane.learn(self._lags)
+
+    def _learn_tls(self, message: TlsMessage) -> None:
+        """Take what TLS needs. The supervisor has looked at it; what is bad all the same changes nothing."""
+        CLIENT_CONTEXTS.learn({each.paths: each.texts for each in message.pems})
+        shown = [Shown(each.certificate, each.key, each.names) for each in message.shown]
+        try:
+            if self._plane is not None:
+                self._plane.show(shown)
+        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+            log.error("certificates_not_taken", slot=self._slot, error=str(error))
+        else:
+            self._shown = shown
 
     async def _drain(self, deadline_s: float) -> None:
         log.info("draining", slot=self._slot, deadline_s=deadline_s)
@@ -106,6 +127,16 @@ def _compile(message: SnapshotMessage) -> Snapshot:
     config = Config.model_validate(message.config)
     overrides = {name: Override.from_dict(item) for name, item in message.overrides.items()}
     return compile_snapshot(config, overrides, message.generation)
+
+
+def _make_contexts(config: Config) -> None:
+    """Read what is believed of upstreams now: it takes its time, which no request should wait for."""
+    for upstream in config.upstreams.values():
+        if upstream.tls is not None:
+            with contextlib.suppress(
+                PemError, OSError, ValueError
+            ):  # told by the request that needs it
+                CLIENT_CONTEXTS.of(upstream.tls)
 
 
 def main() -> None:

@@ -113,12 +113,13 @@ class Balancer:
         self.sort_out(now)
 
     def _keys(self, *, is_preferred: bool) -> Iterator[Key]:
+        tls = self.upstream.tls
         for (host, port), addresses in self._addresses:
             if addresses is not None:
                 for address in addresses.known if is_preferred else addresses.others:
-                    yield host, port, address
+                    yield host, port, tls, address
             elif is_preferred:
-                yield host, port, host
+                yield host, port, tls, host
 
     def drop(self) -> None:
         """Keep no connection from now on: the upstream is no longer written."""

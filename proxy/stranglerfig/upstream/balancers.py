@@ -47,9 +47,10 @@ class Balancers:
         """By the identity of their ``upstream``, which is the quickest to look up; they keep it alive."""
 
     def of(self, upstream: Upstream) -> Balancer:
-        """Find or make the balancer of an upstream; a request of an older generation has that of the same endpoints."""
+        """Find or make the balancer of an upstream; a request of an older generation has that of the same place."""
         current = self._current.get(upstream.name, upstream)
-        if current is not upstream and current.endpoints == upstream.endpoints:
+        is_same = (current.endpoints, current.tls) == (upstream.endpoints, upstream.tls)
+        if current is not upstream and is_same:
             upstream = current
         balancer = self.known.get(id(upstream))
         if balancer is None:

@@ -17,6 +17,7 @@ FAILS: Final = frozenset(
     {
         Failure.CONNECT_FAILED,
         Failure.CONNECT_TIMEOUT,
+        Failure.TLS_FAILED,
         Failure.SEND_TIMEOUT,
         Failure.CLOSED_EARLY,
         Failure.RESPONSE_TIMEOUT,

@@ -14,6 +14,7 @@ servers do that are overloaded or waited too long, and anything else fails. An a
 """
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
@@ -24,11 +25,11 @@ from stranglerfig.http1.response_head import ResponseHead
 from stranglerfig.http1.response_parser import ResponseParser
 from stranglerfig.http1.upgrade import Upgrade
 from stranglerfig.upstream.deadlines import NEVER
-from stranglerfig.upstream.kernel import KernelView
 from stranglerfig.upstream.last_words import LastWords
 from stranglerfig.upstream.peer import Peer
 from stranglerfig.upstream.reaching import reach
 from stranglerfig.upstream.roles import Detached, Owner, Receiver
+from stranglerfig.upstream.securing import TlsFailedError, View, secure, view_of
 
 if TYPE_CHECKING:
     from stranglerfig.upstream.balancer import Balancer
@@ -104,7 +105,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._is_unasked = False
         self._is_paused = False
         self._has_answer = False
-        self._kernel: KernelView | None = None
+        self._kernel: View | None = None
         self._last_words: LastWords | None = None
 
     @property
@@ -225,7 +226,7 @@ class UpstreamConnection(asyncio.Protocol):
             await self._open()
         except (OSError, UnicodeError) as error:
             self._connecting = None
-            self._fail(Failure.CONNECT_FAILED, str(error))
+            self._fail(_failure_of(error), str(error))
         except UpstreamError as error:
             self._connecting = None
             self._fail(error.failure, error.detail)
@@ -240,15 +241,25 @@ class UpstreamConnection(asyncio.Protocol):
             # An address that is silent must leave time for the others.
             share_s = (self.deadline - self._loop.time()) / (len(self.elsewhere) - tried + 1)
             try:
-                opened = await reach(self._loop, *self._where(), share_s)
-            except OSError:
+                await self._use(await reach(self._loop, *self._where(), share_s))
+            except OSError as error:
                 if self._owner is not None:
-                    self._owner.on_moved(self, other)
+                    self._owner.on_moved(self, other, _failure_of(error))
                 self.peer = other
             else:
-                await self._loop.create_connection(lambda: self, sock=opened)
                 return
-        await self._loop.create_connection(lambda: self, *self._where())
+        if self.upstream.tls is None:
+            await self._loop.create_connection(lambda: self, *self._where())
+        else:
+            left_s = self.deadline - self._loop.time()
+            await self._use(await reach(self._loop, *self._where(), left_s))
+
+    async def _use(self, opened: socket.socket) -> None:
+        if self.upstream.tls is None:
+            await self._loop.create_connection(lambda: self, sock=opened)
+        else:
+            host = self.upstream.host if self.peer is None else self.peer.host
+            await secure(self._loop, opened, self.upstream.tls, host, self)
 
     def _where(self) -> tuple[str, int]:
         peer, upstream = self.peer, self.upstream
@@ -279,7 +290,7 @@ class UpstreamConnection(asyncio.Protocol):
             opened.abort()
             return
         opened.set_write_buffer_limits(high=HIGH_WATER_BYTES)
-        kernel = self._kernel = KernelView(opened)
+        kernel = self._kernel = view_of(opened)
         pending, self._pending = self._pending, []
         self.is_congested = False
         self._is_unasked = kernel.has_news()
@@ -456,9 +467,15 @@ class UpstreamConnection(asyncio.Protocol):
             self.data_received(data)
             if self._receiver is None:
                 return
-        self.eof_received()
+        if words.is_end:
+            self.eof_received()
 
     def _drop_last_words(self) -> None:
         if self._last_words is not None:
             self._last_words.close()
             self._last_words = None
+
+
+def _failure_of(error: Exception) -> Failure:
+    """Why no connection came about."""
+    return Failure.TLS_FAILED if isinstance(error, TlsFailedError) else Failure.CONNECT_FAILED

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from stranglerfig.config.balancing import Endpoint
 from stranglerfig.config.model import Upstream
 from stranglerfig.http1.failure import Failure, UpstreamError
 from stranglerfig.http1.headers import Header, Meaning, meaning_of
@@ -85,24 +84,24 @@ async def _choose_address(connection: UpstreamConnection) -> None:
     endpoints = connection.upstream.endpoints
     if len(endpoints) == 1 and not is_name(endpoints[0].host):
         return
-    known, others = await _addresses(endpoints)
+    known, others = await _addresses(connection.upstream)
     start = next(_turns) % len(known)
     connection.peer, *connection.elsewhere = known[start:] + known[:start] + others
 
 
-async def _addresses(endpoints: Sequence[Endpoint]) -> tuple[list[Peer], list[Peer]]:
+async def _addresses(upstream: Upstream) -> tuple[list[Peer], list[Peer]]:
     """The addresses that requests are spread over, at least one, and those of the other family. Raises ``UpstreamError``."""
     known: list[Peer] = []
     others: list[Peer] = []
     trouble = ""
-    for host, port in endpoints:
+    for host, port in upstream.endpoints:
         addresses = Addresses()
         try:
             addresses.learn(await look_up(host) if is_name(host) else [host])
         except (OSError, UnicodeError) as error:
             trouble = str(error)
-        known += [Peer((host, port, address)) for address in addresses.known]
-        others += [Peer((host, port, address)) for address in addresses.others]
+        known += [Peer((host, port, upstream.tls, address)) for address in addresses.known]
+        others += [Peer((host, port, upstream.tls, address)) for address in addresses.others]
     if not known:
         raise UpstreamError(Failure.CONNECT_FAILED, trouble)
     return known, others

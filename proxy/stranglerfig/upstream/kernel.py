@@ -9,8 +9,8 @@ the kernel tell such bytes apart, as far as anybody can:
 3. When the answer begins, the upstream's kernel must have acknowledged the whole request: what came before was on its
    way when the request was too.
 
-What remains are bytes that the upstream sends when its kernel has the request and its program has not read it. All of this
-is for plain TCP.
+What remains are bytes that the upstream sends when its kernel has the request and its program has not read it. All of
+this is about TCP; what TLS adds is in ``securing.py``.
 """
 
 import asyncio
@@ -30,13 +30,13 @@ _NEWS: Final = select.POLLIN
 class KernelView:
     """The kernel's side of ``transport``; must not be asked once that is closing, for the descriptor may be another's."""
 
-    __slots__ = ("_descriptor", "_poll", "_transport")
+    __slots__ = ("_poll", "_transport", "descriptor")
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
-        self._descriptor: int = transport.get_extra_info("socket").fileno()
+        self.descriptor: int = transport.get_extra_info("socket").fileno()
         self._poll = select.poll()
-        self._poll.register(self._descriptor, _NEWS)
+        self._poll.register(self.descriptor, _NEWS)
 
     def has_news(self) -> bool:
         """Whether bytes or the end of the connection wait to be read."""
@@ -48,7 +48,7 @@ class KernelView:
         Left to itself, a transport may wait for the end of the loop's turn: uvloop's does before 0.23.
         """
         try:
-            sent = os.write(self._descriptor, data)
+            sent = os.write(self.descriptor, data)
         except OSError:
             sent = 0  # the transport meets the same error, or waits
         if sent < len(data):
@@ -58,5 +58,5 @@ class KernelView:
         """Whether the other side's kernel has acknowledged all that ours was given."""
         if not _HAS_OUTQ:
             return True
-        fcntl.ioctl(self._descriptor, termios.TIOCOUTQ, _unacknowledged)
+        fcntl.ioctl(self.descriptor, termios.TIOCOUTQ, _unacknowledged)
         return _unacknowledged == _NOTHING

@@ -11,15 +11,18 @@ import socket
 from collections.abc import Iterator
 from typing import Final
 
+from stranglerfig.tls.connection import TlsConnection
+
 _READ_BYTES: Final = 64 * 1024
 
 
 class LastWords:
     """Keeps the bytes that ``transport`` has not read readable after its end."""
 
-    __slots__ = ("_socket",)
+    __slots__ = ("_secured", "_socket")
 
     def __init__(self, transport: asyncio.BaseTransport) -> None:
+        self._secured = transport if isinstance(transport, TlsConnection) else None
         self._socket: socket.socket | None = None
         with contextlib.suppress(OSError):
             known = transport.get_extra_info("socket")
@@ -32,7 +35,12 @@ class LastWords:
         with contextlib.suppress(OSError):
             self._socket.setblocking(False)
             while data := self._socket.recv(_READ_BYTES):
-                yield data
+                yield data if self._secured is None else self._secured.decrypt(data)
+
+    @property
+    def is_end(self) -> bool:
+        """Whether what was heard ends where the upstream meant it to: over TLS it says so."""
+        return self._secured is None or self._secured.is_ended
 
     def close(self) -> None:
         """Let go of the socket."""

@@ -1,11 +1,12 @@
 """One address of an upstream, and what is known of it: pure."""
 
 from stranglerfig.config.balancing import Endpoint
+from stranglerfig.config.tls import UpstreamTls
 from stranglerfig.upstream.breaker import Breaker
 from stranglerfig.upstream.health import Health
 
-Key = tuple[str, int, str]
-"""Host and port as written, and the address: the host itself where that is one. Connections are kept by it."""
+Key = tuple[str, int, UpstreamTls | None, str]
+"""Host, port and TLS as written, and the address: the host itself where that is one. Connections are kept by it."""
 
 
 class Peer:
@@ -15,7 +16,7 @@ class Peer:
 
     def __init__(self, key: Key) -> None:
         self.key = key
-        self.host, self.port, self.address = key
+        self.host, self.port, _, self.address = key
         self.under_way = 0
         """Requests of this process that it has not answered."""
         self.is_gone = False

@@ -64,5 +64,5 @@ class Owner(Protocol):
         Raises ``OSError`` and ``UpstreamError``.
         """
 
-    def on_moved(self, connection: "UpstreamConnection", peer: Peer) -> None:
-        """Take notice that it did not come about at its address, and give it ``peer``, where it is tried next."""
+    def on_moved(self, connection: "UpstreamConnection", peer: Peer, failure: Failure) -> None:
+        """Take notice of why it did not come about at its address, and give it ``peer``, where it is tried next."""

@@ -157,11 +157,11 @@ class Upstreams:
                 return
         self._place(connection, balancer, peer, now)
 
-    def on_moved(self, connection: UpstreamConnection, peer: Peer) -> None:
+    def on_moved(self, connection: UpstreamConnection, peer: Peer, failure: Failure) -> None:
         """Count that ``connection`` did not come about at its address; it is tried at ``peer`` now."""
         balancer = connection.balancer
         assert balancer is not None
-        self._fail(connection, Failure.CONNECT_FAILED)
+        self._fail(connection, failure)
         self._release(connection)
         self._place(connection, balancer, peer, self._loop.time())
 

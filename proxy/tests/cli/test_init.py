@@ -104,7 +104,7 @@ def test_of_two_at_once_one_writes(run: Callable[..., Result], tmp_path: Path) -
     [
         ([], "say where the application answers"),
         (["--upstream", "127.0.0.1:8100"], "--upstream: '127.0.0.1:8100' is not a URL"),
-        (["--upstream", "https://h"], "--upstream: 'https://h': TLS"),
+        (["--upstream", "ftp://h"], "--upstream: 'ftp://h' is not a URL of the form"),
         (["--upstream", "http://h/app"], "--upstream: 'http://h/app' holds more"),
         (["--upstream", "http://h\nlisten: x"], "--upstream"),
         (["--upstream", NOBODY, "--listen", "8000"], "--listen: "),

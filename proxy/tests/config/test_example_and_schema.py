@@ -13,7 +13,17 @@ from stranglerfig.config.balancing import BreakerLimits, HealthProbe, QueueLimit
 from stranglerfig.config.example import example_text
 from stranglerfig.config.limits import Limits, Rate
 from stranglerfig.config.load import parse
-from stranglerfig.config.model import Capability, Config, Lists, Retries, Route, Timeouts, Upstream
+from stranglerfig.config.model import (
+    Capability,
+    Config,
+    ListenTls,
+    Lists,
+    Retries,
+    Route,
+    Timeouts,
+    Upstream,
+    UpstreamTls,
+)
 from stranglerfig.config.schema import json_schema
 from stranglerfig.config.yaml_source import read_yaml, written_keys
 
@@ -46,6 +56,12 @@ def test_every_key_stands_in_the_example(
     commented = set(re.findall(r"# *(?:or )?([a-z_]+): ", example_text()))
     assert set(written_keys(model)) - set(written) <= commented
     assert set(written) <= set(written_keys(model))
+
+
+@pytest.mark.parametrize("model", [ListenTls, UpstreamTls])
+def test_every_key_of_tls_stands_in_the_example(model: type[BaseModel]) -> None:
+    commented = re.findall(r"^ *#.*tls: \{(.*)\}$", example_text(), re.MULTILINE)
+    assert set(written_keys(model)) <= set(re.findall(r"([a-z_]+):", " ".join(commented)))
 
 
 def test_every_key_of_a_route_stands_in_the_example() -> None:
@@ -105,6 +121,8 @@ def test_the_schema_knows_the_same_keys_as_the_models() -> None:
     assert set(definitions["Capability"]["properties"]) == set(written_keys(Capability))
     assert set(definitions["Upstream"]["anyOf"][1]["properties"]) == set(written_keys(Upstream))
     assert set(definitions["Route"]["anyOf"][1]["properties"]) == set(written_keys(Route))
+    assert set(definitions["ListenTls"]["properties"]) == set(written_keys(ListenTls))
+    assert set(definitions["UpstreamTls"]["properties"]) == set(written_keys(UpstreamTls))
     assert set(definitions["Timeouts"]["properties"]) == set(written_keys(Timeouts))
     assert set(definitions["Retries"]["properties"]) == set(written_keys(Retries))
     assert set(definitions["Limits"]["properties"]) == set(written_keys(Limits))
@@ -129,7 +147,11 @@ HEAD: dict[str, Any] = {"upstreams": {"monolith": "http://m:1", "s": "http://s:1
 BAD: list[dict[str, Any]] = [
     {},
     {"upstreams": {}},
-    {"upstreams": {"m": "https://h"}},
+    {"upstreams": {"m": "ftp://h"}},
+    {"upstreams": {"m": {"url": "https://h", "tls": {"verify": False}}}},
+    {"upstreams": {"m": {"url": "https://h", "tls": {"insecure_accept_any_certificate": 1}}}},
+    HEAD | {"tls": {"certificate": "a.pem"}},
+    HEAD | {"tls": {"certificate": 5, "key": "a.key"}},
     {"upstreams": {"m": {"url": "http://h", "urls": ["http://h"]}}},
     {"upstreams": {"m": {}}},
     {"upstreams": {"1m": "http://h"}},

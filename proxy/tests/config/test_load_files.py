@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from stranglerfig.config.example import example_text
 from stranglerfig.config.load import digest_of, load, parse, read_text
+from stranglerfig.config.model import Config, UpstreamTls
 from stranglerfig.config.problem import ConfigError, Problem
 
 GOOD = "upstreams: {monolith: 'http://127.0.0.1:8100'}\n"
@@ -269,3 +270,32 @@ def test_values_of_any_type_anywhere_are_taken_or_refused_as_config_errors(
     data: dict[str, object],
 ) -> None:
     mistakes_in(json.dumps({"upstreams": {"monolith": "http://h:1"}} | data))
+
+
+TLS = """\
+tls: {certificate: tls/shop.pem, key: /keys/shop.key, others: [{certificate: b.pem, key: ../b.key}]}
+upstreams:
+  monolith: https://m
+  other: {url: "https://[::1]:8443", tls: {ca: ca.pem, server_name: other.internal}}
+  loose: {url: https://l, tls: {insecure_accept_any_certificate: true}}
+"""
+
+
+def test_files_of_certificates_start_at_the_file_and_stay_where_they_are(tmp_path: Path) -> None:
+    loaded = parse(TLS, tmp_path / "fig.yaml")
+    again = Config.model_validate(loaded.config.model_dump(mode="json"))
+    for config in (loaded.config, again):
+        assert config.tls is not None
+        assert config.tls.paths == (f"{tmp_path}/tls/shop.pem", "/keys/shop.key")
+        assert config.tls.others[0].paths == (f"{tmp_path}/b.pem", f"{tmp_path}/../b.key")
+        assert config.upstreams["monolith"].url == "https://m:443"
+        assert config.upstreams["monolith"].tls == UpstreamTls()
+        other = config.upstreams["other"]
+        assert (other.url, other.tls and other.tls.ca) == (
+            "https://[::1]:8443",
+            f"{tmp_path}/ca.pem",
+        )
+    assert again == loaded.config
+    doubts = [warning for warning in loaded.warnings if "tls" in warning.where]
+    assert [doubt.line for doubt in doubts] == [5]
+    assert "whoever answers" in doubts[0].message

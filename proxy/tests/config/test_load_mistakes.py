@@ -38,7 +38,7 @@ def test_the_parts_of_a_route_are_no_keys() -> None:
 
 
 UNBUILT = (
-    "tls", "dashboard", "live_data",
+    "dashboard", "live_data",
 )  # fmt: skip
 
 
@@ -138,7 +138,11 @@ TOP = [
     ("dot_segments: resolve", "dot_segments", "not one of refuse, pass", "refuse or pass"),
     ("capabilitys: {}", "capabilitys", "unknown", "did you mean capabilities?"),
     ("zzz: 1", "zzz", "unknown", "known keys are listen"),
-    ("tls: {}", "tls", "not built yet", "remove the key"),
+    ("tls: {certificate: a.pem}", "tls.key", "missing", "key:"),
+    ("tls: {certificate: '', key: a.key}", "tls.certificate", "not a file", "tls/shop.pem"),
+    (r'tls: {certificate: "a\0b", key: a.key}', "tls.certificate", "control character", "remove it"),
+    ("tls: {certificate: a.pem, key: a.key, others: [{key: b.key}]}", "tls.others[0].certificate", "missing", "certificate:"),
+    ("tls: {certificate: a.pem, key: a.key, minimum: 1.0}", "tls.minimum", "unknown", "known keys are certificate"),
     ("rollout: {}", "rollout", "not built yet", "remove the key"),
     ("read_your_writes: 2s", "read_your_writes", "unknown here", "below a name in capabilities"),
     ("stage: canary", "stage", "unknown here", "below a name in capabilities"),
@@ -165,7 +169,6 @@ def test_a_mistake_at_the_top_is_shown_at_its_place(
 
 
 UPSTREAM = [
-    ("https://h:1", "u.url", "TLS to an upstream is not built yet", "http://"),
     ("ftp://h", "u.url", "not a URL of the form", "http://"),
     ("127.0.0.1:8100", "u.url", "not a URL", "http://"),
     ("http://", "u.url", "not a URL", "http://"),
@@ -199,7 +202,13 @@ UPSTREAM = [
     ("{urls: [http://h:1, 5]}", "u.urls[1]", "not a URL", "http://"),
     ("{urls: [http://h:1, http://u:p@h:2]}", "u.urls[1]", "a user or a password", "remove"),
     (f"{{urls: [{', '.join(f'http://h:{port}' for port in range(1, 258))}]}}", "u.urls", "257 urls", "at most 256"),
-    ("{urls: [https://h:1]}", "u.urls[0]", "not built yet", "http://"),
+    ("{url: http://h:1, tls: {}}", "u.tls", "for a url with https", "https://"),
+    ("{url: https://h:1, tls: {certificate: a.pem}}", "u.tls", "has no key", "both"),
+    ("{url: https://h:1, tls: {ca: 5}}", "u.tls.ca", "not a file", "tls/shop.pem"),
+    ("{url: https://h:1, tls: {server_name: a b}}", "u.tls.server_name", "neither a host name", "write one"),
+    ("{url: https://h:1, tls: {ca: a.pem, insecure_accept_any_certificate: true}}", "u.tls.insecure_accept_any_certificate",
+     "nothing is verified", "remove"),
+    ("{url: https://h:1, tls: {verify: false}}", "u.tls.verify", "unknown", "known keys are ca"),
     ("{url: http://h:1, urls: [http://h:1]}", "u.urls", "both", "one of them"),
     ("{url: http://h:1, balance: random}", "u.balance", "", "least_requests"),
     ("{url: http://h:1, health: {}}", "u.health.path", "missing", ""),
@@ -443,7 +452,7 @@ def test_all_mistakes_are_shown_at_once_in_the_order_of_the_file() -> None:
     text = """\
 listen: nowhere
 upstreams:
-  monolith: https://h:1
+  monolith: ftp://h:1
   catalog: {url: http://h:2, timeouts: {connect: 3}}
 fallthrough: monolit
 worker: 2

@@ -2,20 +2,23 @@
 
 import asyncio
 import socket
+import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import h11
 import pytest
 import uvloop
+from certificates import Authority, serving
 
 from stranglerfig.config.model import Config
 from stranglerfig.counters import CounterBlock
 from stranglerfig.routing.snapshot import compile_snapshot
 from stranglerfig.server.data_plane import DataPlane
 from stranglerfig.server.tee import Tee
+from stranglerfig.tls.contexts import Shown
 
 Handler = Callable[["Connection"], Awaitable[None]]
 KEY = b"a key of the tests"
@@ -125,8 +128,10 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 class ScriptedUpstream:
     """A server that does what its handler says; it counts connections and keeps what it saw."""
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, context: ssl.SSLContext | None = None) -> None:
         self.handler = handler
+        self.context = context
+        """With it, it speaks TLS."""
         self.requests: list[Seen] = []
         self.connections = 0
         self.opened: list[Connection] = []
@@ -136,7 +141,7 @@ class ScriptedUpstream:
 
     async def start(self, port: int = 0) -> "ScriptedUpstream":
         self._server = await asyncio.start_server(
-            self._handle, "127.0.0.1", port, reuse_address=True, backlog=256
+            self._handle, "127.0.0.1", port, reuse_address=True, backlog=256, ssl=self.context
         )
         self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -174,6 +179,8 @@ class Proxy:
         self.port = listening.getsockname()[1]
         self.counters = counters
         self.config = config
+        self.context: ssl.SSLContext | None = None
+        """With it, clients connect by TLS."""
         self._clients: list[Client] = []
 
     def counts(self, name: str) -> dict[tuple[str, ...], int]:
@@ -193,7 +200,11 @@ class Proxy:
         return {key: state[key] for key in ("open", "idle")}
 
     async def connect(self) -> "Client":
-        client = Client(*await asyncio.open_connection("127.0.0.1", self.port))
+        name = None if self.context is None else "shop.example"
+        opening = asyncio.open_connection(
+            "127.0.0.1", self.port, ssl=self.context, server_hostname=name
+        )
+        client = Client(*await opening)
         self._clients.append(client)
         return client
 
@@ -291,9 +302,11 @@ async def start_upstream() -> AsyncIterator[Callable[..., Awaitable[ScriptedUpst
     """Start scripted upstreams."""
     started = []
 
-    async def start(handler: Handler | bytes = OK, port: int = 0) -> ScriptedUpstream:
+    async def start(
+        handler: Handler | bytes = OK, context: ssl.SSLContext | None = None, *, port: int = 0
+    ) -> ScriptedUpstream:
         script = answering(handler) if isinstance(handler, bytes) else handler
-        started.append(await ScriptedUpstream(script).start(port))
+        started.append(await ScriptedUpstream(script, context).start(port))
         return started[-1]
 
     yield start
@@ -313,7 +326,10 @@ def counters(tmp_path: Path) -> Iterator[CounterBlock]:
 async def start_proxy(
     counters: CounterBlock, tmp_path: Path
 ) -> AsyncIterator[Callable[..., Awaitable[Proxy]]]:
-    """Start data planes. ``monolith`` may be a port or an upstream; other keys are those of fig.yaml."""
+    """Start data planes. ``monolith`` may be a port or an upstream; other keys are those of fig.yaml.
+
+    With ``shown`` they speak TLS with clients, with ``tls`` to the monolith, as its key of that name says.
+    """
     started = []
 
     async def start(
@@ -321,11 +337,15 @@ async def start_proxy(
         *,
         signing_key: bytes | None = KEY,
         listening: socket.socket | None = None,
+        shown: Sequence[Shown] = (),
+        tls: dict[str, Any] | None = None,
         **config: Any,
     ) -> Proxy:
         port = getattr(monolith, "port", monolith)
         timeouts = config.pop("timeouts", {"connect": "1s", "response": "5s", "idle": "5s"})
-        upstreams = {"monolith": {"url": f"http://127.0.0.1:{port}", "timeouts": timeouts}}
+        scheme = "http" if tls is None else "https"
+        url: dict[str, Any] = {"url": f"{scheme}://127.0.0.1:{port}", "timeouts": timeouts}
+        upstreams = {"monolith": url if tls is None else {**url, "tls": tls}}
         upstreams |= config.pop("upstreams", {})
         model = Config.model_validate({"upstreams": upstreams, **config})
         tee = Tee(0, counters, path=str(tmp_path / "comparer.sock"))
@@ -339,6 +359,7 @@ async def start_proxy(
         )
         listening = listening or socket.create_server(("127.0.0.1", 0))
         proxy = Proxy(plane, listening, counters, model)
+        plane.show(shown)
         await plane.serve(listening)
         started.append((proxy, tee))
         return proxy
@@ -348,3 +369,35 @@ async def start_proxy(
         await proxy.stop()
         await tee.close()
         proxy.listening.close()
+
+
+class Secured:
+    """What a world needs in which everybody speaks TLS."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.authority = Authority()
+        self.ca = folder / "ca.pem"
+        self.ca.write_text(self.authority.pem)
+
+    def shown(self, *names: str, **times: float) -> Shown:
+        """A certificate for clients."""
+        pair = self.authority.sign(*names, **times)
+        return Shown(pair.certificate, pair.key, names)
+
+    def serving(self, *names: str, **times: float) -> ssl.SSLContext:
+        """What an upstream of that name speaks TLS with."""
+        return serving(self.folder, self.authority.sign(*names, **times))
+
+    async def proxy(self, start_proxy: Any, monolith: Any, **config: Any) -> Proxy:
+        """A proxy that speaks TLS on both sides, and whose clients do."""
+        config = {"shown": [self.shown("shop.example")], "tls": {"ca": str(self.ca)}, **config}
+        proxy: Proxy = await start_proxy(monolith, **config)
+        proxy.context = self.authority.trusting()
+        return proxy
+
+
+@pytest.fixture(scope="session")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Secured:
+    """Give an authority, and what it signs."""
+    return Secured(tmp_path_factory.mktemp("certificates"))

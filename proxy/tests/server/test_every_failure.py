@@ -25,8 +25,10 @@ POST = b"POST /x HTTP/1.1\r\n" + HEAD
 BEHIND = b"GET /good/behind HTTP/1.1\r\n" + HEAD + b"\r\n"
 PATIENT = {"connect": "20s", "response": "20s", "idle": "20s"}
 HASTY = {"timeouts": {"connect": "200ms", "response": "200ms", "idle": "200ms"}}  # an upstream's
-# Of answers that the proxy takes for itself, to comparisons and questions; ``tests/upstream/test_fetch.py`` has it.
-OF_NO_CLIENT = {Failure.BODY_OVER_CAP}
+ELSEWHERE = {
+    Failure.BODY_OVER_CAP,  # of answers that the proxy takes for itself: tests/upstream/test_fetch.py
+    Failure.PLAIN_HTTP,  # on a port that speaks TLS: test_tls_listener.py
+}
 
 
 @dataclass
@@ -240,6 +242,10 @@ async def talks_nonsense(connection: Any) -> None:
     await connection.send(b"SSH-2.0-x\r\n")
 
 
+async def knows_no_tls(connection: Any) -> None:
+    await connection.send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+
 async def stops_half_way(connection: Any) -> None:
     await connection.request()
     await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
@@ -445,6 +451,9 @@ ROWS = {
     "an upstream that is full": answered(
         Failure.CONNECT_TIMEOUT, sending(GET + b"\r\n"), full, monolith=HASTY
     ),
+    "an upstream without TLS": answered(
+        Failure.TLS_FAILED, sending(GET + b"\r\n"), knows_no_tls, monolith={"tls": {}}
+    ),
     "an upstream that resets": answered(
         Failure.SEND_FAILED, uploads, resets_an_upload, is_closed=True
     ),
@@ -477,7 +486,7 @@ ROWS = {
 
 
 def test_the_table_has_every_failure() -> None:
-    assert {row.failure for row in ROWS.values()} == set(Failure) - OF_NO_CLIENT
+    assert {row.failure for row in ROWS.values()} == set(Failure) - ELSEWHERE
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
@@ -493,7 +502,8 @@ async def test_every_failure(start_upstream: Any, start_proxy: Any, row: Row) ->
     async with row.upstream() if is_of_sockets else nothing() as port:
         fine = await start_upstream(good)
         port = port or (await start_upstream(row.upstream or good)).port
-        monolith = {"url": f"http://127.0.0.1:{port}", "timeouts": PATIENT} | row.monolith
+        scheme = "https" if "tls" in row.monolith else "http"
+        monolith = {"url": f"{scheme}://127.0.0.1:{port}", "timeouts": PATIENT} | row.monolith
         route = {
             "upstream": "good",
             "stage": "service",

@@ -114,7 +114,7 @@ async def test_what_was_not_sent_is_sent_once_somebody_listens(
     asking = asyncio.ensure_future(ask(proxy, method, sent))
     await pauses.begun()
     assert budget_of(proxy).retrying == 1
-    upstream = await start_upstream(OK, port)
+    upstream = await start_upstream(OK, port=port)
     pauses.end()
     answer = await asking
     assert (answer.status, answer.body) == (200, b"ok")

@@ -15,7 +15,7 @@ SEED = 20010801
 
 
 def peers(n: int) -> list[Peer]:
-    return [Peer((f"10.0.0.{number}", 80, f"10.0.0.{number}")) for number in range(n)]
+    return [Peer((f"10.0.0.{number}", 80, None, f"10.0.0.{number}")) for number in range(n)]
 
 
 def never() -> float:

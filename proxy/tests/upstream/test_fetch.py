@@ -198,7 +198,7 @@ async def test_who_names_an_address_asks_there_and_nowhere_else(serve: Any) -> N
         dead = listening.getsockname()[1]
     urls = [f"http://127.0.0.1:{port}" for port in (a.port, dead)]
     asked = Config.model_validate({"upstreams": {"monolith": {"urls": urls}}}).upstreams["monolith"]
-    peers = [Peer((host, port, host)) for host, port in asked.endpoints]
+    peers = [Peer((host, port, None, host)) for host, port in asked.endpoints]
     for _ in range(3):
         got = await fetch(asked, "GET", b"/", [], b"", deadline_s=20, peer=peers[0])
         assert got.body == b"a"
