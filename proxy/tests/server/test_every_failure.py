@@ -445,7 +445,10 @@ ROWS = {
         Failure.ALL_OPEN,
         asks_once_more,
         down,
-        monolith={"breaker": {"failures": 1, "when_all_open": "refuse"}},
+        monolith={
+            "breaker": {"failures": 1, "when_all_open": "refuse"},
+            "retries": {"attempts": 0},
+        },
         before={Failure.CONNECT_FAILED.kind: 1},
     ),
     "an upstream that is full": answered(

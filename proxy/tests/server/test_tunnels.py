@@ -41,7 +41,7 @@ async def is_over(proxy: Any, reason: str) -> None:
     await until(lambda: proxy.plane.state()["connections"] == 0)
     state = proxy.plane.state()
     assert (state["tunnels"], state["exchanges"]) == (0, {"1": 0})
-    assert state["upstream_connections"] == {"open": 0, "idle": 0}
+    assert proxy.connections() == {"open": 0, "idle": 0}
 
 
 @pytest.mark.parametrize("ask", [ASK, ASK_WEBSOCKET])
