@@ -17,11 +17,13 @@ from pydantic import (
 from stranglerfig.config.capability import Capability, Lists, Route, Stage, Sticky, Writes
 from stranglerfig.config.mistake import mistake
 from stranglerfig.config.scalar import Address, WrittenAddress
+from stranglerfig.config.seeing import AccessLog, TraceContext
 from stranglerfig.config.upstream import Timeouts, Upstream
 from stranglerfig.config.written import NOT_BUILT, Name, Written, with_names
 
 __all__ = [
-    "Address", "Capability", "Config", "Lists", "Route", "Stage", "Sticky", "Timeouts", "Upstream", "Writes",
+    "AccessLog", "Address", "Capability", "Config", "Lists", "Route", "Stage", "Sticky", "Timeouts", "TraceContext", "Upstream",
+    "Writes",
 ]  # fmt: skip
 
 
@@ -93,6 +95,8 @@ class Config(Written):
         default="refuse",
         description="what becomes of a path with . or .. segments: 400, or passed unchanged",
     )
+    access_log: AccessLog = AccessLog()
+    trace_context: TraceContext = TraceContext()
     capabilities: Annotated[
         dict[Name, Capability], BeforeValidator(with_names), BeforeValidator(_nothing_is_empty)
     ] = Field(default_factory=dict, description="what moves, by name")

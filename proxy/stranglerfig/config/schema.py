@@ -6,6 +6,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from stranglerfig.config.model import (
+    AccessLog,
     Address,
     Capability,
     Config,
@@ -13,8 +14,10 @@ from stranglerfig.config.model import (
     Route,
     Sticky,
     Timeouts,
+    TraceContext,
     Upstream,
 )
+from stranglerfig.config.seeing import FORMATS, MODES
 from stranglerfig.config.written import NAME
 
 _NAME: Final = f"^{NAME.pattern}$"
@@ -34,7 +37,7 @@ def json_schema() -> dict[str, Any]:
     schema["description"] = "What the routing proxy stranglerfig does with which requests."
     definitions = schema["$defs"]
     _show_as_written(schema, Config)
-    for model in (Timeouts, Upstream, Capability, Route, Lists):
+    for model in (Timeouts, Upstream, Capability, Route, Lists, AccessLog, TraceContext):
         _show_as_written(definitions[model.__name__], model)
     upstream, route = definitions["Upstream"], definitions["Route"]
     upstream["properties"] |= {
@@ -47,6 +50,8 @@ def json_schema() -> dict[str, Any]:
     definitions["Upstream"] = {"anyOf": [_URL, upstream]}
     definitions["Route"] = {"anyOf": [_ROUTE_TEXT, route]}
     definitions["Capability"]["properties"]["routes"]["minItems"] = 1
+    for name, words in (("AccessLog", FORMATS), ("TraceContext", MODES)):
+        definitions[name] = {"anyOf": [{"enum": list(words)}, definitions[name]]}
     properties = schema["properties"]
     for name in ("upstreams", "capabilities"):
         properties[name]["propertyNames"] = {"pattern": _NAME}

@@ -9,12 +9,14 @@ from typing import Any
 from stranglerfig.counters import CounterBlock
 from stranglerfig.routing.recent import Lag
 from stranglerfig.routing.snapshot import Snapshot
+from stranglerfig.server.access_log import AccessLog
 from stranglerfig.server.listener import Listener
 from stranglerfig.server.meters import Meters
 from stranglerfig.server.runtime import Runtime
 from stranglerfig.server.tee import Tee
 
 IDLE_GRACE_S = 0.5
+_LAST_LINES_S = 1.0  # for the access log, when all is answered
 
 
 class DataPlane:
@@ -37,6 +39,7 @@ class DataPlane:
             loop=asyncio.get_running_loop(),
             snapshot=snapshot,
             meters=Meters(counters),
+            access_log=AccessLog(asyncio.get_running_loop(), counters),
             tee=tee,
             signing_key=signing_key,
             cookie_key=cookie_key,
@@ -75,6 +78,7 @@ class DataPlane:
             session.abort()
         runtime.upstreams.close()
         runtime.deadlines.stop()
+        await runtime.access_log.close(_LAST_LINES_S)
 
     async def _sessions_gone(self, timeout_s: float) -> None:
         """Wait until no client is connected, for at most ``timeout_s`` seconds."""

@@ -22,10 +22,12 @@ from stranglerfig.http1.headers import Header
 from stranglerfig.http1.request_head import RequestHead
 from stranglerfig.http1.request_parser import END
 from stranglerfig.http1.response_parser import ResponseEvent
+from stranglerfig.http1.trace_context import Trace
 from stranglerfig.http1.writing import BodyFraming, chunk, last_chunk, request_bytes
 from stranglerfig.routing.path import check_path, is_internal, wsgi_path
 from stranglerfig.routing.plan import Plan
 from stranglerfig.server.answer_stream import AnswerStream
+from stranglerfig.server.log_lines import Answered
 from stranglerfig.server.own_writes import OwnWrites
 from stranglerfig.server.planning import make_plan, plan_header, verify_debug, verify_force
 from stranglerfig.server.recording import Recording
@@ -47,7 +49,9 @@ class Exchange:
 
     __slots__ = (
         "_answer",
+        "_body_bytes",
         "_connection",
+        "_failure",
         "_generation",
         "_head",
         "_is_over",
@@ -59,9 +63,13 @@ class Exchange:
         "_recording",
         "_request",
         "_runtime",
+        "_sent_bytes",
         "_session",
         "_shows_plan",
         "_started_at",
+        "_status",
+        "_trace",
+        "_tries",
     )
 
     def __init__(self, session: "ClientSession", runtime: Runtime, head: RequestHead) -> None:
@@ -82,6 +90,12 @@ class Exchange:
         self._plan: Plan | None = None
         self._recording: Recording | None = None
         self._request = b""
+        self._trace: Trace | None = None
+        self._tries = 0
+        self._body_bytes = 0
+        self._sent_bytes = 0
+        self._status = 0
+        self._failure: Failure | None = None
 
     @property
     def is_waiting_for_client(self) -> bool:
@@ -94,6 +108,11 @@ class Exchange:
         origin = self._origin = self._session.peer_headers(generation.trusted).origin(
             head.forwarded, head.host, new_request_id
         )
+        trace = self._trace = generation.tracing.trace_of(
+            head.trace, origin.request_id, is_trusted=self._session.is_trusted
+        )
+        if trace.dropped is not None:
+            self._runtime.meters.dropped_header(trace.dropped, len(head.trace))
         path = wsgi_path(head.target)
         if check_path(head.target, path, allow_dot_segments=generation.allow_dot_segments):
             self._refuse(Failure.BAD_PATH)
@@ -120,7 +139,7 @@ class Exchange:
             self._recording,
             self._own_writes,
         )
-        self._request = request_bytes(head, origin.lines, upstream.authority)
+        self._request = request_bytes(head, origin.lines + trace.lines, upstream.authority)
         self._may_retry = head.is_safe and self._is_whole
         self._send(upstream, fresh=not self._may_retry)
 
@@ -158,6 +177,7 @@ class Exchange:
         return self._own_writes
 
     def _send(self, upstream: Upstream, *, fresh: bool) -> None:
+        self._tries += 1
         connection = self._connection = self._runtime.upstreams.take(upstream, fresh=fresh)
         connection.begin(
             self,
@@ -176,6 +196,7 @@ class Exchange:
         connection = self._connection
         if connection is None:
             return
+        self._body_bytes += len(data)
         if self._recording is not None:
             self._recording.request_body(data)
         connection.write(chunk(data) if self._head.is_chunked else data)
@@ -214,7 +235,9 @@ class Exchange:
             # The connection may already be in the pool: from here on it is another exchange's.
             self._connection = None
         may_keep_alive = self._is_whole and not self._runtime.is_draining
-        self._session.write(answer.take(events, may_keep_alive=may_keep_alive))
+        data = answer.take(events, may_keep_alive=may_keep_alive)
+        self._sent_bytes += len(data)
+        self._session.write(data)
         if is_end and not self._is_over:
             self._finish(answer)
 
@@ -240,6 +263,7 @@ class Exchange:
             self._send(connection.upstream, fresh=True)
             return
         name = connection.upstream.name
+        self._failure = failure
         self._runtime.meters.failed(name, failure)
         log.warning(
             "upstream_failed",
@@ -248,6 +272,7 @@ class Exchange:
             kind=failure.kind,
             detail=detail,
             request_id=self._request_id.decode("latin-1"),
+            trace_id=self._trace_id.decode("ascii"),
         )
         if self._recording is not None:
             self._recording.skip(SkipReason.UPSTREAM_FAILED)
@@ -265,6 +290,7 @@ class Exchange:
         if self._is_over:
             return
         self._drop_connection()
+        self._failure = failure
         self._runtime.meters.failed("-", failure)
         if self._recording is not None:
             is_client = failure.side is Side.CLIENT
@@ -283,6 +309,7 @@ class Exchange:
         if self._is_over:
             return
         self._drop_connection()
+        self._failure = Failure.CLIENT_LEFT
         self._runtime.meters.client_gone()
         if self._recording is not None:
             self._recording.skip(SkipReason.CLIENT_LEFT)
@@ -294,6 +321,7 @@ class Exchange:
             connection.abort()
 
     def _refuse(self, failure: Failure) -> None:
+        self._failure = failure
         self._runtime.meters.refused(failure.kind)
         self._answer_ourselves(failure)
 
@@ -304,7 +332,7 @@ class Exchange:
             and failure not in _ENDS_THE_CONNECTION
             and not self._runtime.is_draining
         )
-        self._session.answer(
+        self._sent_bytes += self._session.answer(
             failure,
             self._head,
             self._request_id,
@@ -312,6 +340,7 @@ class Exchange:
             extra=(*self._plan_headers(), *self._wrote_headers(failure)),
         )
         assert failure.status is not None
+        self._status = failure.status
         self._count(failure.status)
         self._end()
         self._session.on_exchange_done(keep_alive=keep_alive)
@@ -321,7 +350,7 @@ class Exchange:
             self._recording.offer(
                 method=self._head.method,
                 target=self._head.target,
-                headers=(*self._head.kept, *self._origin.headers),
+                headers=(*self._head.kept, *self._origin.headers, *self._trace_headers),
                 request_id=self._request_id,
                 elapsed_s=time.perf_counter() - self._started_at,
             )
@@ -335,6 +364,9 @@ class Exchange:
         if plan is not None and plan.upstream is not None:
             elapsed_s = time.perf_counter() - self._started_at
             self._runtime.meters.answered(plan, status, elapsed_s)
+            if self._answer is not None and self._answer.head_at:
+                head_s = self._answer.head_at - self._started_at
+                self._runtime.meters.head_came(plan.upstream, head_s)
 
     def _plan_headers(self) -> tuple[Header, ...]:
         return (plan_header(self._plan),) if self._shows_plan and self._plan is not None else ()
@@ -352,6 +384,35 @@ class Exchange:
         if not self._is_over:
             self._is_over = True
             self._generation.exchanges -= 1
+            if self._generation.lines is not None:
+                self._runtime.log(self._generation, self._answered())
+
+    def _answered(self) -> Answered:
+        """What the access log may tell of this exchange."""
+        origin, answer = self._origin, self._answer
+        head_at = answer.head_at if answer is not None else 0.0
+        return Answered(
+            self._head,
+            origin.address if origin is not None else "",
+            self._request_id,
+            self._trace.trace_id if self._trace is not None else None,
+            self._plan,
+            (answer.status if answer is not None else 0) or self._status,
+            self._body_bytes,
+            self._sent_bytes,
+            time.perf_counter() - self._started_at,
+            head_at - self._started_at if head_at else None,
+            self._failure,
+            max(self._tries - 1, 0),
+        )
+
+    @property
+    def _trace_headers(self) -> tuple[Header, ...]:
+        return self._trace.headers if self._trace is not None else ()
+
+    @property
+    def _trace_id(self) -> bytes:
+        return (self._trace.trace_id if self._trace is not None else None) or b"-"
 
     @property
     def _request_id(self) -> bytes:

@@ -6,9 +6,13 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from stranglerfig.http1.failure import Failure
 from stranglerfig.http1.forwarded import Network
+from stranglerfig.http1.trace_context import Tracing
 from stranglerfig.routing.recent import Lag
 from stranglerfig.routing.snapshot import Snapshot
+from stranglerfig.server.access_log import AccessLog
+from stranglerfig.server.log_lines import Answered, Lines
 from stranglerfig.server.meters import Meters
 from stranglerfig.server.tee import Tee
 from stranglerfig.upstream.deadlines import Deadlines
@@ -25,7 +29,9 @@ class Generation:
         "allow_dot_segments",
         "cookie_key",
         "exchanges",
+        "lines",
         "snapshot",
+        "tracing",
         "trusted",
         "upstreams",
     )
@@ -38,6 +44,9 @@ class Generation:
         self.trusted: Sequence[Network] = config.trusted_proxies
         self.upstreams = config.upstreams
         self.allow_dot_segments = config.dot_segments == "pass"
+        self.tracing = Tracing(config.trace_context.mode, config.trace_context.sampled)
+        self.lines = None if config.access_log.format == "none" else Lines(config.access_log)
+        """Writes the lines of the access log; None: there is none."""
 
 
 class Runtime:
@@ -49,6 +58,7 @@ class Runtime:
         loop: asyncio.AbstractEventLoop,
         snapshot: Snapshot,
         meters: Meters,
+        access_log: AccessLog,
         tee: Tee,
         signing_key: bytes | None,
         cookie_key: bytes,
@@ -57,11 +67,16 @@ class Runtime:
         self.generation = Generation(snapshot, cookie_key)
         self.generations = [self.generation]
         self.meters = meters
+        self.access_log = access_log
         self.tee = tee
         self.signing_key = signing_key
         self.deadlines = Deadlines(loop)
         self.upstreams = Upstreams(
-            loop, self.deadlines, meters.upstream_taken, on_poisoned=meters.upstream_poisoned
+            loop,
+            self.deadlines,
+            meters.upstream_taken,
+            on_poisoned=meters.upstream_poisoned,
+            on_opened=meters.upstream_opened,
         )
         self.lags: Mapping[str, Lag] = {}
         """How far the services are behind, by capability, as far as it is known."""
@@ -76,6 +91,36 @@ class Runtime:
         self.generations = [known for known in self.generations if known.exchanges]
         self.generations.append(self.generation)
         self.upstreams.retain(snapshot.config.upstreams.values())
+
+    def log(self, generation: Generation, answered: Answered) -> None:
+        """Write a line of the access log as ``generation`` says, which has one."""
+        lines = generation.lines
+        assert lines is not None
+        self.access_log.write(lines.file, lines.line(answered))
+
+    def log_unread(
+        self, address: str, request_id: bytes, failure: Failure, sent_bytes: int
+    ) -> None:
+        """Write a line, if there is a log, for a request whose head could not be read."""
+        if self.generation.lines is not None:
+            status = failure.status or 0
+            self.log(
+                self.generation,
+                Answered(
+                    None,
+                    address,
+                    request_id,
+                    None,
+                    None,
+                    status,
+                    0,
+                    sent_bytes,
+                    0.0,
+                    None,
+                    failure,
+                    0,
+                ),
+            )
 
 
 def new_request_id() -> bytes:

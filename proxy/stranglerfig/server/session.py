@@ -131,9 +131,11 @@ class ClientSession(asyncio.Protocol):
         *,
         keep_alive: bool,
         extra: tuple[Header, ...] = (),
-    ) -> None:
-        """Send an answer of the proxy's own."""
-        self.write(error_answer(failure, head, request_id, keep_alive=keep_alive, extra=extra))
+    ) -> int:
+        """Send an answer of the proxy's own; gives how many bytes it has."""
+        data = error_answer(failure, head, request_id, keep_alive=keep_alive, extra=extra)
+        self.write(data)
+        return len(data)
 
     def hold_body(self) -> None:
         """Read no more of the request's body: the upstream does not take it."""
@@ -256,7 +258,9 @@ class ClientSession(asyncio.Protocol):
     def _refuse(self, failure: Failure) -> None:
         """Answer a request whose head could not be read, and close."""
         self._runtime.meters.refused(failure.kind)
-        self.answer(failure, None, new_request_id(), keep_alive=False)
+        request_id = new_request_id()
+        sent_bytes = self.answer(failure, None, request_id, keep_alive=False)
+        self._runtime.log_unread(self._peer, request_id, failure, sent_bytes)
         self._close_gently()
 
     def fail(self, error: Exception) -> None:

@@ -35,15 +35,18 @@ class Upstreams:
         look_up: LookUp = look_up,
         *,
         on_poisoned: Callable[[str], None] = lambda _: None,
+        on_opened: Callable[[str, float], None] = lambda _, __: None,
     ) -> None:
         """``on_taken`` is called for each use with the upstream's name and whether the connection was reused.
 
-        ``on_poisoned`` is called with its name when it sent bytes that no request asked for.
+        ``on_poisoned`` is called with its name when it sent bytes that no request asked for, ``on_opened`` for each connection that
+        came about, with the seconds it took.
         """
         self._loop = loop
         self._deadlines = deadlines
         self._on_taken = on_taken
         self._on_poisoned = on_poisoned
+        self._on_opened = on_opened
         self._names = Names(loop, deadlines, self._close_strays, look_up)
         self._pool: Pool[Key, UpstreamConnection] = Pool(MAX_IDLE_PER_ADDRESS)
         self._all: set[UpstreamConnection] = set()
@@ -115,6 +118,10 @@ class Upstreams:
         too_many = self._pool.give(_key(connection), connection, expires)
         if too_many is not None:
             too_many.abort()
+
+    def on_opened(self, connection: UpstreamConnection, seconds: float) -> None:
+        """Tell how long a connection took to come about."""
+        self._on_opened(connection.upstream.name, seconds)
 
     def on_poisoned(self, connection: UpstreamConnection) -> None:
         """Count that a connection is given up for bytes that no request asked for."""
