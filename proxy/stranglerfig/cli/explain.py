@@ -98,7 +98,7 @@ def explain(
     if user is not None:
         address = _introduce(user, snapshot, method, decoded, headers, address)
     claim = snapshot.table.match(method, decoded)
-    now = None if running is None else running.facts(claim and claim.capability)
+    now = None if running is None else running.facts(claim.capability if claim else None)
     facts = Facts(
         method,
         decoded,

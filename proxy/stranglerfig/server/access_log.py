@@ -257,9 +257,10 @@ class _Writer(threading.Thread):
 
     def _fail(self, file: str, error: OSError) -> None:
         self._close()
-        if self.trouble is None:
-            log.error("access_log_not_written", file=file, error=error.strerror or str(error))
+        was_well = self.trouble is None
         self.trouble = DISK_FULL if error.errno in _FULL else NOT_WRITABLE
+        if was_well:
+            log.error("access_log_not_written", file=file, error=error.strerror or str(error))
 
     def _close(self) -> None:
         if self._fd >= 0:
