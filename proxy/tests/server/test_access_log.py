@@ -83,6 +83,14 @@ class Reader:
         self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         self.got = b""
 
+    async def has_begun(self) -> None:
+        """Read a little as soon as there is something."""
+        loop, readable = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self._fd, readable.set)
+        await readable.wait()
+        loop.remove_reader(self._fd)
+        self.got = os.read(self._fd, 5000)
+
     def read(self) -> None:
         try:
             while data := os.read(self._fd, 1 << 20):
@@ -313,18 +321,10 @@ async def test_what_a_killed_worker_had_not_written_is_counted(
 ) -> None:
     pipe = fifo(tmp_path / "pipe")
     reader = read_pipe(pipe)
-    process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "worker-0"), str(pipe)])  # fmt: skip
-    got = 0
-
-    def has_read_some() -> bool:
-        nonlocal got
-        if not got:
-            reader.read()
-            got = len(reader.got)
-        return got > 0
-
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "worker-0"), str(pipe)]
+    process = await asyncio.create_subprocess_exec(*command)
     try:
-        await until(has_read_some)
+        await within(reader.has_begun(), 30)
     finally:
         process.kill()
         await process.wait()
