@@ -35,7 +35,13 @@ def _read_headers(value: Any) -> Any:
         return value
     if not isinstance(value, list):
         raise mistake(f"{value!r} is no list", "write [user-agent], or []")
-    return tuple(_read_header(name, number) for number, name in enumerate(value))
+    if len(value) > MAX_HEADERS:
+        raise mistake(f"{len(value)} headers are too many", f"name {MAX_HEADERS} or fewer")
+    names = [_read_header(name, number) for number, name in enumerate(value)]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise mistake(f"{name} is named twice", "remove one of them", (number,))
+    return tuple(names)
 
 
 def _read_header(name: Any, number: int) -> str:

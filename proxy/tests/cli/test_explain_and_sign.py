@@ -289,6 +289,7 @@ def test_live_without_a_proxy_says_so(file: Path) -> None:
     assert run("explain", "GET", "/api/x", "--live").exit_code == 2
 
 
+@pytest.mark.slow
 def test_live_explains_what_runs_and_tells_what_stands_behind_it(fig: Fig) -> None:
     fig.set("catalog", "service")
     for _ in range(3):
@@ -324,6 +325,7 @@ def test_live_explains_what_runs_and_tells_what_stands_behind_it(fig: Fig) -> No
     assert "observed  monolith, last " in text
 
 
+@pytest.mark.slow
 def test_live_tells_of_an_abort_and_of_what_nobody_claims(fig: Fig) -> None:
     fig.set("catalog", "service")
     assert fig.command("abort", "catalog", "--why", "it burns").returncode == 0

@@ -11,7 +11,16 @@ from pydantic_core import PydanticUndefined
 
 from stranglerfig.config.example import example_text
 from stranglerfig.config.load import parse
-from stranglerfig.config.model import Capability, Config, Lists, Route, Timeouts, Upstream
+from stranglerfig.config.model import (
+    AccessLog,
+    Capability,
+    Config,
+    Lists,
+    Route,
+    Timeouts,
+    TraceContext,
+    Upstream,
+)
 from stranglerfig.config.schema import json_schema
 from stranglerfig.config.yaml_source import read_yaml, written_keys
 
@@ -23,6 +32,8 @@ HOLDERS: list[tuple[type[BaseModel], Any, BaseModel]] = [
     (Config, DATA, CONFIG),
     (Upstream, DATA["upstreams"]["catalog"], CONFIG.upstreams["catalog"]),
     (Timeouts, DATA["upstreams"]["catalog"]["timeouts"], CONFIG.upstreams["catalog"].timeouts),
+    (AccessLog, DATA["access_log"], CONFIG.access_log),
+    (TraceContext, DATA["trace_context"], CONFIG.trace_context),
     (Capability, DATA["capabilities"]["catalog"], CATALOG),
     (Lists, DATA["capabilities"]["catalog"]["lists"], CATALOG.lists),
 ]
@@ -86,6 +97,10 @@ def test_the_schema_knows_the_same_keys_as_the_models() -> None:
     assert set(definitions["Upstream"]["anyOf"][1]["properties"]) == set(written_keys(Upstream))
     assert set(definitions["Route"]["anyOf"][1]["properties"]) == set(written_keys(Route))
     assert set(definitions["Timeouts"]["properties"]) == set(written_keys(Timeouts))
+    assert set(definitions["AccessLog"]["anyOf"][1]["properties"]) == set(written_keys(AccessLog))
+    assert set(definitions["TraceContext"]["anyOf"][1]["properties"]) == set(
+        written_keys(TraceContext)
+    )
     assert "(" not in str(sorted(definitions["Capability"]["properties"]))
 
 
@@ -97,6 +112,14 @@ def test_defaults_in_the_schema_are_as_they_are_written() -> None:
     assert capability["stage"]["default"] == "monolith"
     assert SCHEMA["$defs"]["Timeouts"]["properties"]["connect"]["default"] == "1s"
     assert "default" not in properties["workers"]
+
+
+def test_short_forms_say_the_same_as_long_ones() -> None:
+    short = HEAD | {"access_log": "json", "trace_context": "off"}
+    long = HEAD | {"access_log": {"format": "json"}, "trace_context": {"mode": "off"}}
+    for data in (short, long):
+        VALIDATOR.validate(data)
+    assert parse(json.dumps(short), "fig.yaml").config == parse(json.dumps(long), "fig.yaml").config
 
 
 HEAD: dict[str, Any] = {"upstreams": {"monolith": "http://m:1", "s": "http://s:1"}}
@@ -114,6 +137,12 @@ BAD: list[dict[str, Any]] = [
     HEAD | {"workers": 0},
     HEAD | {"listen": 8000},
     HEAD | {"dot_segments": "x"},
+    HEAD | {"access_log": "xml"},
+    HEAD | {"access_log": {"format": "xml"}},
+    HEAD | {"access_log": {"headers": "referer"}},
+    HEAD | {"access_log": {"colour": True}},
+    HEAD | {"trace_context": "on"},
+    HEAD | {"trace_context": {"sampled": 200}},
     HEAD | {"capabilities": {"c": {"upstream": "s"}}},
     HEAD | {"capabilities": {"c": {"upstream": "s", "routes": []}}},
     HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["/x"]}}},
