@@ -16,7 +16,7 @@ from stranglerfig.server.runtime import Runtime
 from stranglerfig.server.tee import Tee
 
 IDLE_GRACE_S = 0.5
-_LAST_LINES_S = 1.0  # for the access log, when all is answered
+_LAST_LINES_S = 0.5  # for the access log, when all is answered; the supervisor waits 2 s, and the tee takes one of them
 
 
 class DataPlane:
