@@ -1,6 +1,7 @@
 """The model of fig.yaml: every key, its default, and what it does. Frozen: a reload makes a new one."""
 
 import ipaddress
+import os
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -15,6 +16,7 @@ from pydantic import (
 )
 
 from stranglerfig.config.capability import Capability, Lists, Route, Stage, Sticky, Writes
+from stranglerfig.config.limits import Limits
 from stranglerfig.config.mistake import mistake
 from stranglerfig.config.scalar import Address, WrittenAddress
 from stranglerfig.config.seeing import AccessLog, TraceContext
@@ -22,8 +24,8 @@ from stranglerfig.config.upstream import Timeouts, Upstream
 from stranglerfig.config.written import NOT_BUILT, Name, Written, with_names
 
 __all__ = [
-    "AccessLog", "Address", "Capability", "Config", "Lists", "Route", "Stage", "Sticky", "Timeouts", "TraceContext", "Upstream",
-    "Writes",
+    "AccessLog", "Address", "Capability", "Config", "Limits", "Lists", "Route", "Stage", "Sticky", "Timeouts", "TraceContext",
+    "Upstream", "Writes",
 ]  # fmt: skip
 
 
@@ -97,6 +99,9 @@ class Config(Written):
     )
     access_log: AccessLog = AccessLog()
     trace_context: TraceContext = TraceContext()
+    limits: Limits = Field(
+        default=Limits(), description="how much of the proxy clients may take, and how slowly"
+    )
     capabilities: Annotated[
         dict[Name, Capability], BeforeValidator(with_names), BeforeValidator(_nothing_is_empty)
     ] = Field(default_factory=dict, description="what moves, by name")
@@ -119,6 +124,11 @@ class Config(Written):
         if self.fallthrough is None:
             written["fallthrough"] = "none"
         return written
+
+    @property
+    def worker_count(self) -> int:
+        """How many workers there are, among whom what holds for the whole proxy is divided."""
+        return self.workers or os.cpu_count() or 1
 
     def control_of(self, capability: Capability) -> str | None:
         """The name of the upstream that answers as the monolith for ``capability``."""

@@ -95,7 +95,7 @@ class Exchange:
         self._body_bytes = 0
         self._sent_bytes = 0
         self._status = 0
-        self._failure: Failure | None = None
+        self._failure: str | None = None
 
     @property
     def is_waiting_for_client(self) -> bool:
@@ -105,14 +105,20 @@ class Exchange:
     def begin(self) -> None:
         """Plan the request and send it."""
         head, generation = self._head, self._generation
-        origin = self._origin = self._session.peer_headers(generation.trusted).origin(
+        origin = self._origin = self._session.peer.headers(generation.trusted).origin(
             head.forwarded, head.host, new_request_id
         )
         trace = self._trace = generation.tracing.trace_of(
-            head.trace, origin.request_id, is_trusted=self._session.is_trusted
+            head.trace, origin.request_id, is_trusted=self._session.peer.is_trusted
         )
         if trace.dropped is not None:
             self._runtime.meters.dropped_header(trace.dropped, len(head.trace))
+        admission = self._runtime.admission
+        if admission.is_on:
+            refusal = admission.refusal(head, origin.address, self._runtime.exchanges)
+            if refusal is not None:
+                self._refuse(refusal.failure, refusal.headers)
+                return
         path = wsgi_path(head.target)
         if check_path(head.target, path, allow_dot_segments=generation.allow_dot_segments):
             self._refuse(Failure.BAD_PATH)
@@ -161,7 +167,7 @@ class Exchange:
         if head.dropped:
             for reason in head.dropped:
                 meters.dropped_header(reason)
-        if head.forwarded and not self._session.is_trusted:
+        if head.forwarded and not self._session.peer.is_trusted:
             meters.dropped_header("untrusted_forwarded", len(head.forwarded))
         if plan.unit is not None and plan.capability is not None:
             meters.assigned(plan.capability, plan.unit)
@@ -263,7 +269,7 @@ class Exchange:
             self._send(connection.upstream, fresh=True)
             return
         name = connection.upstream.name
-        self._failure = failure
+        self._failure = failure.kind
         self._runtime.meters.failed(name, failure)
         log.warning(
             "upstream_failed",
@@ -290,7 +296,7 @@ class Exchange:
         if self._is_over:
             return
         self._drop_connection()
-        self._failure = failure
+        self._failure = failure.kind
         self._runtime.meters.failed("-", failure)
         if self._recording is not None:
             is_client = failure.side is Side.CLIENT
@@ -309,7 +315,7 @@ class Exchange:
         if self._is_over:
             return
         self._drop_connection()
-        self._failure = Failure.CLIENT_LEFT
+        self._failure = SkipReason.CLIENT_LEFT.value
         self._runtime.meters.client_gone()
         if self._recording is not None:
             self._recording.skip(SkipReason.CLIENT_LEFT)
@@ -320,12 +326,12 @@ class Exchange:
         if connection is not None:
             connection.abort()
 
-    def _refuse(self, failure: Failure) -> None:
-        self._failure = failure
+    def _refuse(self, failure: Failure, extra: tuple[Header, ...] = ()) -> None:
+        self._failure = failure.kind
         self._runtime.meters.refused(failure.kind)
-        self._answer_ourselves(failure)
+        self._answer_ourselves(failure, extra)
 
-    def _answer_ourselves(self, failure: Failure) -> None:
+    def _answer_ourselves(self, failure: Failure, extra: tuple[Header, ...] = ()) -> None:
         keep_alive = (
             self._head.keep_alive
             and self._is_whole
@@ -337,7 +343,7 @@ class Exchange:
             self._head,
             self._request_id,
             keep_alive=keep_alive,
-            extra=(*self._plan_headers(), *self._wrote_headers(failure)),
+            extra=(*extra, *self._plan_headers(), *self._wrote_headers(failure)),
         )
         assert failure.status is not None
         self._status = failure.status

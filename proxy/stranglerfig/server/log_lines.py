@@ -14,7 +14,6 @@ from ipaddress import ip_address, ip_network
 from typing import Final, NamedTuple
 
 from stranglerfig.config.model import AccessLog
-from stranglerfig.http1.failure import Failure
 from stranglerfig.http1.headers import Header, first_value
 from stranglerfig.http1.request_head import RequestHead
 from stranglerfig.routing.plan import Plan
@@ -55,7 +54,8 @@ class Answered(NamedTuple):
     elapsed_s: float
     head_s: float | None
     """From the request's head read to the answer's head read."""
-    failure: Failure | None
+    failure: str | None
+    """Its kind, or ``client_left``."""
     retries: int
 
 
@@ -194,7 +194,7 @@ def _json_line(
             b"null" if head_s is None else b"%.3f" % (head_s * 1000),
             plan,
             answered.retries,
-            b"null" if failure is None else b'"%b"' % failure.kind.encode("ascii"),
+            b"null" if failure is None else b'"%b"' % failure.encode("ascii"),
             answered.request_id,
             b"null" if trace_id is None else b'"%b"' % trace_id,
             headers,
@@ -218,7 +218,7 @@ def _text_line(
     if answered.retries:
         more += b" retries=%d" % answered.retries
     if answered.failure is not None:
-        more += b" failure=%b" % answered.failure.kind.encode("ascii")
+        more += b" failure=%b" % answered.failure.encode("ascii")
     if host:
         more += b" host=" + _plain(host)
     trace_id = answered.trace_id
