@@ -66,3 +66,13 @@ def fail_with_problems(problems: Iterable[object], *, code: ExitCode = ExitCode.
     for problem in problems:
         err.print(f"[bold red]error:[/] {escape(str(problem))}")
     raise typer.Exit(code)
+
+
+def span(seconds: float) -> str:
+    """A duration as people say it: ``0.2 s``, ``45 s``, ``3 min``, ``2 h``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    for unit, size in (("s", 1), ("min", 60), ("h", 3600)):
+        if seconds < 120 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds / 86400:.0f} days"

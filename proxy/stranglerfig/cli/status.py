@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from stranglerfig.cli.addresses import address_notes, addresses_table, is_worth_showing
 from stranglerfig.cli.output import (
     ConfigOption,
     ExitCode,
@@ -18,6 +19,7 @@ from stranglerfig.cli.output import (
     out,
     print_json,
     print_json_line,
+    span,
 )
 from stranglerfig.cli.place import fail_with_admin_error, find_place, warn_of_orphans
 from stranglerfig.control.client import AdminClient, AdminError
@@ -110,6 +112,9 @@ def _render(found: dict[str, Any]) -> RenderableType:
     if found["capabilities"]:
         parts += [_traffic(found["capabilities"]), _comparison(found["capabilities"])]
         parts += [note for item in found["capabilities"] for note in _notes(item)]
+    shown = [upstream for upstream in found.get("upstreams", ()) if is_worth_showing(upstream)]
+    if shown:
+        parts += [addresses_table(shown), *address_notes(shown)]
     return Group(*parts)
 
 
@@ -178,19 +183,9 @@ def _lag(lag: dict[str, Any]) -> Text:
     if lag["lag_s"] is None:
         return Text("–")
     if lag["stopped"]:
-        return Text(f"stopped {_span(lag['asked_s_ago'])}", style="red")
+        return Text(f"stopped {span(lag['asked_s_ago'])}", style="red")
     style = "red" if lag["lag_s"] > _MUCH_LAG_S else "dim" if lag["age_s"] > _OLD_LAG_S else ""
-    return Text(_span(lag["lag_s"]), style=style)
-
-
-def _span(seconds: float) -> str:
-    """A duration as people say it: ``0.2 s``, ``45 s``, ``3 min``, ``2 h``."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    for unit, size in (("s", 1), ("min", 60), ("h", 3600)):
-        if seconds < 120 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds / 86400:.0f} days"
+    return Text(span(lag["lag_s"]), style=style)
 
 
 def _comparison(capabilities: list[dict[str, Any]]) -> Table:
@@ -227,9 +222,7 @@ def _notes(item: dict[str, Any]) -> list[Text]:
         notes.append(Text(f"{item['name']}: {said}", style="dim"))
     if trouble := item["lag"]["trouble"]:
         age_s = item["lag"]["age_s"]
-        when = (
-            f" (last told {_span(age_s)} ago)" if age_s is not None and age_s > _OLD_LAG_S else ""
-        )
+        when = f" (last told {span(age_s)} ago)" if age_s is not None and age_s > _OLD_LAG_S else ""
         notes.append(Text(f"{item['name']}: {trouble}{when}", style="yellow"))
     return notes
 

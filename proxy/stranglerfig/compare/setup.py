@@ -38,7 +38,7 @@ class Setup:
         if other is None:
             return Skip.NO_UPSTREAM
         answered = self.config.upstreams.get(seen.answered_by)
-        if answered is not None and (answered.host, answered.port) == (other.host, other.port):
+        if answered is not None and set(answered.endpoints) & set(other.endpoints):
             return Skip.SAME_UPSTREAM
         if not self._is_safe(seen):
             return Skip.UNSAFE

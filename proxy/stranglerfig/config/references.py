@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
+from stranglerfig.config.balancing import QueueLimits
 from stranglerfig.config.conflicts import find_conflicts
 from stranglerfig.config.model import Address, Capability, Config, Stage, Writes
 from stranglerfig.config.yaml_tree import KeyPath
@@ -72,9 +73,25 @@ def find_doubts(config: Config) -> Iterator[Finding]:
                     "stage: service on a route says nothing, for it only sets a limit",
                     "remove it",
                 )
-    for name in config.upstreams:
+    for name, upstream in config.upstreams.items():
         if name not in used:
             yield Finding(("upstreams", name), "nothing uses this upstream", "remove it, or use it")
+        if upstream.concurrency is None and upstream.queue != QueueLimits():
+            yield Finding(
+                ("upstreams", name, "queue"),
+                "nobody waits where any number of requests goes at once",
+                "add concurrency: 100, or remove it",
+            )
+        if (
+            upstream.concurrency is not None
+            and config.workers is not None
+            and upstream.concurrency < config.workers
+        ):
+            yield Finding(
+                ("upstreams", name, "concurrency"),
+                f"each of the {config.workers} workers gets a place, so there are more than {upstream.concurrency}",
+                f"write at least {config.workers}, or fewer workers",
+            )
 
 
 def _addresses(config: Config) -> Iterator[Finding]:
@@ -84,12 +101,13 @@ def _addresses(config: Config) -> Iterator[Finding]:
         yield Finding((key,), message, "give admin another port")
     for name, upstream in config.upstreams.items():
         for key, own in (("listen", config.listen), ("admin", config.admin)):
-            if _meet(own, Address(upstream.host, upstream.port)):
-                yield Finding(
-                    ("upstreams", name),
-                    f"{upstream.authority} is the proxy's own {key} address, so requests would run in a circle",
-                    "give the address of the application",
-                )
+            for endpoint in upstream.endpoints:
+                if _meet(own, Address(endpoint.host, endpoint.port)):
+                    yield Finding(
+                        ("upstreams", name),
+                        f"{endpoint.authority} is the proxy's own {key} address, so requests would run in a circle",
+                        "give the address of the application",
+                    )
 
 
 def _meet(own: Address, other: Address) -> bool:

@@ -5,6 +5,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
+from stranglerfig.config.balancing import BreakerLimits, HealthProbe, QueueLimits
 from stranglerfig.config.limits import Rate
 from stranglerfig.config.model import (
     AccessLog,
@@ -20,6 +21,7 @@ from stranglerfig.config.model import (
     Upstream,
 )
 from stranglerfig.config.seeing import FORMATS, MODES
+from stranglerfig.config.upstream import MAX_URLS
 from stranglerfig.config.written import NAME
 
 _NAME: Final = f"^{NAME.pattern}$"
@@ -41,6 +43,9 @@ def json_schema() -> dict[str, Any]:
     _show_as_written(schema, Config)
     for model in (
         Timeouts,
+        BreakerLimits,
+        HealthProbe,
+        QueueLimits,
         Upstream,
         Capability,
         Route,
@@ -54,7 +59,13 @@ def json_schema() -> dict[str, Any]:
     upstream, route = definitions["Upstream"], definitions["Route"]
     upstream["properties"] |= {
         "url": _URL,
-        "urls": {"type": "array", "items": _URL, "minItems": 1, "maxItems": 1},
+        "urls": {
+            "type": "array",
+            "items": _URL,
+            "minItems": 1,
+            "maxItems": MAX_URLS,
+            "uniqueItems": True,
+        },
     }
     upstream["oneOf"] = [{"required": ["url"]}, {"required": ["urls"]}]
     route["properties"]["match"] = _ROUTE_TEXT
@@ -84,7 +95,7 @@ def _show_as_written(schema: dict[str, Any], model: type[BaseModel]) -> None:
         key = str(info.validation_alias or name)
         if key.startswith("("):
             del schema["properties"][key]
-            schema["required"].remove(key)
+            schema["required"] = [name for name in schema["required"] if name != key]
             continue
         shown = schema["properties"][key]
         shown.pop("title", None)

@@ -1,16 +1,26 @@
-"""The model of an upstream: where it is, and how long to wait for it."""
+"""The model of an upstream: where it is, how long to wait for it, and how much it is given."""
 
+import ipaddress
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, model_serializer, model_validator
+from pydantic import BeforeValidator, Field, StrictInt, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
+from stranglerfig.config.balancing import (
+    Balance,
+    BreakerLimits,
+    Endpoint,
+    HealthProbe,
+    QueueLimits,
+)
 from stranglerfig.config.mistake import mistake
 from stranglerfig.config.scalar import Seconds, is_host
 from stranglerfig.config.written import NOT_BUILT, Named, OnlyNone, Written, Wrong, raise_wrong
+
+MAX_URLS: Final = 256
 
 
 class Timeouts(Written):
@@ -37,7 +47,7 @@ class Timeouts(Written):
 
 
 class Upstream(Written):
-    """A server that answers: the monolith or a service."""
+    """A server that answers, or several that are alike: the monolith or a service."""
 
     not_built: ClassVar[Mapping[str, str]] = NOT_BUILT
 
@@ -46,7 +56,28 @@ class Upstream(Written):
     name: str = Field(validation_alias="(name)", exclude=True)
     host: Annotated[str, BeforeValidator(raise_wrong)] = Field(validation_alias="(host)")
     port: int = Field(validation_alias="(port)")
+    others: tuple[Endpoint, ...] = Field(default=(), validation_alias="(others)")
     timeouts: Timeouts = Timeouts()
+    balance: Balance = Field(
+        default="least_requests",
+        description="which of several addresses gets a request: the less busy of two, or each in turn",
+    )
+    breaker: BreakerLimits = Field(
+        default=BreakerLimits(), description="when an address that fails is left alone"
+    )
+    health: HealthProbe | None = Field(
+        default=None,
+        description="how each address is asked whether it is well; by default none is asked",
+    )
+    concurrency: StrictInt | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="requests it gets at once, from the whole proxy; by default any number",
+    )
+    queue: QueueLimits = Field(
+        default=QueueLimits(), description="who waits when there are as many as concurrency"
+    )
     shadow_writes: OnlyNone = Field(default="none", description="how unsafe requests are shadowed")
 
     @model_validator(mode="before")
@@ -65,43 +96,91 @@ class Upstream(Written):
         elif "(host)" in data or "host" in data:
             return data
         try:
-            data["(host)"], data["(port)"] = _read_urls(data)
+            (data["(host)"], data["(port)"]), *others = _read_urls(data)
+            data["(others)"] = tuple(others)
         except PydanticCustomError as error:
             data["(host)"], data["(port)"] = Wrong(error), 1
         return data
 
     @model_serializer
     def _write(self) -> dict[str, Any]:
-        return {
-            "url": f"http://{self.authority}",
+        urls = list(self.urls)
+        written: dict[str, Any] = {"urls": urls} if len(urls) > 1 else {"url": urls[0]}
+        written |= {
             "timeouts": self.timeouts.model_dump(mode="json"),
+            "balance": self.balance,
+            "breaker": self.breaker.model_dump(mode="json"),
+            "queue": self.queue.model_dump(mode="json"),
             "shadow_writes": self.shadow_writes,
         }
+        if self.health is not None:
+            written["health"] = self.health.model_dump(mode="json", exclude_none=True)
+        if self.concurrency is not None:
+            written["concurrency"] = self.concurrency
+        return written
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Where it is: at least one, in the order in which they are written."""
+        return (Endpoint(self.host, self.port), *self.others)
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Its URLs, one for each endpoint."""
+        return tuple(f"http://{each.authority}" for each in self.endpoints)
 
     @property
     def authority(self) -> str:
-        """``host:port``, an IPv6 host in brackets."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        """``host:port`` of the first endpoint, an IPv6 host in brackets: what it is called where one name must do."""
+        return Endpoint(self.host, self.port).authority
 
 
-def _read_urls(data: dict[str, Any]) -> tuple[str, int]:
-    """Take ``url`` or ``urls`` out of ``data`` and give host and port."""
+def _read_urls(data: dict[str, Any]) -> list[tuple[str, int]]:
+    """Take ``url`` or ``urls`` out of ``data`` and give host and port of each."""
     url, urls = data.pop("url", None), data.pop("urls", None)
     if urls is None:
         if url is None:
             raise mistake("has no url", "write url: http://127.0.0.1:8100")
-        return _read_url(url, ("url",))
+        return [_read_url(url, ("url",))]
     if url is not None:
         raise mistake("has both url and urls", "write one of them", ("urls",))
-    if not isinstance(urls, list) or not urls:
+    if not isinstance(urls, list | tuple) or not urls:
         raise mistake(
             "urls is not a list of URLs", "write urls: [http://127.0.0.1:8100]", ("urls",)
         )
-    if len(urls) > 1:
+    if len(urls) > MAX_URLS:
         raise mistake(
-            "several urls for one upstream are not built yet", "write one url", ("urls", 1)
+            f"there are {len(urls)} urls", f"write at most {MAX_URLS}, or one host name", ("urls",)
         )
-    return _read_url(urls[0], ("urls", 0))
+    schemes = [str(each).partition("://")[0].lower() for each in urls]
+    for number, scheme in enumerate(schemes):
+        if scheme != schemes[0] and scheme in ("http", "https"):
+            raise mistake(
+                f"{urls[number]!r} has another scheme than {urls[0]!r}",
+                "one upstream is reached in one way: make two of it, or write one scheme",
+                ("urls", number),
+            )
+    read: list[tuple[str, int]] = []
+    seen: dict[tuple[str, int], int] = {}
+    for number, each in enumerate(urls):
+        host, port = _read_url(each, ("urls", number))
+        first = seen.setdefault((_same_host(host), port), number)
+        if first != number:
+            raise mistake(
+                f"{each!r} is there twice",
+                f"remove it: it says what urls[{first}] says",
+                ("urls", number),
+            )
+        read.append((host, port))
+    return read
+
+
+def _same_host(host: str) -> str:
+    """One spelling for all of one address, and for a name with and without its last dot."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host.lower().removesuffix(".")
 
 
 def _read_url(url: Any, at: tuple[str | int, ...]) -> tuple[str, int]:

@@ -19,11 +19,8 @@ NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}", re.ASCII)
 
 # What people look for in such a file and this version does not do, in every spelling that is common.
 NOT_BUILT: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("health", "health_check", "health_checks"), "active health checks"),
-    **dict.fromkeys(("circuit_breaker", "breaker"), "a circuit breaker"),
     **dict.fromkeys(("retry", "retries"), "retries"),
     **dict.fromkeys(("websocket", "websockets"), "WebSockets and other upgraded connections"),
-    "concurrency": "a limit of requests at once",
     "tls": "TLS",
     "dashboard": "a dashboard",
     "live_data": "live data",

@@ -21,6 +21,8 @@ from stranglerfig.counters import Key
 from stranglerfig.counters.block import Labels
 from stranglerfig.counters.histogram import LE
 from stranglerfig.counters.names import BUCKET_SUFFIX, METRICS, SUM_SUFFIX, Metric
+from stranglerfig.upstream.breaker import BreakerState
+from stranglerfig.upstream.health import HealthState
 
 
 def render(view: View) -> bytes:
@@ -78,7 +80,8 @@ class _Collector(Collector):
             "fig_upstream", "Upstreams of the config.", labels=["upstream"]
         )
         for name, upstream in running.config.upstreams.items():
-            upstreams.add_metric([name], {"url": f"http://{upstream.authority}"})
+            for url in upstream.urls:
+                upstreams.add_metric([name], {"url": url})
         yield upstreams
         stages = GaugeMetricFamily(
             "fig_capability_stage",
@@ -98,6 +101,44 @@ class _Collector(Collector):
             aborted.add_metric([name], int(name in running.overrides))
         yield from (stages, percents, aborted)
         yield from self._lags()
+        yield from self._addresses()
+
+    def _addresses(self) -> Iterator[Family]:
+        """How the upstreams' addresses are, counted: an address itself may be one of any number."""
+        breakers = GaugeMetricFamily(
+            "fig_upstream_addresses",
+            "Addresses of an upstream by breaker: the worst that a worker has.",
+            labels=["upstream", "breaker"],
+        )
+        healths = GaugeMetricFamily(
+            "fig_upstream_addresses_health",
+            "Addresses of an upstream by health: the worst that a worker found.",
+            labels=["upstream", "health"],
+        )
+        under_way = GaugeMetricFamily(
+            "fig_upstream_under_way", "Requests that an upstream has now.", labels=["upstream"]
+        )
+        places = GaugeMetricFamily(
+            "fig_upstream_places",
+            "Requests that an upstream with concurrency may have at once, over all workers.",
+            labels=["upstream"],
+        )
+        waiting = GaugeMetricFamily(
+            "fig_upstream_waiting", "Requests that wait for a place now.", labels=["upstream"]
+        )
+        for upstream in self._view.upstreams():
+            name, addresses = upstream["name"], upstream["addresses"]
+            for breaker in BreakerState:
+                count = sum(each["breaker"] == breaker for each in addresses)
+                breakers.add_metric([name, breaker.value], count)
+            for health in HealthState:
+                count = sum(each["health"] == health for each in addresses)
+                healths.add_metric([name, health.value], count)
+            under_way.add_metric([name], sum(each["under_way"] for each in addresses))
+            if limited := upstream["places"]:
+                places.add_metric([name], limited["limit"])
+                waiting.add_metric([name], limited["waiting"])
+        yield from (breakers, healths, under_way, places, waiting)
 
     def _processes(self) -> Iterator[Family]:
         """What runs since when, and what the workers have under way, as they said within the last second or two."""

@@ -19,6 +19,7 @@ from stranglerfig.control.fleet import Fleet, Seat
 from stranglerfig.control.lately import Lately
 from stranglerfig.control.ownership import OwnershipWatch
 from stranglerfig.control.running import LastChange, Running
+from stranglerfig.control.upstream_view import upstreams_of
 from stranglerfig.counters import Key, read_all
 from stranglerfig.counters.histogram import quantile_s, read_buckets
 from stranglerfig.counters.names import DURATION, FORCED, REQUESTS, WROTE
@@ -106,6 +107,7 @@ class View:
             "workers": [self._process(seat) for seat in self.fleet.workers],
             "leaving_workers": len(self.fleet.leaving),
             "comparer": self._process(self.fleet.comparer) if self.fleet.comparer else None,
+            "upstreams": self.upstreams(),
             "unclaimed": _requests(counts_of.get("-", {}), "-"),
             "capabilities": [
                 self._capability(capability, counts_of.get(name, {}), accounts.get(name, Account()))
@@ -123,8 +125,12 @@ class View:
             "overrides": {name: item.to_dict() for name, item in running.overrides.items()},
         }
 
+    def upstreams(self) -> list[dict[str, Any]]:
+        """What the workers say of the upstreams' addresses."""
+        states = [_state(seat) for seat in self.fleet.workers]
+        return upstreams_of(self.changes.running.config, states)
+
     def _process(self, seat: Seat) -> dict[str, Any]:
-        state = seat.link.state if seat.link is not None and seat.generation else {}
         return {
             "slot": seat.slot,
             "pid": seat.process.pid,
@@ -132,7 +138,7 @@ class View:
             "generation": seat.generation,
             "restarts": max(seat.process.starts - 1, 0),
             "since": _iso(seat.process.started_at) if seat.process.starts else None,
-            "state": state,
+            "state": _state(seat),
         }
 
     def _capability(
@@ -169,6 +175,11 @@ class View:
             ),
             "last_change": _change(self.changes.last_of.get(name)),
         }
+
+
+def _state(seat: Seat) -> dict[str, Any]:
+    """What a process said of itself last."""
+    return seat.link.state if seat.link is not None and seat.generation else {}
 
 
 def _share(running: Running, name: str) -> tuple[object, ...]:

@@ -38,6 +38,7 @@ CLIENT_GONE = "client_gone"
 RATE_FORGOTTEN = "rate_clients_forgotten"
 ERRORS = "errors"
 UPSTREAM_CONNECTIONS = "upstream_connections"
+UPSTREAM_CHANGES = "upstream_address_changes"
 DROPPED_HEADERS = "dropped_headers"
 USERS_MINTED = "user_cookies"
 COOKIES_WITHHELD = "user_cookies_withheld"
@@ -118,6 +119,12 @@ _TABLE = (
         "counter",
         ("upstream", "use"),
         "Upstream connections taken for an exchange: opened, or reused; poisoned by bytes that no request asked for.",
+    ),
+    Metric(
+        UPSTREAM_CHANGES,
+        "counter",
+        ("upstream", "change"),
+        "Addresses of an upstream whose breaker opened or closed, or that became healthy or unhealthy, by worker.",
     ),
     Metric(DROPPED_HEADERS, "counter", ("reason",), "Request headers dropped, by reason."),
     Metric(USERS_MINTED, "counter", (), "fig_user cookies minted."),

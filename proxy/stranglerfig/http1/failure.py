@@ -5,6 +5,7 @@ None means that nobody is left to be told. The texts are for strangers and say n
 """
 
 from enum import Enum, StrEnum
+from typing import Final
 
 
 class Side(StrEnum):
@@ -89,6 +90,11 @@ class Failure(Enum):
     CONNECTIONS_FULL = (Side.PROXY, Phase.CONNECT, 503, "Too many connections are open. Try again.")
     REQUESTS_FULL = (Side.PROXY, Phase.HEAD, 503, "Too many requests are under way. Try again.")
     OVERLOADED = (Side.PROXY, Phase.HEAD, 503, "There is more to do than can be done. Try again.")
+    # Nothing was sent, for we would not: no fault of the server's, and asked again it would be the same.
+    QUEUE_FULL = (Side.PROXY, Phase.CONNECT, 503, "Too many requests wait for the server.")
+    QUEUE_TIMEOUT = (Side.PROXY, Phase.CONNECT, 503, "The server is busy with other requests.")
+    ALL_OPEN = (Side.PROXY, Phase.CONNECT, 503, "The server has failed too often to be asked now.")
+
     PROXY_ERROR = (Side.PROXY, Phase.HEAD, 503, "The proxy failed. Try again.")
 
     def __init__(self, side: Side, phase: Phase, status: int | None, text: str) -> None:
@@ -101,6 +107,13 @@ class Failure(Enum):
     def kind(self) -> str:
         """The name in metrics and logs."""
         return self.name.lower()
+
+
+PASSES_BY_ITSELF: Final = frozenset({
+    Failure.RATE_EXCEEDED, Failure.CLIENT_CONNECTIONS_FULL, Failure.CONNECTIONS_FULL, Failure.REQUESTS_FULL,
+    Failure.OVERLOADED, Failure.QUEUE_FULL, Failure.QUEUE_TIMEOUT, Failure.ALL_OPEN,
+})  # fmt: skip
+"""Refused for now: the answer tells when to come again."""
 
 
 class ClientError(Exception):

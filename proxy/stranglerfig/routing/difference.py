@@ -128,4 +128,6 @@ def _unclaimed(snapshot: Snapshot) -> str:
 
 def _name(snapshot: Snapshot, name: str | None) -> str:
     upstream = snapshot.config.upstreams.get(name or "")
-    return f"{name} at {upstream.authority}" if upstream else str(name)
+    if upstream is None:
+        return str(name)
+    return f"{name} at {', '.join(each.authority for each in upstream.endpoints)}"

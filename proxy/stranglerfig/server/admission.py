@@ -12,8 +12,8 @@ from typing import Final
 
 from stranglerfig.config.model import Config
 from stranglerfig.http1.failure import Failure
-from stranglerfig.http1.headers import Header
 from stranglerfig.http1.request_head import RequestHead
+from stranglerfig.server.answers import COME_AGAIN_AFTER_S
 from stranglerfig.server.client_key import client_key
 from stranglerfig.server.loop_delay import LoopDelay
 from stranglerfig.server.meters import Meters
@@ -24,30 +24,12 @@ RATES_NAME: Final = "rates.cells"
 _NS: Final = 1_000_000_000
 
 
-_PASSES: Final = frozenset(
-    {
-        Failure.RATE_EXCEEDED,
-        Failure.CLIENT_CONNECTIONS_FULL,
-        Failure.CONNECTIONS_FULL,
-        Failure.REQUESTS_FULL,
-        Failure.OVERLOADED,
-    }
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A request is not taken in."""
 
     failure: Failure
-    headers: tuple[Header, ...] = ()
-
-
-def retry_after(failure: Failure, seconds: float = 1.0) -> tuple[Header, ...]:
-    """The header that tells when to come again (RFC 9110 section 10.2.3), for failures that pass by themselves."""
-    if failure not in _PASSES:
-        return ()
-    return ((b"Retry-After", b"%d" % max(ceil(seconds), 1)),)
+    again_after_s: int = COME_AGAIN_AFTER_S
 
 
 class Admission:
@@ -90,7 +72,7 @@ class Admission:
 
     def refusal(self, head: RequestHead, address: str, under_way: int) -> Refusal | None:
         """Why a request from ``address`` is not taken in while ``under_way`` are, itself among them; None: it is."""
-        failure, wait_s = None, 1.0
+        failure, again_after_s = None, COME_AGAIN_AFTER_S
         if self._delay.is_overloaded:
             failure = Failure.OVERLOADED
         elif (head.content_length or 0) > self._most_bytes:
@@ -102,8 +84,8 @@ class Admission:
                 client_key(address), time.monotonic_ns(), self._period_ns, self._burst
             )
             if wait_ns:
-                failure, wait_s = Failure.RATE_EXCEEDED, wait_ns / _NS
-        return None if failure is None else Refusal(failure, retry_after(failure, wait_s))
+                failure, again_after_s = Failure.RATE_EXCEEDED, max(ceil(wait_ns / _NS), 1)
+        return None if failure is None else Refusal(failure, again_after_s)
 
     def close(self) -> None:
         """Look no more, and let go of the table of rates."""

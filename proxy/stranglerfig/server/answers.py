@@ -3,10 +3,14 @@
 import json
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import Final
 
-from stranglerfig.http1.failure import Failure
+from stranglerfig.http1.failure import PASSES_BY_ITSELF, Failure
 from stranglerfig.http1.headers import Header, first_value
 from stranglerfig.http1.request_head import RequestHead
+
+COME_AGAIN_AFTER_S: Final = 1
+"""Where nobody knows better, what passes by itself may have passed by then (RFC 9110, 10.2.3)."""
 
 
 def wants_json(head: RequestHead | None) -> bool:
@@ -22,6 +26,7 @@ def error_answer(
     *,
     keep_alive: bool,
     extra: tuple[Header, ...] = (),
+    again_after_s: int = COME_AGAIN_AFTER_S,
 ) -> bytes:
     """Give the whole answer for ``failure``; ``head`` is None if the request could not be read.
 
@@ -53,6 +58,8 @@ def error_answer(
         (b"X-Request-Id", request_id),
         *extra,
     ]
+    if failure in PASSES_BY_ITSELF:
+        headers.append((b"Retry-After", b"%d" % again_after_s))
     if not keep_alive:
         headers.append((b"Connection", b"close"))
     elif head is not None and head.is_http_1_0:

@@ -27,6 +27,7 @@ from stranglerfig.http1.writing import BodyFraming, chunk, last_chunk, request_b
 from stranglerfig.routing.path import check_path, is_internal, wsgi_path
 from stranglerfig.routing.plan import Plan
 from stranglerfig.server.answer_stream import AnswerStream
+from stranglerfig.server.answers import COME_AGAIN_AFTER_S
 from stranglerfig.server.log_lines import Answered
 from stranglerfig.server.own_writes import OwnWrites
 from stranglerfig.server.planning import make_plan, plan_header, verify_debug, verify_force
@@ -117,7 +118,7 @@ class Exchange:
         if admission.is_on:
             refusal = admission.refusal(head, origin.address, self._runtime.exchanges)
             if refusal is not None:
-                self._refuse(refusal.failure, refusal.headers)
+                self._refuse(refusal.failure, refusal.again_after_s)
                 return
         path = wsgi_path(head.target)
         if check_path(head.target, path, allow_dot_segments=generation.allow_dot_segments):
@@ -182,9 +183,12 @@ class Exchange:
             self._own_writes = OwnWrites(self._head.wrote, key, self._runtime.meters)
         return self._own_writes
 
-    def _send(self, upstream: Upstream, *, fresh: bool) -> None:
+    def _send(
+        self, upstream: Upstream, *, fresh: bool, follows: "UpstreamConnection | None" = None
+    ) -> None:
         self._tries += 1
-        connection = self._connection = self._runtime.upstreams.take(upstream, fresh=fresh)
+        connection = self._runtime.upstreams.take(upstream, fresh=fresh, follows=follows)
+        self._connection = connection
         connection.begin(
             self,
             upstream,
@@ -266,7 +270,7 @@ class Exchange:
         is_stale = connection.is_reused and not connection.has_answer and failure in _STALE
         if is_stale and self._may_retry:
             self._may_retry = False
-            self._send(connection.upstream, fresh=True)
+            self._send(connection.upstream, fresh=True, follows=connection)
             return
         name = connection.upstream.name
         self._failure = failure.kind
@@ -326,12 +330,12 @@ class Exchange:
         if connection is not None:
             connection.abort()
 
-    def _refuse(self, failure: Failure, extra: tuple[Header, ...] = ()) -> None:
+    def _refuse(self, failure: Failure, again_after_s: int = COME_AGAIN_AFTER_S) -> None:
         self._failure = failure.kind
         self._runtime.meters.refused(failure.kind)
-        self._answer_ourselves(failure, extra)
+        self._answer_ourselves(failure, again_after_s)
 
-    def _answer_ourselves(self, failure: Failure, extra: tuple[Header, ...] = ()) -> None:
+    def _answer_ourselves(self, failure: Failure, again_after_s: int = COME_AGAIN_AFTER_S) -> None:
         keep_alive = (
             self._head.keep_alive
             and self._is_whole
@@ -343,7 +347,8 @@ class Exchange:
             self._head,
             self._request_id,
             keep_alive=keep_alive,
-            extra=(*extra, *self._plan_headers(), *self._wrote_headers(failure)),
+            extra=(*self._plan_headers(), *self._wrote_headers(failure)),
+            again_after_s=again_after_s,
         )
         assert failure.status is not None
         self._status = failure.status

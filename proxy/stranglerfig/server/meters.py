@@ -117,6 +117,10 @@ class Meters:
         """Count an upstream connection that was given up for bytes that no request asked for."""
         self._add(names.UPSTREAM_CONNECTIONS, upstream=upstream, use="poisoned")
 
+    def upstream_changed(self, upstream: str, change: str) -> None:
+        """Count that an address of an upstream became opened, closed, healthy or unhealthy."""
+        self._add(names.UPSTREAM_CHANGES, upstream=upstream, change=change)
+
     def _add(self, name: str, n: int = 1, **labels: str) -> None:
         key = (name, *labels.values())
         cell = self._cells.get(key)

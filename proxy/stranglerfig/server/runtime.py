@@ -82,13 +82,17 @@ class Runtime:
         self.places = Places(config)
         self.admission = Admission(loop, config, key=cookie_key, state_dir=state_dir, meters=meters)
         self.deadlines = Deadlines(loop)
+        config = snapshot.config
         self.upstreams = Upstreams(
             loop,
             self.deadlines,
             meters.upstream_taken,
             on_poisoned=meters.upstream_poisoned,
             on_opened=meters.upstream_opened,
+            on_change=meters.upstream_changed,
+            workers=config.worker_count,
         )
+        self.upstreams.retain(config.upstreams.values())
         self.lags: Mapping[str, Lag] = {}
         """How far the services are behind, by capability, as far as it is known."""
         self.sessions: set[ClientSession] = set()

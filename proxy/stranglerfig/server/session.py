@@ -16,8 +16,7 @@ from stranglerfig.http1.failure import ClientError, Failure
 from stranglerfig.http1.headers import Header
 from stranglerfig.http1.request_head import RequestHead
 from stranglerfig.http1.request_parser import END, RequestEvent, RequestParser
-from stranglerfig.server.admission import retry_after
-from stranglerfig.server.answers import error_answer
+from stranglerfig.server.answers import COME_AGAIN_AFTER_S, error_answer
 from stranglerfig.server.exchange import Exchange
 from stranglerfig.server.flow_control import Hold, ReadGate
 from stranglerfig.server.patience import Patience
@@ -111,9 +110,17 @@ class ClientSession(asyncio.Protocol):
         *,
         keep_alive: bool,
         extra: tuple[Header, ...] = (),
+        again_after_s: int = COME_AGAIN_AFTER_S,
     ) -> int:
         """Send an answer of the proxy's own; gives how many bytes it has."""
-        data = error_answer(failure, head, request_id, keep_alive=keep_alive, extra=extra)
+        data = error_answer(
+            failure,
+            head,
+            request_id,
+            keep_alive=keep_alive,
+            extra=extra,
+            again_after_s=again_after_s,
+        )
         self.write(data)
         return len(data)
 
@@ -241,9 +248,7 @@ class ClientSession(asyncio.Protocol):
         """Answer a request whose head could not be read, or a connection, and close."""
         self._runtime.meters.refused(failure.kind)
         request_id = new_request_id()
-        sent_bytes = self.answer(
-            failure, None, request_id, keep_alive=False, extra=retry_after(failure)
-        )
+        sent_bytes = self.answer(failure, None, request_id, keep_alive=False)
         self._runtime.log_unread(self.peer.address, request_id, failure, sent_bytes)
         self._close_gently()
 

@@ -16,7 +16,7 @@ servers do that are overloaded or waited too long, and anything else fails. An a
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from stranglerfig.config.model import Timeouts, Upstream
 from stranglerfig.http1.failure import Failure, UpstreamError
@@ -25,8 +25,13 @@ from stranglerfig.http1.response_parser import ResponseParser
 from stranglerfig.upstream.deadlines import NEVER
 from stranglerfig.upstream.kernel import KernelView
 from stranglerfig.upstream.last_words import LastWords
+from stranglerfig.upstream.peer import Peer
 from stranglerfig.upstream.reaching import reach
 from stranglerfig.upstream.roles import Owner, Receiver
+
+if TYPE_CHECKING:
+    from stranglerfig.upstream.balancer import Balancer
+    from stranglerfig.upstream.bulkhead import Bulkhead
 
 HIGH_WATER_BYTES: Final = 64 * 1024
 
@@ -51,22 +56,38 @@ class UpstreamConnection(asyncio.Protocol):
         "_receiver",
         "_timeouts",
         "_transport",
-        "address",
+        "balancer",
         "deadline",
         "elsewhere",
         "is_congested",
         "is_reused",
+        "is_under_way",
+        "peer",
+        "place",
+        "refusal",
         "upstream",
+        "waits_at",
     )
 
     def __init__(
         self, upstream: Upstream, loop: asyncio.AbstractEventLoop, owner: Owner | None = None
     ) -> None:
         self.upstream = upstream
-        self.address = upstream.host
-        """Where it is opened: the host, or one of its addresses."""
-        self.elsewhere: Sequence[str] = ()
+        self.peer: Peer | None = None
+        """Where it is opened; None: at the first endpoint, or where its owner finds."""
+        self.elsewhere: Sequence[Peer] = ()
         """Where it is tried, in this order, when it does not come about there."""
+        # What follows is the owner's.
+        self.balancer: Balancer | None = None
+        """Who gave it its address."""
+        self.is_under_way = False
+        """Whether it counts at ``peer``."""
+        self.place: Bulkhead[object] | None = None
+        """Where its request has a place."""
+        self.waits_at: Bulkhead[object] | None = None
+        """Where its request waits for one."""
+        self.refusal: Failure | None = None
+        """Why it can't be begun."""
         self.deadline = NEVER
         self.is_congested = False
         self.is_reused = False
@@ -163,7 +184,7 @@ class UpstreamConnection(asyncio.Protocol):
     def timeout_failure(self) -> Failure:
         """Say what a deadline that passes now would be."""
         if self._transport is None:
-            return Failure.CONNECT_TIMEOUT
+            return Failure.CONNECT_TIMEOUT if self.waits_at is None else Failure.QUEUE_TIMEOUT
         if self._parser.response is not None:
             return Failure.BODY_STALLED
         return Failure.RESPONSE_TIMEOUT if self._is_whole else Failure.SEND_TIMEOUT
@@ -181,24 +202,48 @@ class UpstreamConnection(asyncio.Protocol):
         except (OSError, UnicodeError) as error:
             self._connecting = None
             self._fail(Failure.CONNECT_FAILED, str(error))
+        except UpstreamError as error:
+            self._connecting = None
+            self._fail(error.failure, error.detail)
 
     async def _open(self) -> None:
         """Open it at its address, else at another one of its name: nothing has been sent yet, so any will do."""
         if self._owner is not None:
             await self._owner.find(self)
+            if self._transport is not None:
+                return
         for tried, other in enumerate(self.elsewhere):
             # An address that is silent must leave time for the others.
             share_s = (self.deadline - self._loop.time()) / (len(self.elsewhere) - tried + 1)
             try:
-                opened = await reach(self._loop, self.address, self.upstream.port, share_s)
+                opened = await reach(self._loop, *self._where(), share_s)
             except OSError:
                 if self._owner is not None:
                     self._owner.on_moved(self, other)
-                self.address = other
+                self.peer = other
             else:
                 await self._loop.create_connection(lambda: self, sock=opened)
                 return
-        await self._loop.create_connection(lambda: self, self.address, self.upstream.port)
+        await self._loop.create_connection(lambda: self, *self._where())
+
+    def _where(self) -> tuple[str, int]:
+        peer, upstream = self.peer, self.upstream
+        return (upstream.host, upstream.port) if peer is None else (peer.address, peer.port)
+
+    def adopt(self, idle: "UpstreamConnection") -> None:
+        """Go on with the open connection of ``idle``, which is quiet and is nothing any more; only in ``find``."""
+        self._transport, idle._transport = idle._transport, None
+        self._kernel, idle._kernel = idle._kernel, None
+        idle._parser.close()
+        assert self._transport is not None
+        assert self._kernel is not None
+        self._transport.set_protocol(self)
+        self._connecting = None
+        self.is_reused = True
+        self.is_congested = False
+        pending, self._pending = self._pending, []
+        self._kernel.send(b"".join(pending))
+        self._wait()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send what was written before the connection was open."""
@@ -349,12 +394,16 @@ class UpstreamConnection(asyncio.Protocol):
         ):
             self._owner.on_free(self)
             return
+        if self._owner is not None:
+            self._owner.on_answered(self)
         if self._parser.is_poisoned:
             self._poisoned()
         self._close()
 
     def _fail(self, failure: Failure, detail: str = "") -> None:
         receiver, self._receiver = self._receiver, None
+        if self._owner is not None:
+            self._owner.on_failed(self, failure)
         self._close()
         if receiver is not None:
             receiver.on_upstream_failed(failure, detail)

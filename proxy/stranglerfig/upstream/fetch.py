@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from stranglerfig.config.balancing import Endpoint
 from stranglerfig.config.model import Upstream
 from stranglerfig.http1.failure import Failure, UpstreamError
 from stranglerfig.http1.headers import Header, Meaning, meaning_of
@@ -16,6 +17,7 @@ from stranglerfig.http1.response_parser import ResponseEvent
 from stranglerfig.upstream.addresses import Addresses
 from stranglerfig.upstream.connection import UpstreamConnection
 from stranglerfig.upstream.names import is_name, look_up
+from stranglerfig.upstream.peer import Peer
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 _PIECE_BYTES: Final = 64 * 1024
@@ -40,12 +42,13 @@ async def fetch(
     *,
     deadline_s: float,
     max_body_bytes: int = MAX_BODY_BYTES,
+    peer: Peer | None = None,
 ) -> Fetched:
     """Send one request and give its whole answer, in at most ``deadline_s`` seconds.
 
     ``headers`` are sent as given but for the framing, which follows ``body``. Raises ``UpstreamError``; its ``phase``
     is connect, send, head or body. A body over ``max_body_bytes`` is ``Failure.BODY_OVER_CAP``. Cancelling closes
-    the connection.
+    the connection. With ``peer`` it is sent there and nowhere else.
     """
     loop = asyncio.get_running_loop()
     connection = UpstreamConnection(upstream, loop)
@@ -54,7 +57,10 @@ async def fetch(
     started = time.perf_counter()
     try:
         async with asyncio.timeout(deadline_s):
-            await _choose_address(connection)
+            if peer is None:
+                await _choose_address(connection)
+            else:
+                connection.peer = peer
             connection.begin(collector, upstream, head, is_head=method == "HEAD", is_whole=not body)
             await collector.done
     except TimeoutError:
@@ -75,17 +81,31 @@ _turns = itertools.count()
 
 
 async def _choose_address(connection: UpstreamConnection) -> None:
-    """Take the addresses of a name in turn, so that one of several servers is not asked all there is to ask."""
-    host = connection.upstream.host
-    if is_name(host):
-        addresses = Addresses(turn=next(_turns))
+    """Take the addresses in turn, so that one of several servers is not asked all there is to ask."""
+    endpoints = connection.upstream.endpoints
+    if len(endpoints) == 1 and not is_name(endpoints[0].host):
+        return
+    known, others = await _addresses(endpoints)
+    start = next(_turns) % len(known)
+    connection.peer, *connection.elsewhere = known[start:] + known[:start] + others
+
+
+async def _addresses(endpoints: Sequence[Endpoint]) -> tuple[list[Peer], list[Peer]]:
+    """The addresses that requests are spread over, at least one, and those of the other family. Raises ``UpstreamError``."""
+    known: list[Peer] = []
+    others: list[Peer] = []
+    trouble = ""
+    for host, port in endpoints:
+        addresses = Addresses()
         try:
-            addresses.learn(await look_up(host))
+            addresses.learn(await look_up(host) if is_name(host) else [host])
         except (OSError, UnicodeError) as error:
-            raise UpstreamError(Failure.CONNECT_FAILED, str(error)) from error
-        address = addresses.pick(0)
-        assert address is not None
-        connection.address, connection.elsewhere = address, addresses.besides(address)
+            trouble = str(error)
+        known += [Peer((host, port, address)) for address in addresses.known]
+        others += [Peer((host, port, address)) for address in addresses.others]
+    if not known:
+        raise UpstreamError(Failure.CONNECT_FAILED, trouble)
+    return known, others
 
 
 _FRAMING = (Meaning.CONTENT_LENGTH, Meaning.TRANSFER_ENCODING)

@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final
 
 import structlog
@@ -72,17 +72,21 @@ class Names:
         self._ask(host, addresses)
         return addresses
 
-    async def found(self, host: str, addresses: Addresses) -> None:
-        """Wait until ``addresses``, those of ``host``, have been found; all who wait share one look-up.
+    async def any_found(self, names: Sequence[tuple[str, Addresses]]) -> None:
+        """Wait until one of ``names`` has addresses; all who wait share one look-up of each.
 
-        Raises ``OSError`` with what the look-up said.
+        Raises ``OSError`` with what the look-up said if none of them can be found.
         """
-        while addresses.is_empty:
+        for host, addresses in names:
             self._ask(host, addresses)
+        asking = [self._asking[host] for host, _ in names]
+        while all(addresses.is_empty for _, addresses in names):
             # Who gives up waiting ends nothing for the others.
-            error = await asyncio.shield(self._asking[host])
-            if error is not None:
-                raise OSError(str(error)) from error
+            done, _ = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+            asking = [task for task in asking if task not in done]
+            errors = [error for task in done if (error := task.result()) is not None]
+            if errors and not asking:
+                raise OSError(str(errors[0])) from errors[0]
 
     def retain(self, hosts: Collection[str]) -> None:
         """Look up no more what is not in ``hosts``."""

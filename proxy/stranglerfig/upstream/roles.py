@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from stranglerfig.http1.failure import Failure
 from stranglerfig.http1.response_parser import ResponseEvent
+from stranglerfig.upstream.peer import Peer
 
 if TYPE_CHECKING:
     from stranglerfig.upstream.connection import UpstreamConnection
@@ -41,8 +42,17 @@ class Owner(Protocol):
     def on_gone(self, connection: "UpstreamConnection") -> None:
         """Forget a connection that is closed."""
 
-    async def find(self, connection: "UpstreamConnection") -> None:
-        """Give it the address at which it is opened, if it has none yet. Raises ``OSError``."""
+    def on_answered(self, connection: "UpstreamConnection") -> None:
+        """Take notice of a whole answer on a connection that can't carry another; ``on_gone`` follows."""
 
-    def on_moved(self, connection: "UpstreamConnection", address: str) -> None:
-        """Take notice that it did not come about at its address, and is tried at ``address``."""
+    def on_failed(self, connection: "UpstreamConnection", failure: Failure) -> None:
+        """Take notice that the upstream gave no whole answer; ``on_gone`` follows."""
+
+    async def find(self, connection: "UpstreamConnection") -> None:
+        """Give it the address at which it is opened, or an open connection, if it has neither.
+
+        Raises ``OSError`` and ``UpstreamError``.
+        """
+
+    def on_moved(self, connection: "UpstreamConnection", peer: Peer) -> None:
+        """Take notice that it did not come about at its address, and give it ``peer``, where it is tried next."""

@@ -1,27 +1,34 @@
 """Connections to all upstreams of one process: reused where that is safe, opened where it is not.
 
-The address comes first, then the connection: of a name with several addresses each gets its share of the requests, also of
-those that could go on with a connection that is open to another one.
+The address comes first, then the connection: of several addresses each gets its share of the requests, also of those that
+could go on with a connection that is open to another one. Before the address comes the place, if the upstream has a limit of
+requests at once: who waits for one has no address yet.
 """
 
 import asyncio
+import random
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
 from stranglerfig.config.model import Upstream
-from stranglerfig.upstream.addresses import Addresses
+from stranglerfig.http1.failure import Failure, UpstreamError
+from stranglerfig.upstream.balancer import Balancer
+from stranglerfig.upstream.balancers import Balancers
+from stranglerfig.upstream.breaker import FAILS, STALE
+from stranglerfig.upstream.bulkhead import Bulkhead
+from stranglerfig.upstream.choice import Chance
 from stranglerfig.upstream.connection import UpstreamConnection
 from stranglerfig.upstream.deadlines import Deadlines
-from stranglerfig.upstream.names import LookUp, Names, look_up
+from stranglerfig.upstream.names import LookUp, look_up
+from stranglerfig.upstream.peer import Key, Peer
 from stranglerfig.upstream.pool import Pool
+from stranglerfig.upstream.seen import seen_of
+from stranglerfig.upstream.waiting import Waiting
 
 MAX_IDLE_PER_ADDRESS: Final = (
     256  # sockets kept by one process; more are opened when needed, and closed after use
 )
 _EXPIRE_EVERY_S: Final = 1.0
-
-Key = tuple[str, int, str]
-"""Host and port as written, and the address: the host itself where that is one."""
 
 
 class Upstreams:
@@ -35,71 +42,131 @@ class Upstreams:
         look_up: LookUp = look_up,
         *,
         on_poisoned: Callable[[str], None] = lambda _: None,
+        on_change: Callable[[str, str], None] = lambda *_: None,
         on_opened: Callable[[str, float], None] = lambda _, __: None,
+        workers: int = 1,
+        chance: Chance = random.random,
     ) -> None:
         """``on_taken`` is called for each use with the upstream's name and whether the connection was reused.
 
-        ``on_poisoned`` is called with its name when it sent bytes that no request asked for, ``on_opened`` for each connection that
-        came about, with the seconds it took.
+        ``on_poisoned`` is called with its name when it sent bytes that no request asked for, ``on_change`` with its name and
+        opened, closed, healthy or unhealthy when an address became so, ``on_opened`` for each connection that came about, with the
+        seconds it took. ``workers``: among how many processes limits are divided.
         """
         self._loop = loop
         self._deadlines = deadlines
         self._on_taken = on_taken
         self._on_poisoned = on_poisoned
         self._on_opened = on_opened
-        self._names = Names(loop, deadlines, self._close_strays, look_up)
+        self._balancers = Balancers(
+            loop,
+            deadlines,
+            look_up,
+            on_change=on_change,
+            on_addresses=self._close_strays,
+            workers=workers,
+            chance=chance,
+        )
         self._pool: Pool[Key, UpstreamConnection] = Pool(MAX_IDLE_PER_ADDRESS)
         self._all: set[UpstreamConnection] = set()
-        self._named: dict[UpstreamConnection, Addresses] = {}
-        """Connections to an address of a name, or to one that will be known soon."""
-        self._counted: set[UpstreamConnection] = set()
-        """Those of them that carry a request, which counts as use of their address."""
-        self._unwanted: set[UpstreamConnection] = set()
-        """Those at work for an upstream that was dropped meanwhile. When it comes back, its addresses are new ones."""
+        self._waiting = Waiting(loop)
         self.deadline = 0.0
         deadlines.add(self)
 
-    def take(self, upstream: Upstream, *, fresh: bool) -> UpstreamConnection:
-        """Give a connection for one request: with ``fresh`` a new one, so that it can't be stale."""
-        host, port = upstream.host, upstream.port
-        addresses = self._names.of(host)
+    # Taking and giving back
+
+    def take(
+        self, upstream: Upstream, *, fresh: bool, follows: UpstreamConnection | None = None
+    ) -> UpstreamConnection:
+        """Give a connection for one request: with ``fresh`` a new one, so that it can't be stale.
+
+        ``follows`` is the connection at which the same request just failed: its place is handed on, if it has one. That a
+        request has to wait, or is refused, shows when the connection is begun.
+        """
+        balancer = self._balancers.known.get(id(upstream)) or self._balancers.of(upstream)
+        bulkhead = balancer.bulkhead
+        if bulkhead is not None and not (
+            self._waiting.hand_on(follows, bulkhead) or bulkhead.enter()
+        ):
+            return self._queue(upstream, balancer, bulkhead, fresh=fresh)
         now = self._loop.time()
-        address = None if addresses is None else addresses.pick(now)
-        may_reuse = not fresh and (addresses is None or address is not None)
-        connection = self._take_quiet((host, port, address or host), now) if may_reuse else None
-        self._on_taken(upstream.name, connection is not None)
-        if connection is None:
-            connection = UpstreamConnection(upstream, self._loop, self)
-            self._all.add(connection)
-            self._deadlines.add(connection)
-            if addresses is not None:
-                self._named[connection] = addresses
-        if addresses is not None and address is not None:
-            self._place(connection, addresses, address)
+        peer = balancer.pick(now)
+        idle = None if fresh or peer is None else self._take_quiet(peer.key, now)
+        connection = self._new(upstream) if idle is None else idle
+        connection.balancer = balancer
+        connection.place = bulkhead
+        if peer is not None:
+            self._place(connection, balancer, peer, now)
+        elif balancer.is_refusing:
+            connection.refusal = Failure.ALL_OPEN
+            return connection
+        self._on_taken(upstream.name, idle is not None)
         return connection
 
+    def _new(self, upstream: Upstream) -> UpstreamConnection:
+        connection = UpstreamConnection(upstream, self._loop, self)
+        self._all.add(connection)
+        self._deadlines.add(connection)
+        return connection
+
+    def _queue(
+        self,
+        upstream: Upstream,
+        balancer: Balancer,
+        bulkhead: Bulkhead[object],
+        *,
+        fresh: bool,
+    ) -> UpstreamConnection:
+        """Give a connection that waits for a place when it is begun, or is refused."""
+        connection = self._new(upstream)
+        connection.balancer = balancer
+        if not self._waiting.begin(connection, bulkhead, fresh=fresh):
+            connection.refusal = Failure.QUEUE_FULL
+        return connection
+
+    def _place(
+        self, connection: UpstreamConnection, balancer: Balancer, peer: Peer, now: float
+    ) -> None:
+        """Let a request go to an address."""
+        if balancer.has_several and connection.peer is None:
+            connection.elsewhere = balancer.besides(peer)
+        connection.peer = peer
+        connection.is_under_way = True
+        peer.under_way += 1
+        if peer.breaker.until is not None:
+            balancer.begin(peer, connection, now)
+
     async def find(self, connection: UpstreamConnection) -> None:
-        """Let a connection that was taken before its name was known wait until it is."""
-        addresses = self._named.get(connection)
-        if addresses is not None and not _is_placed(connection):
-            await self._names.found(connection.upstream.host, addresses)
-            address = addresses.pick(self._loop.time())
-            assert address is not None
-            self._place(connection, addresses, address)
+        """Let a connection that was taken without an address wait for its place, and for what its name stands for."""
+        balancer = connection.balancer
+        if connection.peer is not None or balancer is None:
+            return
+        if connection.refusal is not None:
+            raise UpstreamError(connection.refusal)
+        may_reuse = await self._waiting.over(connection)
+        while (peer := balancer.pick(self._loop.time())) is None:
+            if balancer.is_refusing:
+                raise UpstreamError(Failure.ALL_OPEN)
+            await self._balancers.names.any_found(balancer.unknown())
+            balancer.refresh(self._loop.time())
+        now = self._loop.time()
+        if may_reuse is not None:
+            idle = self._take_quiet(peer.key, now) if may_reuse else None
+            self._on_taken(connection.upstream.name, idle is not None)
+            if idle is not None:
+                self._place(connection, balancer, peer, now)
+                self._forget(idle)
+                connection.adopt(idle)
+                return
+        self._place(connection, balancer, peer, now)
 
-    def _place(self, connection: UpstreamConnection, addresses: Addresses, address: str) -> None:
-        if not _is_placed(connection):
-            connection.address, connection.elsewhere = address, addresses.besides(address)
-        addresses.use(address)
-        self._counted.add(connection)
-
-    def on_moved(self, connection: UpstreamConnection, address: str) -> None:
-        """Avoid the address at which ``connection`` did not come about; it is tried at ``address`` now."""
-        addresses = self._named[connection]
-        addresses.avoid(connection.address, self._loop.time())
-        if connection in self._counted:
-            addresses.release(connection.address)
-            addresses.use(address)
+    def on_moved(self, connection: UpstreamConnection, peer: Peer) -> None:
+        """Count that ``connection`` did not come about at its address; it is tried at ``peer`` now."""
+        balancer = connection.balancer
+        assert balancer is not None
+        self._fail(connection, Failure.CONNECT_FAILED)
+        self._release(connection)
+        self._place(connection, balancer, peer, self._loop.time())
 
     def _take_quiet(self, key: Key, now: float) -> UpstreamConnection | None:
         """Give a kept connection with nothing to say. One that has is closed when the loop comes to read it."""
@@ -109,19 +176,39 @@ class Upstreams:
         return None
 
     def on_free(self, connection: UpstreamConnection) -> None:
-        """Keep a connection for later, unless its upstream was dropped or its name no longer stands for its address."""
-        self._release(connection)
-        if connection in self._unwanted or self._is_stray(connection):
+        """Keep a connection for later, unless its upstream no longer has its address."""
+        peer = connection.peer
+        assert peer is not None
+        connection.is_under_way = False
+        peer.under_way -= 1
+        if peer.breaker.failures:
+            self._succeed(connection, peer)
+        if connection.place is not None:
+            self._waiting.leave(connection)
+        if peer.is_gone:
             connection.abort()
             return
         expires = self._loop.time() + connection.upstream.timeouts.idle_s
-        too_many = self._pool.give(_key(connection), connection, expires)
+        too_many = self._pool.give(peer.key, connection, expires)
         if too_many is not None:
             too_many.abort()
 
     def on_opened(self, connection: UpstreamConnection, seconds: float) -> None:
         """Tell how long a connection took to come about."""
         self._on_opened(connection.upstream.name, seconds)
+
+    def on_answered(self, connection: UpstreamConnection) -> None:
+        """Count a whole answer on a connection that is not kept."""
+        peer = connection.peer
+        if peer is not None and peer.breaker.failures:
+            self._succeed(connection, peer)
+
+    def on_failed(self, connection: UpstreamConnection, failure: Failure) -> None:
+        """Count that a request failed. It is over there: what is tried next finds the address without it."""
+        is_stale = connection.is_reused and not connection.has_answer and failure in STALE
+        if failure in FAILS and not is_stale:
+            self._fail(connection, failure)
+        self._release(connection)
 
     def on_poisoned(self, connection: UpstreamConnection) -> None:
         """Count that a connection is given up for bytes that no request asked for."""
@@ -130,19 +217,50 @@ class Upstreams:
     def on_gone(self, connection: UpstreamConnection) -> None:
         """Forget a closed connection."""
         self._release(connection)
-        self._named.pop(connection, None)
-        self._pool.forget(_key(connection), connection)
+        self._waiting.give_up(connection)
+        if connection.place is not None:
+            # A turn of the loop later, so that another attempt of the same request can go on with the place.
+            self._loop.call_soon(self._waiting.leave, connection)
+        if connection.peer is not None:
+            self._pool.forget(connection.peer.key, connection)
+        self._forget(connection)
+
+    def _forget(self, connection: UpstreamConnection) -> None:
         self._all.discard(connection)
-        self._unwanted.discard(connection)
         self._deadlines.discard(connection)
 
+    def _release(self, connection: UpstreamConnection) -> None:
+        peer, balancer = connection.peer, connection.balancer
+        if connection.is_under_way and peer is not None and balancer is not None:
+            connection.is_under_way = False
+            peer.under_way -= 1
+            if peer.breaker.until is not None:
+                balancer.give_up(peer, connection, self._loop.time())
+
+    def _succeed(self, connection: UpstreamConnection, peer: Peer) -> None:
+        if connection.balancer is not None:
+            self._balancers.succeed(connection.balancer, peer)
+
+    def _fail(self, connection: UpstreamConnection, failure: Failure) -> None:
+        if connection.peer is not None and connection.balancer is not None:
+            self._balancers.fail(connection.balancer, connection.peer, connection, failure)
+
+    # What is written, and what changes by itself
+
     def retain(self, upstreams: Iterable[Upstream]) -> None:
-        """Close the connections of upstreams that are no longer used: the idle ones now, those at work after their exchange."""
-        used = {(each.host, each.port) for each in upstreams}
-        self._names.retain({host for host, _ in used})
-        for connection in self._pool.retain(lambda key: key[:2] in used):
+        """Use ``upstreams`` from now on.
+
+        What stays keeps its connections and all that is known of it. Connections to what goes are closed: the idle ones now,
+        those at work after their exchange.
+        """
+        for admitted in self._balancers.retain(upstreams):
+            self._waiting.admit(admitted)
+
+    def _close_strays(self) -> None:
+        """Close the idle connections to addresses that no upstream has any longer."""
+        known = self._balancers.keys()
+        for connection in self._pool.retain(lambda key: key in known):
             connection.abort()
-        self._unwanted.update(each for each in self._all if _key(each)[:2] not in used)
 
     def on_deadline(self) -> None:
         """Close what has been idle for too long."""
@@ -154,36 +272,14 @@ class Upstreams:
     def close(self) -> None:
         """Close every connection at once, also those at work."""
         self._deadlines.discard(self)
-        self._names.close()
+        self._balancers.close()
         for connection in list(self._all):
             connection.abort()
 
-    def state(self) -> dict[str, int]:
-        """Count connections: all, and those that are idle."""
-        return {"open": len(self._all), "idle": len(self._pool)}
-
-    def _close_strays(self) -> None:
-        """Close the idle connections to addresses that their name no longer stands for."""
-        for connection in list(self._named):
-            if connection not in self._counted and self._is_stray(connection):
-                connection.abort()
-
-    def _is_stray(self, connection: UpstreamConnection) -> bool:
-        addresses = self._named.get(connection)
-        return (
-            addresses is not None and _is_placed(connection) and connection.address not in addresses
-        )
-
-    def _release(self, connection: UpstreamConnection) -> None:
-        if connection in self._counted:
-            self._counted.discard(connection)
-            self._named[connection].release(connection.address)
-
-
-def _is_placed(connection: UpstreamConnection) -> bool:
-    """Whether one to a name has an address; until then it has the name itself."""
-    return connection.address != connection.upstream.host
-
-
-def _key(connection: UpstreamConnection) -> Key:
-    return connection.upstream.host, connection.upstream.port, connection.address
+    def state(self) -> dict[str, Any]:
+        """Count connections: all, and those that are idle; and tell of each address how it is."""
+        return {
+            "open": len(self._all),
+            "idle": len(self._pool),
+            **seen_of(self._balancers.known.values(), self._pool.idle, self._loop.time()),
+        }

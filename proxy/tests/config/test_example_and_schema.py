@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from stranglerfig.config.balancing import BreakerLimits, HealthProbe, QueueLimits
 from stranglerfig.config.example import example_text
 from stranglerfig.config.limits import Limits, Rate
 from stranglerfig.config.load import parse
@@ -35,6 +36,12 @@ HOLDERS: list[tuple[type[BaseModel], Any, BaseModel]] = [
     (Timeouts, DATA["upstreams"]["catalog"]["timeouts"], CONFIG.upstreams["catalog"].timeouts),
     (AccessLog, DATA["access_log"], CONFIG.access_log),
     (TraceContext, DATA["trace_context"], CONFIG.trace_context),
+    (
+        BreakerLimits,
+        DATA["upstreams"]["catalog"]["breaker"],
+        CONFIG.upstreams["catalog"].breaker,
+    ),
+    (QueueLimits, DATA["upstreams"]["catalog"]["queue"], CONFIG.upstreams["catalog"].queue),
     (Capability, DATA["capabilities"]["catalog"], CATALOG),
     (Lists, DATA["capabilities"]["catalog"]["lists"], CATALOG.lists),
     (Limits, DATA["limits"], CONFIG.limits),
@@ -68,6 +75,15 @@ def test_every_value_in_the_example_is_the_default(
             and info.default_factory is None
         ):
             assert getattr(read, name) == info.default, key
+
+
+def test_the_commented_health_check_is_one_and_shows_its_defaults() -> None:
+    block = example_text().partition("    # health: ")[2].partition("\n\n")[0]
+    lines = re.sub(r"(?m)^    # ", "    ", block)
+    written = read_yaml(f"health: {lines}\n", "example")[0]["health"]
+    assert set(written) == set(written_keys(HealthProbe))
+    read = HealthProbe.model_validate(written, by_alias=True, context={"written": True})
+    assert read.model_copy(update={"host": None}) == HealthProbe(path="/_chassis/readyz")
 
 
 def test_the_example_raises_no_doubts() -> None:
@@ -140,6 +156,13 @@ BAD: list[dict[str, Any]] = [
     {"upstreams": {"1m": "http://h"}},
     {"upstreams": {"m": {"url": "http://h", "timeouts": {"connect": 5}}}},
     {"upstreams": {"m": {"url": "http://h", "health": {}}}},
+    {"upstreams": {"m": {"url": "http://h", "health": {"path": "/x", "interval": 2}}}},
+    {"upstreams": {"m": {"url": "http://h", "balance": "random"}}},
+    {"upstreams": {"m": {"url": "http://h", "breaker": {"failures": 0}}}},
+    {"upstreams": {"m": {"url": "http://h", "breaker": {"open_s": "1s"}}}},
+    {"upstreams": {"m": {"url": "http://h", "concurrency": 0}}},
+    {"upstreams": {"m": {"url": "http://h", "queue": {"size": -1}}}},
+    {"upstreams": {"m": {"urls": ["http://h", "http://h"]}}},
     HEAD | {"worker": 2},
     HEAD | {"workers": "2"},
     HEAD | {"workers": 0},

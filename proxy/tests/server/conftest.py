@@ -185,6 +185,11 @@ class Proxy:
     def count(self, name: str, **labels: str) -> int:
         return self.counters.get(self.counters.cell(name, **labels))
 
+    def connections(self) -> dict[str, int]:
+        """How many connections to upstreams there are."""
+        state = self.plane.state()["upstream_connections"]
+        return {key: state[key] for key in ("open", "idle")}
+
     async def connect(self) -> "Client":
         client = Client(*await asyncio.open_connection("127.0.0.1", self.port))
         self._clients.append(client)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from waiting import until, within
 
-from stranglerfig.http1.failure import Failure
+from stranglerfig.http1.failure import PASSES_BY_ITSELF, Failure
 from stranglerfig.server import exchange
 
 HEAD = b"Host: a\r\n"
@@ -24,16 +24,9 @@ GET = b"GET /x HTTP/1.1\r\n" + HEAD
 POST = b"POST /x HTTP/1.1\r\n" + HEAD
 BEHIND = b"GET /good/behind HTTP/1.1\r\n" + HEAD + b"\r\n"
 PATIENT = {"connect": "20s", "response": "20s", "idle": "20s"}
-HASTY = {"timeouts": {"connect": "200ms", "response": "200ms", "idle": "200ms"}}
+HASTY = {"timeouts": {"connect": "200ms", "response": "200ms", "idle": "200ms"}}  # an upstream's
 # Of answers that the proxy takes for itself, to comparisons and questions; ``tests/upstream/test_fetch.py`` has it.
 OF_NO_CLIENT = {Failure.BODY_OVER_CAP}
-PASSES_BY_ITSELF = {
-    Failure.RATE_EXCEEDED,
-    Failure.CLIENT_CONNECTIONS_FULL,
-    Failure.CONNECTIONS_FULL,
-    Failure.REQUESTS_FULL,
-    Failure.OVERLOADED,
-}
 
 
 @dataclass
@@ -76,6 +69,10 @@ class Row:
     upstream: Any = None
     statuses: tuple[int, ...] | None = None
     config: dict[str, Any] = field(default_factory=dict)
+    monolith: dict[str, Any] = field(default_factory=dict)
+    """Keys of the upstream that the row is about."""
+    before: dict[str, int] = field(default_factory=dict)
+    """What is counted on the way to it."""
 
 
 def sending(request: bytes) -> Provoke:
@@ -170,6 +167,12 @@ async def comes_beside_a_request_under_way(world: World) -> bool:
     other.writer.transport.abort()
     await until(lambda: world.proxy.plane.state()["exchanges"] == {"1": 0})
     return await world.hear(client, BEHIND)
+
+
+async def asks_once_more(world: World) -> bool:
+    """After a failure that opens the breaker."""
+    assert (await within(world.proxy.get("/x"))).status == 502
+    return await world.say(GET + b"\r\n")
 
 
 async def asks_a_third_time(world: World) -> bool:
@@ -420,18 +423,37 @@ ROWS = {
         config={"limits": {"stall": "500ms", "min_rate": "1MiB/s"}},
     ),
     "an upstream that is down": answered(Failure.CONNECT_FAILED, sending(GET + b"\r\n"), down),
+    "an upstream with one place": answered(
+        Failure.QUEUE_FULL,
+        comes_beside_a_request_under_way,
+        hangs,
+        monolith={"concurrency": 1, "queue": {"size": 0}},
+    ),
+    "an upstream whose place stays taken": answered(
+        Failure.QUEUE_TIMEOUT,
+        comes_beside_a_request_under_way,
+        hangs,
+        monolith={"concurrency": 1, "queue": {"size": 1, "wait": "100ms"}},
+    ),
+    "an upstream that is left alone": answered(
+        Failure.ALL_OPEN,
+        asks_once_more,
+        down,
+        monolith={"breaker": {"failures": 1, "when_all_open": "refuse"}},
+        before={Failure.CONNECT_FAILED.kind: 1},
+    ),
     "an upstream that is full": answered(
-        Failure.CONNECT_TIMEOUT, sending(GET + b"\r\n"), full, config=HASTY
+        Failure.CONNECT_TIMEOUT, sending(GET + b"\r\n"), full, monolith=HASTY
     ),
     "an upstream that resets": answered(
         Failure.SEND_FAILED, uploads, resets_an_upload, is_closed=True
     ),
     "an upstream that takes no body": answered(
-        Failure.SEND_TIMEOUT, uploads, takes_no_body, is_closed=True, config=HASTY
+        Failure.SEND_TIMEOUT, uploads, takes_no_body, is_closed=True, monolith=HASTY
     ),
     "an upstream that hangs up": answered(Failure.CLOSED_EARLY, sending(GET + b"\r\n"), hangs_up),
     "an upstream that hangs": answered(
-        Failure.RESPONSE_TIMEOUT, sending(GET + b"\r\n"), hangs, config=HASTY
+        Failure.RESPONSE_TIMEOUT, sending(GET + b"\r\n"), hangs, monolith=HASTY
     ),
     "an upstream that talks nonsense": answered(
         Failure.BAD_RESPONSE, sending(GET + b"\r\n"), talks_nonsense
@@ -448,7 +470,7 @@ ROWS = {
         stops_half_way,
         is_closed=True,
         statuses=(200,),
-        config=HASTY,
+        monolith=HASTY,
     ),
     "a mistake of ours": Row(Failure.PROXY_ERROR, meets_a_mistake_of_ours),
 }
@@ -470,7 +492,8 @@ async def test_every_failure(start_upstream: Any, start_proxy: Any, row: Row) ->
     is_of_sockets = row.upstream in (down, full, speaks_first)
     async with row.upstream() if is_of_sockets else nothing() as port:
         fine = await start_upstream(good)
-        monolith = port or await start_upstream(row.upstream or good)
+        port = port or (await start_upstream(row.upstream or good)).port
+        monolith = {"url": f"http://127.0.0.1:{port}", "timeouts": PATIENT} | row.monolith
         route = {
             "upstream": "good",
             "stage": "service",
@@ -478,10 +501,10 @@ async def test_every_failure(start_upstream: Any, start_proxy: Any, row: Row) ->
             "routes": ["GET /good/**"],
         }
         proxy = await start_proxy(
-            monolith,
-            upstreams={"good": f"http://127.0.0.1:{fine.port}"},
+            port,
+            upstreams={"good": f"http://127.0.0.1:{fine.port}", "monolith": monolith},
             capabilities={"good": route},
-            **({"timeouts": PATIENT} | row.config),
+            **row.config,
         )
         world = World(proxy, fine)
         is_closed = await row.provoke(world)
@@ -492,7 +515,7 @@ async def test_every_failure(start_upstream: Any, start_proxy: Any, row: Row) ->
         assert (b"\r\nRetry-After: " in world.got) == (row.failure in PASSES_BY_ITSELF)
         was_seen = [seen.target for seen in fine.requests if seen.target == b"/good/behind"]
         assert was_seen == ([] if is_closed else [b"/good/behind"])
-        assert counted(proxy) == {row.failure.kind: 1}
+        assert counted(proxy) == row.before | {row.failure.kind: 1}
         assert (await within(proxy.get("/good/next"))).body == b"/good/next"
         await until(lambda: set(proxy.plane.state()["exchanges"].values()) == {0})
 

@@ -71,7 +71,7 @@ async def test_an_upstream_that_is_down_is_502(start_proxy: Any) -> None:
     for method in ("GET", "POST"):
         assert (await client.get("/", "Content-Length: 0", method=method)).status == 502
     assert proxy.count("errors", upstream="monolith", phase="connect", kind="connect_failed") == 2
-    assert proxy.plane.state()["upstream_connections"] == {"open": 0, "idle": 0}
+    assert proxy.connections() == {"open": 0, "idle": 0}
 
 
 async def test_an_upstream_that_cannot_be_reached_in_time_is_504(start_proxy: Any) -> None:

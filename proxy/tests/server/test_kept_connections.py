@@ -53,7 +53,7 @@ async def kept(start_proxy: Any, listening: socket.socket) -> tuple[Any, socket.
     upstream = await accept(listening)
     await answer(upstream, OK)
     assert (await within(client.answer())).body == b"ok"
-    assert proxy.plane.state()["upstream_connections"] == {"open": 1, "idle": 1}
+    assert proxy.connections() == {"open": 1, "idle": 1}
     return proxy, upstream
 
 
@@ -156,7 +156,7 @@ async def test_stale_connections_are_passed_over_until_a_good_one_is_found(
     upstream = await start_upstream(handle)
     proxy = await start_proxy(upstream)
     await within(asyncio.gather(*(proxy.get() for _ in range(3))))
-    assert proxy.plane.state()["upstream_connections"] == {"open": 3, "idle": 3}
+    assert proxy.connections() == {"open": 3, "idle": 3}
     go.set()
     assert (await within(proxy.get("/after"))).body == b"ok"
     assert [seen.target for seen in upstream.requests] == [b"/", b"/", b"/", b"/after"]

@@ -89,7 +89,7 @@ async def test_draining_lets_requests_end_and_closes_their_connections(
     assert (answer.body, answer.headers[b"connection"]) == (b"ok", b"close")
     await within(draining)
     assert proxy.plane.state()["connections"] == 0
-    await until(lambda: proxy.plane.state()["upstream_connections"] == {"open": 0, "idle": 0})
+    await until(lambda: proxy.connections() == {"open": 0, "idle": 0})
 
 
 async def until_refused(proxy: Any) -> None:

@@ -200,7 +200,7 @@ async def test_a_request_with_a_half_answer_is_not_sent_again(
 async def test_an_idle_connection_is_closed_in_time(start_upstream: Any, start_proxy: Any) -> None:
     proxy = await start_proxy(await start_upstream(), timeouts={"idle": "100ms"})
     await proxy.get()
-    assert proxy.plane.state()["upstream_connections"] == {"open": 1, "idle": 1}
+    assert proxy.connections() == {"open": 1, "idle": 1}
     await until(lambda: proxy.plane.state()["upstream_connections"]["open"] == 0)
 
 

@@ -47,6 +47,12 @@ class Owner:
     def on_opened(self, connection: UpstreamConnection, seconds: float) -> None:
         assert seconds >= 0
 
+    def on_answered(self, connection: UpstreamConnection) -> None:
+        """``on_gone`` follows."""
+
+    def on_failed(self, connection: UpstreamConnection, failure: Failure) -> None:
+        """The receiver is told too."""
+
     def on_free(self, connection: UpstreamConnection) -> None:
         self.heard.append("free")
 
@@ -56,6 +62,11 @@ class Owner:
     def on_gone(self, connection: UpstreamConnection) -> None:
         if "gone" not in self.heard:
             self.heard.append("gone")
+
+
+def connections(state: dict[str, Any]) -> dict[str, int]:
+    """Of the state of all upstreams, how many connections there are."""
+    return {key: state[key] for key in ("open", "idle")}
 
 
 def upstream(server: socket.socket) -> Upstream:

@@ -11,6 +11,7 @@ import pytest
 from stranglerfig.config.model import Config, Upstream
 from stranglerfig.http1.failure import Failure, Phase, UpstreamError
 from stranglerfig.upstream.fetch import fetch
+from stranglerfig.upstream.peer import Peer
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -176,3 +177,31 @@ async def test_a_body_of_any_size_arrives_as_it_is(size: int) -> None:
     assert got.status == 200
     assert seen == [body]
     server.close()
+
+
+async def test_several_urls_are_asked_in_turn_and_one_that_is_dead_costs_nothing(
+    serve: Any,
+) -> None:
+    ports = [(await serve(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%b" % name)).port for name in (b"a", b"b")]  # fmt: skip
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        dead = listening.getsockname()[1]
+    urls = [f"http://127.0.0.1:{port}" for port in (*ports, dead)]
+    asked = Config.model_validate({"upstreams": {"monolith": {"urls": urls}}}).upstreams["monolith"]
+    got = [(await fetch(asked, "GET", b"/", [], b"", deadline_s=20)).body for _ in range(6)]
+    # Where the dead one's turn comes, the next one answers.
+    assert sorted(got) in ([b"a"] * 4 + [b"b"] * 2, [b"a"] * 2 + [b"b"] * 4)
+
+
+async def test_who_names_an_address_asks_there_and_nowhere_else(serve: Any) -> None:
+    a = await serve(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        dead = listening.getsockname()[1]
+    urls = [f"http://127.0.0.1:{port}" for port in (a.port, dead)]
+    asked = Config.model_validate({"upstreams": {"monolith": {"urls": urls}}}).upstreams["monolith"]
+    peers = [Peer((host, port, host)) for host, port in asked.endpoints]
+    for _ in range(3):
+        got = await fetch(asked, "GET", b"/", [], b"", deadline_s=20, peer=peers[0])
+        assert got.body == b"a"
+        with pytest.raises(UpstreamError) as failed:
+            await fetch(asked, "GET", b"/", [], b"", deadline_s=20, peer=peers[1])
+        assert failed.value.failure is Failure.CONNECT_FAILED

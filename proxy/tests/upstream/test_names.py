@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
+from receiving import connections
 
 from stranglerfig.config.model import Config, Upstream
 from stranglerfig.http1.failure import Failure, UpstreamError
@@ -126,7 +127,7 @@ class Asking:
 
     @property
     def names(self) -> Names:
-        return self.upstreams._names
+        return self.upstreams._balancers.names
 
     def begin(self) -> Answer:
         answer = Answer()
@@ -199,7 +200,7 @@ async def test_an_address_that_comes_is_used_and_one_that_goes_is_left(
     directory.addresses = [THREE[1]]
     await directory.ask_again(asked.names)
     assert await asked.answers(6) == {THREE[1]: 6}
-    assert asked.upstreams.state() == {"open": 1, "idle": 1}
+    assert connections(asked.upstreams.state()) == {"open": 1, "idle": 1}
 
 
 async def test_an_answer_under_way_ends_although_its_address_is_gone(
@@ -215,7 +216,7 @@ async def test_an_answer_under_way_ends_although_its_address_is_gone(
         await under_way.is_over.wait()
     assert under_way.body == THREE[0].encode()
     assert await asked.answers(1) == {THREE[1]: 1}
-    assert asked.upstreams.state() == {"open": 1, "idle": 1}
+    assert connections(asked.upstreams.state()) == {"open": 1, "idle": 1}
 
 
 async def test_nobody_sees_that_an_address_is_dead(three: Listening, asking: Ask) -> None:
@@ -242,7 +243,7 @@ async def test_where_all_are_dead_the_failure_says_so(asking: Ask) -> None:
     await directory.answered.wait()
     answer = await asked.ask()
     assert answer.failure is Failure.CONNECT_FAILED
-    assert asked.upstreams.state() == {"open": 0, "idle": 0}
+    assert connections(asked.upstreams.state()) == {"open": 0, "idle": 0}
 
 
 async def test_what_was_found_is_used_on_when_the_name_server_knows_nothing(
@@ -314,9 +315,9 @@ async def test_who_asks_before_the_name_is_known_waits_for_the_one_look_up(
     assert directory.asked == [NAME]
     assert Counter(answer.body.decode() for answer in answers) == dict.fromkeys(THREE, 4)
     # They are kept under the address that was found, and used again.
-    assert asked.upstreams.state() == {"open": 12, "idle": 12}
+    assert connections(asked.upstreams.state()) == {"open": 12, "idle": 12}
     assert await asked.answers(12) == dict.fromkeys(THREE, 4)
-    assert asked.upstreams.state() == {"open": 12, "idle": 12}
+    assert connections(asked.upstreams.state()) == {"open": 12, "idle": 12}
 
 
 async def test_a_name_server_that_says_nothing_is_asked_once_whoever_waits(asking: Ask) -> None:
@@ -330,7 +331,7 @@ async def test_a_name_server_that_says_nothing_is_asked_once_whoever_waits(askin
             await answer.is_over.wait()
     assert {answer.failure for answer in answers} == {Failure.CONNECT_TIMEOUT}
     assert directory.asked == [NAME]
-    assert asked.upstreams.state() == {"open": 0, "idle": 0}
+    assert connections(asked.upstreams.state()) == {"open": 0, "idle": 0}
 
 
 async def test_the_busy_are_spared(three: Listening, asking: Ask) -> None:
@@ -354,7 +355,7 @@ async def test_names_are_looked_up_every_two_seconds_and_addresses_never() -> No
     addresses = names.of(NAME)
     assert addresses is not None
     await directory.answered.wait()
-    assert addresses.pick(0) == THREE[0]
+    assert addresses.known == (THREE[0],)
     assert names.of(NAME) is addresses
     before = loop.time()
     await directory.ask_again(names)

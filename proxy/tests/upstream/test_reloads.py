@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
-from receiving import Receiver
+from receiving import Receiver, connections
 
 from stranglerfig.config.model import Config, Upstream
 from stranglerfig.http1.request_parser import END
@@ -32,7 +32,7 @@ class Reloading:
 
     async def look_up(self) -> None:
         """Let the address be found before it is needed."""
-        self.upstreams._names.of(self.upstream.host)
+        self.upstreams._balancers.names.of(self.upstream.host)
         for _ in range(3):
             await asyncio.sleep(0)
 
@@ -101,10 +101,10 @@ async def test_an_upstream_that_comes_back_is_asked_anew(
     receiver = reloading.begin()
     with await reloading.accept() as accepted:
         await reloading.answer(accepted, receiver)
-        assert reloading.upstreams.state() == {"open": 1, "idle": 1}
+        assert connections(reloading.upstreams.state()) == {"open": 1, "idle": 1}
         receiver = reloading.begin()
         await reloading.answer(accepted, receiver)
-        assert reloading.upstreams.state() == {"open": 1, "idle": 1}
+        assert connections(reloading.upstreams.state()) == {"open": 1, "idle": 1}
 
 
 async def test_an_upstream_that_stays_keeps_its_connection(reloading: Reloading) -> None:
@@ -112,4 +112,4 @@ async def test_an_upstream_that_stays_keeps_its_connection(reloading: Reloading)
     with await reloading.accept() as accepted:
         reloading.keep()
         await reloading.answer(accepted, receiver)
-        assert reloading.upstreams.state() == {"open": 1, "idle": 1}
+        assert connections(reloading.upstreams.state()) == {"open": 1, "idle": 1}
