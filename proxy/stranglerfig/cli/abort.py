@@ -40,7 +40,6 @@ def abort(
             )
     except AdminError as error:
         fail_with_admin_error(error)
-        return
     except ChangeError as error:
         fail(str(error), mend=error.mend, code=exit_code_of(error.status))
     except LockedError as error:

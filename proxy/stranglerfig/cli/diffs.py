@@ -17,7 +17,7 @@ from stranglerfig.compare.account import Account, read_accounts
 from stranglerfig.compare.diff.difference import Shape
 from stranglerfig.compare.marks import read_marks
 from stranglerfig.compare.reading import StoreError, read_clusters, read_example
-from stranglerfig.compare.record import Cluster, ClusterDetail, Example
+from stranglerfig.compare.record import Cluster, ClusterDetail, Example, Exchange
 from stranglerfig.compare.redact import REPLACED, RedactedRequest
 from stranglerfig.compare.store import STORE_NAME
 from stranglerfig.config.load import load
@@ -58,6 +58,10 @@ def list_(
             help="Only what was seen in the last 10m, 2h, …; change: since stage, share or rules last changed."
         ),
     ] = None,
+    trace: Annotated[
+        str | None,
+        typer.Option(help="Only those with a kept example of this trace id, or request id."),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many differences to print.")] = _SHOWN,
     config: ConfigOption = "fig.yaml",
     as_json: JsonFlag = False,
@@ -85,7 +89,7 @@ def list_(
     after = time.time() - _seconds(since) if since is not None and is_timed else 0.0
     clusters = [
         cluster
-        for cluster in _clusters(place, capability, after)
+        for cluster in _clusters(place, capability, after, trace)
         if cluster.capability not in marks or cluster.last_seen >= marks[cluster.capability].at
     ]
     for name, mark in marks.items():
@@ -106,7 +110,9 @@ def list_(
         if is_timed:
             out.print(f"[dim]the account is of all that was counted; below, the last {since}[/]")
         _print_clusters(clusters, limit)
-    counted = not is_timed and any(account.different for account in accounts.values())
+    counted = (
+        not is_timed and trace is None and any(account.different for account in accounts.values())
+    )
     if clusters or counted:
         raise typer.Exit(ExitCode.NO)
 
@@ -171,9 +177,11 @@ def _seconds(text: str) -> float:
         fail(f"--since: {error}", mend="write 90s, 10m, 2h or change")
 
 
-def _clusters(place: Place, capability: str | None, since: float) -> list[Cluster]:
+def _clusters(
+    place: Place, capability: str | None, since: float, trace: str | None = None
+) -> list[Cluster]:
     try:
-        return read_clusters(place.state_dir / STORE_NAME, capability, since=since)
+        return read_clusters(place.state_dir / STORE_NAME, capability, since=since, trace=trace)
     except StoreError as error:
         fail(str(error), code=ExitCode.NO)
 
@@ -282,7 +290,7 @@ def _print_example(example: Example) -> None:
     request = exchange.request
     out.print(f"{escape(request.method)} {escape(request.target)}")
     out.print(
-        f"  {_local(exchange.seen_at)} · request {escape(exchange.request_id)} · stage {exchange.stage}, generation"
+        f"  {_local(exchange.seen_at)} · request {escape(exchange.request_id)} ·{_trace(exchange)} stage {exchange.stage}, generation"
         f" {exchange.generation} · the {exchange.answered_side} answered the user"
         + (f" {escape(request.user)}" if request.user else "")
     )
@@ -293,6 +301,13 @@ def _print_example(example: Example) -> None:
     table.add_row("status", str(exchange.control_status), str(exchange.candidate_status))
     table.add_row(escape(example.path), _shape(example.control), _shape(example.candidate))
     out.print(table)
+
+
+def _trace(exchange: Exchange) -> str:
+    """The trace, unless it is called as the request is."""
+    if exchange.trace_id is None or exchange.trace_id == exchange.request_id:
+        return ""
+    return f" trace {exchange.trace_id} ·"
 
 
 def _print_missing(request: RedactedRequest) -> None:

@@ -3,6 +3,7 @@
 import base64
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from pydantic_core import PydanticCustomError
 from rich.markup import escape
 
+from stranglerfig.cli.explain_live import Live, lags_of, tell_live
 from stranglerfig.cli.output import (
     ConfigOption,
     JsonFlag,
@@ -30,7 +32,7 @@ from stranglerfig.routing.explanation import Explanation, explain_request, targe
 from stranglerfig.routing.facts import Facts, parse_cookies
 from stranglerfig.routing.path import wsgi_path
 from stranglerfig.routing.plan import Side
-from stranglerfig.routing.recent import RecentWrites
+from stranglerfig.routing.recent import Lag, RecentWrites
 from stranglerfig.routing.snapshot import Claim, Snapshot, compile_snapshot
 from stranglerfig.signing import Refusal, verify
 from stranglerfig.signing.force import read_force
@@ -58,12 +60,20 @@ def explain(
             help="As if who owns the journey's data had taken a write of this user so long ago: 500ms, 1s."
         ),
     ] = None,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live",
+            help="Explain what runs instead of the file, and add upstreams, lag and the last minutes.",
+        ),
+    ] = False,
     config: ConfigOption = "fig.yaml",
     as_json: JsonFlag = False,
 ) -> None:
     """Explain step by step where fig.yaml sends a request, and why. Sends nothing.
 
     The file is asked, and the aborts that are in force; `fig check` shows whether what runs differs from the file.
+    With --live it is what runs that is asked.
 
     [bold]Examples[/]
 
@@ -73,9 +83,12 @@ def explain(
 
       fig explain GET /api/catalog/ --wrote 1s
 
+      fig explain GET /api/catalog/ --live
+
       fig explain POST /cart/ --header "Authorization: Token 1" --json
     """
-    snapshot = _compile(Path(config))
+    running = Live(config) if live else None
+    snapshot = _compile(Path(config)) if running is None else running.snapshot()
     method = method.upper()
     if method not in KNOWN_METHODS:
         fail(f"{method!r} is no method that the proxy passes on", mend="write GET, POST, …")
@@ -84,6 +97,8 @@ def explain(
     decoded = wsgi_path(target)
     if user is not None:
         address = _introduce(user, snapshot, method, decoded, headers, address)
+    claim = snapshot.table.match(method, decoded)
+    now = None if running is None else running.facts(claim.capability if claim else None)
     facts = Facts(
         method,
         decoded,
@@ -91,13 +106,16 @@ def explain(
         address,
         _mint,
         forced=_forced(headers),
-        recent=_recent(wrote, snapshot.table.match(method, decoded), headers),
+        recent=_recent(wrote, claim, headers, {} if now is None else lags_of(now)),
     )
     explanation = explain_request(target, facts, snapshot)
     if as_json:
-        print_json(explanation.to_dict(method, target))
-    else:
-        _tell(method, target, explanation)
+        told = explanation.to_dict(method, target)
+        print_json(told if now is None else {**told, "live": now})
+        return
+    _tell(method, target, explanation)
+    if now is not None:
+        tell_live(now)
 
 
 def _compile(path: Path) -> Snapshot:
@@ -167,7 +185,9 @@ def _forced(headers: dict[str, str]) -> dict[str, Side]:
     return {name: Side(side) for name, side in forced.items()}
 
 
-def _recent(wrote: str | None, claim: Claim | None, headers: dict[str, str]) -> RecentWrites | None:
+def _recent(
+    wrote: str | None, claim: Claim | None, headers: dict[str, str], lags: Mapping[str, Lag]
+) -> RecentWrites | None:
     """The user's own writes: as --wrote supposes them, else as a fig_wrote among the cookies tells them."""
     now_s = time.time()
     if wrote is not None:
@@ -178,7 +198,7 @@ def _recent(wrote: str | None, claim: Claim | None, headers: dict[str, str]) -> 
             fail(f"--wrote: {context.get('message')}", mend=str(context.get("mend")))
         taker: Taker = "s" if claim is not None and claim.writes is Writes.SERVICE else "m"
         known = {claim.journey_scope: Wrote(taker, at_ms)} if claim is not None else {}
-        return RecentWrites(lambda: known, {}, now_s)
+        return RecentWrites(lambda: known, lags, now_s)
     value = parse_cookies(headers.get("cookie", "")).get(WROTE_COOKIE)
     if value is None:
         return None
@@ -189,7 +209,7 @@ def _recent(wrote: str | None, claim: Claim | None, headers: dict[str, str]) -> 
             f"the {WROTE_COOKIE} is {writes}, and the proxy would not believe it",
             mend="try --wrote 1s",
         )
-    return RecentWrites(lambda: writes, {}, now_s)
+    return RecentWrites(lambda: writes, lags, now_s)
 
 
 def _key(why: str) -> bytes:

@@ -4,7 +4,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from stranglerfig.cli.output import ExitCode, err, fail, fail_with_problems
 from stranglerfig.config.load import load, state_dir_of_broken
@@ -50,7 +50,7 @@ def exit_code_of(status: int) -> ExitCode:
     return ExitCode.USAGE if status in (404, 422) else ExitCode.NO
 
 
-def fail_with_admin_error(error: AdminError) -> None:
+def fail_with_admin_error(error: AdminError) -> NoReturn:
     """Print what the supervisor refused, and end the command."""
     message = str(error) + "".join(f"\n  {problem}" for problem in error.problems)
     code = ExitCode.USAGE if error.problems else exit_code_of(error.status)

@@ -65,7 +65,6 @@ def set_(
             )
     except AdminError as error:
         fail_with_admin_error(error)
-        return
     except ChangeError as error:
         if error.problems:
             err.print(f"[bold red]error:[/] {escape(str(error))}")

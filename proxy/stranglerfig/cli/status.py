@@ -84,7 +84,6 @@ def status(
         found = client.status()
     except AdminError as error:
         fail_with_admin_error(error)
-        return
     if as_json:
         print_json({"running": True, **found})
     else:

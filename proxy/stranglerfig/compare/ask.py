@@ -5,6 +5,7 @@ from typing import Final
 
 from stranglerfig.compare.observation import Headers, Observation, RecordedResponse
 from stranglerfig.config.model import Upstream
+from stranglerfig.http1.trace_context import child_headers
 from stranglerfig.signing.shadow import HEADER, make_shadow_mark
 from stranglerfig.upstream.fetch import fetch
 
@@ -17,7 +18,7 @@ async def ask(upstream: Upstream, seen: Observation, secret: str | None) -> Reco
     Raises ``UpstreamError`` when there is no whole answer. Without a secret the request is not marked.
     """
     request = seen.request
-    headers: Headers = request.headers
+    headers: Headers = child_headers(request.headers)
     if secret:
         mark = make_shadow_mark(
             request.method,

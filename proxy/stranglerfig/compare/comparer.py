@@ -31,6 +31,7 @@ from stranglerfig.compare.wire import SOCKET_NAME
 from stranglerfig.config.model import Capability, Config, Stage, Upstream
 from stranglerfig.counters import COUNTERS_NAME, CounterBlock
 from stranglerfig.http1.failure import Failure, UpstreamError
+from stranglerfig.http1.trace_context import trace_id_of
 
 log = structlog.get_logger(__name__)
 
@@ -223,4 +224,5 @@ def _exchange(
         control_status=control.status,
         candidate_status=candidate.status,
         request=redact(seen.request, setup.shaper, setup.route_rules(seen.capability, seen.route)),
+        trace_id=trace_id_of(seen.request.headers),
     )

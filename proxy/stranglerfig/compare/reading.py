@@ -18,19 +18,21 @@ class StoreError(Exception):
 
 
 def read_clusters(
-    path: Path, capability: str | None = None, *, since: float = 0.0
+    path: Path, capability: str | None = None, *, since: float = 0.0, trace: str | None = None
 ) -> list[Cluster]:
     """Clusters seen at or after ``since`` (epoch seconds), the most frequent first, then by place; none without a store.
 
-    Raises ``StoreError``.
+    ``trace`` takes those alone of which an example is kept that has this trace id, or this request id. Raises ``StoreError``.
     """
 
     def query(connection: sqlite3.Connection) -> list[Cluster]:
         rows = connection.execute(
             "SELECT * FROM cluster"
             " WHERE (:capability IS NULL OR capability = :capability) AND last_seen >= :since"
+            " AND (:trace IS NULL OR EXISTS (SELECT 1 FROM example WHERE cluster_id = cluster.id AND :trace IN"
+            " (json_extract(document, '$.exchange.trace_id'), json_extract(document, '$.exchange.request_id'))))"
             " ORDER BY count DESC, capability, route, place, path, kind, id",
-            {"capability": capability, "since": since},
+            {"capability": capability, "since": since, "trace": trace},
         )
         return [cluster_of(row) for row in rows]
 

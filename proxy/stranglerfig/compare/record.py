@@ -23,6 +23,8 @@ class Exchange:
     control_status: int
     candidate_status: int
     request: RedactedRequest
+    trace_id: str | None = None
+    """The trace that both requests belong to; None where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

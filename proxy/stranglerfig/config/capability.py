@@ -48,8 +48,8 @@ HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)  
 # What the proxy takes out, replaces or reads as something else: users can't be told apart by it.
 _NO_USER: Final = frozenset({
     "connection", "content-length", "cookie", "expect", "forwarded", "host", "keep-alive", "proxy-authenticate",
-    "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "x-real-ip",
-    "x-request-id",
+    "proxy-authorization", "proxy-connection", "te", "traceparent", "tracestate", "trailer", "transfer-encoding", "upgrade",
+    "x-real-ip", "x-request-id",
 })  # fmt: skip
 MAY_ARRIVE_TWICE: Final = SAFE_METHODS | {"PUT", "DELETE"}
 """Idempotent methods (RFC 9110 section 9.2.2)."""

@@ -20,13 +20,14 @@ from stranglerfig.config.limits import Limits
 from stranglerfig.config.mistake import mistake
 from stranglerfig.config.retries import Retries
 from stranglerfig.config.scalar import Address, WrittenAddress
+from stranglerfig.config.seeing import AccessLog, TraceContext
 from stranglerfig.config.tls import CertificateFiles, ListenTls, UpstreamTls
 from stranglerfig.config.upstream import Timeouts, Upstream
 from stranglerfig.config.written import NOT_BUILT, Name, Written, with_names
 
 __all__ = [
-    "Address", "Capability", "CertificateFiles", "Config", "Limits", "ListenTls", "Lists", "Retries", "Route", "Stage", "Sticky",
-    "Timeouts", "Upstream", "UpstreamTls", "Writes",
+    "AccessLog", "Address", "Capability", "CertificateFiles", "Config", "Limits", "ListenTls", "Lists", "Retries", "Route", "Stage",
+    "Sticky", "Timeouts", "TraceContext", "Upstream", "UpstreamTls", "Writes",
 ]  # fmt: skip
 
 
@@ -101,6 +102,8 @@ class Config(Written):
         default="refuse",
         description="what becomes of a path with . or .. segments: 400, or passed unchanged",
     )
+    access_log: AccessLog = AccessLog()
+    trace_context: TraceContext = TraceContext()
     limits: Limits = Field(
         default=Limits(), description="how much of the proxy clients may take, and how slowly"
     )

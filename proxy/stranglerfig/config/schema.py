@@ -8,6 +8,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from stranglerfig.config.balancing import BreakerLimits, HealthProbe, QueueLimits
 from stranglerfig.config.limits import Rate
 from stranglerfig.config.model import (
+    AccessLog,
     Address,
     Capability,
     CertificateFiles,
@@ -19,9 +20,11 @@ from stranglerfig.config.model import (
     Route,
     Sticky,
     Timeouts,
+    TraceContext,
     Upstream,
     UpstreamTls,
 )
+from stranglerfig.config.seeing import FORMATS, MODES
 from stranglerfig.config.upstream import MAX_URLS
 from stranglerfig.config.written import NAME
 
@@ -57,6 +60,8 @@ def json_schema() -> dict[str, Any]:
         Rate,
         CertificateFiles,
         ListenTls,
+        AccessLog,
+        TraceContext,
     ):
         _show_as_written(definitions[model.__name__], model)
     upstream, route = definitions["Upstream"], definitions["Route"]
@@ -76,6 +81,8 @@ def json_schema() -> dict[str, Any]:
     definitions["Upstream"] = {"anyOf": [_URL, upstream]}
     definitions["Route"] = {"anyOf": [_ROUTE_TEXT, route]}
     definitions["Capability"]["properties"]["routes"]["minItems"] = 1
+    for name, words in (("AccessLog", FORMATS), ("TraceContext", MODES)):
+        definitions[name] = {"anyOf": [{"enum": list(words)}, definitions[name]]}
     properties = schema["properties"]
     for name in ("upstreams", "capabilities"):
         properties[name]["propertyNames"] = {"pattern": _NAME}

@@ -32,6 +32,7 @@ from stranglerfig.config.scalar import Percent
 from stranglerfig.control import metrics
 from stranglerfig.control.explaining import ExplainBody, explain_all
 from stranglerfig.control.guard import MAX_BODY_BYTES, Guard
+from stranglerfig.control.live import live
 from stranglerfig.control.refusal import ChangeError
 from stranglerfig.control.status import View
 
@@ -122,6 +123,7 @@ class _Api:
                 Route("/api/status", self.status),
                 Route("/api/config", self.config),
                 Route("/api/explain", self.explain, methods=["POST"]),
+                Route("/api/live/{name}", self.live),
                 Route("/api/set", self.set, methods=["POST"]),
                 Route("/api/abort", self.abort, methods=["POST"]),
                 Route("/api/diffs", self.diffs),
@@ -147,7 +149,9 @@ class _Api:
                 "api": API_VERSION,
                 "paths": [
                     {
-                        "path": route.path.replace("{number:int}", "ID"),
+                        "path": route.path.replace("{number:int}", "ID").replace(
+                            "{name}", "CAPABILITY"
+                        ),
                         "method": "POST" if "POST" in (route.methods or ()) else "GET",
                         "about": (route.endpoint.__doc__ or "").strip(),
                     }
@@ -186,6 +190,14 @@ class _Api:
         body = ExplainBody.model_validate(await _json(request))
         # In a thread: with a long fig.yaml a batch takes a while, and the supervisor has more to do.
         return JSONResponse(await asyncio.to_thread(explain_all, body, self._view.changes.running))
+
+    async def live(self, request: Request) -> Response:
+        """What stands behind explanations now, of one capability or of - (what none claims): upstreams, lag, the last minutes."""
+        name = request.path_params["name"]
+        found = live(self._view, name)
+        if found is None:
+            raise HTTPException(404, f"there is no capability {name!r}")
+        return JSONResponse(found)
 
     async def set(self, request: Request) -> Response:
         """Change a stage: {"capability", "stage", "percent"?, "why", "who"?}; answers when it is effective."""

@@ -58,6 +58,10 @@ class AdminClient:
         """The running config, with generation and digest."""
         return self._call("GET", "/api/config")
 
+    def live(self, capability: str) -> dict[str, Any]:
+        """What stands behind explanations now; ``-`` for what no capability claims."""
+        return self._call("GET", f"/api/live/{capability}")
+
     def set(
         self, capability: str, stage: str, percent: float | None, *, who: str, why: str
     ) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -57,6 +58,11 @@ class Seat:
     def generation(self) -> int:
         """What it uses now; 0 while nobody sits here."""
         return self.link.generation if self.link is not None and self.is_taken else 0
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What it said last of how it is; nothing while nobody sits here."""
+        return self.link.state if self.link is not None and self.is_taken else {}
 
     def sit(self, link: Link) -> None:
         """A process arrived."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -14,9 +14,11 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from stranglerfig import __version__
 from stranglerfig.config.model import Stage
 from stranglerfig.control.status import View
 from stranglerfig.counters import Key
+from stranglerfig.counters.block import Labels
 from stranglerfig.counters.histogram import LE
 from stranglerfig.counters.names import BUCKET_SUFFIX, METRICS, SUM_SUFFIX, Metric
 from stranglerfig.upstream.breaker import BreakerState
@@ -27,6 +29,7 @@ def render(view: View) -> bytes:
     """Give the whole page."""
     registry = CollectorRegistry()
     registry.register(_Collector(view))
+    ProcessCollector(registry=registry)  # the supervisor's own
     return generate_latest(registry)
 
 
@@ -44,6 +47,7 @@ class _Collector(Collector):
                 _counter(metric, counts) if metric.kind == "counter" else _histogram(metric, counts)
             )
         yield from self._gauges()
+        yield from self._processes()
 
     def _gauges(self) -> Iterator[Family]:
         view = self._view
@@ -156,6 +160,43 @@ class _Collector(Collector):
             refused.add_metric([file], int(known["refused"] is not None))
         yield from (left, refused)
 
+    def _processes(self) -> Iterator[Family]:
+        """What runs since when, and what the workers have under way, as they said within the last second or two."""
+        build = InfoMetricFamily("fig_build", "The version that the supervisor runs.")
+        build.add_metric([], {"version": __version__})
+        yield build
+        fleet = self._view.fleet
+        started = GaugeMetricFamily(
+            "fig_process_start_time_seconds",
+            "When the process was started, in unix seconds.",
+            labels=["process"],
+        )
+        for seat in [*fleet.workers, *([fleet.comparer] if fleet.comparer is not None else [])]:
+            if seat.process.started_at:
+                started.add_metric([seat.name], seat.process.started_at)
+        yield started
+        states = [seat.state for seat in fleet.workers]
+        yield _gauge(
+            "fig_client_connections",
+            "Client connections that are open.",
+            sum(state.get("connections", 0) for state in states),
+        )
+        yield _gauge(
+            "fig_requests_in_flight",
+            "Requests under way, of all generations.",
+            sum(sum(state.get("exchanges", {}).values()) for state in states),
+        )
+        kept = GaugeMetricFamily(
+            "fig_upstream_connections_open",
+            "Upstream connections that are open or being opened.",
+            labels=["state"],
+        )
+        known = [state.get("upstream_connections", {}) for state in states]
+        idle = sum(each.get("idle", 0) for each in known)
+        kept.add_metric(["idle"], idle)
+        kept.add_metric(["busy"], sum(each.get("open", 0) for each in known) - idle)
+        yield kept
+
     def _lags(self) -> Iterator[Family]:
         """How far services are behind; no sample where that is not known."""
         lag = GaugeMetricFamily(
@@ -181,6 +222,11 @@ class _Collector(Collector):
         yield from (lag, age, stopped)
 
 
+def _has_labels(metric: Metric, labels: Labels, *others: str) -> bool:
+    """Whether a cell is one of this version: an earlier one may have counted by other labels."""
+    return {name for name, _ in labels} == {*metric.labels, *others}
+
+
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, text, value=value)
 
@@ -188,7 +234,7 @@ def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
 def _counter(metric: Metric, counts: dict[Key, int]) -> CounterMetricFamily:
     family = CounterMetricFamily(metric.prometheus_name, metric.help, labels=metric.labels)
     for (name, labels), count in sorted(counts.items()):
-        if name == metric.name:
+        if name == metric.name and _has_labels(metric, labels):
             values = dict(labels)
             family.add_metric([values[label] for label in metric.labels], count)
     return family
@@ -200,11 +246,11 @@ def _histogram(metric: Metric, counts: dict[Key, int]) -> HistogramMetricFamily:
     sums: dict[tuple[str, ...], int] = {}
     for (name, labels), count in counts.items():
         values = dict(labels)
-        if name == metric.name + BUCKET_SUFFIX:
+        if name == metric.name + BUCKET_SUFFIX and _has_labels(metric, labels, "le"):
             series.setdefault(tuple(values[label] for label in metric.labels), {})[values["le"]] = (
                 count
             )
-        elif name == metric.name + SUM_SUFFIX:
+        elif name == metric.name + SUM_SUFFIX and _has_labels(metric, labels):
             sums[tuple(values[label] for label in metric.labels)] = count
     for key, buckets in sorted(series.items()):
         total, cumulated = 0, []

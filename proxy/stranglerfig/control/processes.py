@@ -20,7 +20,7 @@ _SECRETS = ("FIG_SECRET", "FIG_ADMIN_TOKEN", "CHASSIS_CREDENTIAL")
 
 
 class KeptProcess:
-    """One ``python -m MODULE ARGUMENTS`` with the supervisor's working directory (``state_dir``).
+    """One ``python -m MODULE ARGUMENTS`` with the supervisor's working directory (``state_dir``) and its stdout.
 
     In a session of its own, so that Ctrl-C on the terminal reaches the supervisor alone, which then ends its children
     in order; and so that it outlives a supervisor that is killed.
@@ -101,7 +101,6 @@ class KeptProcess:
             process = await asyncio.create_subprocess_exec(
                 *self._command,
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
                 pass_fds=self._fds,
                 env=self._environment,
                 start_new_session=True,

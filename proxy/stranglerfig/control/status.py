@@ -18,6 +18,7 @@ from stranglerfig.config.model import Capability
 from stranglerfig.control.certificates import Certificates
 from stranglerfig.control.changes import Changes
 from stranglerfig.control.fleet import Fleet, Seat
+from stranglerfig.control.lately import Lately
 from stranglerfig.control.ownership import OwnershipWatch
 from stranglerfig.control.running import LastChange, Running
 from stranglerfig.control.upstream_view import upstreams_of
@@ -58,6 +59,7 @@ class View:
         self.started_at = _iso(time.time())
         self.is_ready = is_ready
         self._counters_dir = counters_dir
+        self.lately = Lately(self.counts)
         self._counted_before: dict[str, dict[str, int]] = {}
         self._marks = read_marks(state_dir)
 

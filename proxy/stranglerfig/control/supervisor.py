@@ -194,6 +194,7 @@ class Supervisor:
             )
             on_ready(self._view)
             self._spawn(self._fleet.watch(), "hung children")
+            self._spawn(self._view.lately.run(), "lately")
             self._spawn(self._ownership.run(), "ownership")
             self._spawn(self._certificates.run(), "certificates")
             self._spawn(Watcher(self._source.path, self._changes.look).run(), "watcher")

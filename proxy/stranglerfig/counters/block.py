@@ -20,7 +20,9 @@ from stranglerfig.counters.names import CELL_LABELS, OVERFLOW
 
 COUNTERS_NAME = "counters"  # the folder of all blocks, in state_dir
 CELL_BYTES = 8
-DEFAULT_CELLS = 8192  # 64 KiB: about 40 capabilities with every status class, reason and bucket
+DEFAULT_CELLS = (
+    16384  # 128 KiB: about 60 capabilities with every stage, side, status class, reason and bucket
+)
 CELLS_SUFFIX = ".cells"
 KEYS_SUFFIX = ".keys"
 

@@ -9,7 +9,7 @@ from stranglerfig.counters.names import BUCKET_SUFFIX, SUM_SUFFIX
 #: Upper bounds in seconds; the last bucket (+Inf) follows. Finer below 100 ms, where shop pages are.
 BOUNDS_S = (
     0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1,
-    0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+    0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
 )  # fmt: skip
 LE = (*(f"{bound:g}" for bound in BOUNDS_S), "+Inf")
 
@@ -32,11 +32,15 @@ class Histogram:
 
 
 def read_buckets(counts: dict[Key, int], name: str, **labels: str) -> list[int]:
-    """Take one histogram's bucket counts (not cumulated) out of what ``read_all`` gave."""
-    return [
-        counts.get((name + BUCKET_SUFFIX, tuple(sorted((*labels.items(), ("le", le))))), 0)
-        for le in LE
-    ]
+    """Add up the bucket counts (not cumulated) of what ``read_all`` gave, of all histograms that have ``labels``."""
+    wanted = labels.items()
+    buckets = dict.fromkeys(LE, 0)
+    for (known, pairs), count in counts.items():
+        if known == name + BUCKET_SUFFIX:
+            has = dict(pairs)
+            if wanted <= has.items() and has["le"] in buckets:
+                buckets[has["le"]] += count
+    return list(buckets.values())
 
 
 def quantile_s(buckets: Sequence[int], q: float) -> float | None:

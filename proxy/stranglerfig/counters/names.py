@@ -32,6 +32,8 @@ WROTE = "wrote_requests"
 UPGRADES = "upgrades"
 STREAM_ENDS = "stream_ends"
 DURATION = "request_duration_seconds"
+HEAD_DURATION = "upstream_head_duration_seconds"
+CONNECT_DURATION = "upstream_connect_duration_seconds"
 CONNECTIONS = "connections"
 REFUSED = "refused_requests"
 CLIENT_GONE = "client_gone"
@@ -62,6 +64,9 @@ RECEIVED = "compare_received"
 NO_ANSWER = "compare_no_answer"
 RULE_HITS = "compare_rule_hits"
 STORE_ERRORS = "compare_store_errors"
+LOG_LINES = "access_log_lines"
+LOG_WRITTEN = "access_log_written_lines"
+LOG_LOST = "access_log_lost_lines"
 
 _TABLE = (
     Metric(OVERFLOW, "counter", (), "Counts that found no free cell: a label has too many values."),
@@ -86,7 +91,7 @@ _TABLE = (
     Metric(
         DURATION,
         "histogram",
-        ("capability", "side"),
+        ("capability", "stage", "side"),
         "Time from a request's head read to its answer's last byte handed to the socket; evidence alone.",
     ),
     Metric(
@@ -100,6 +105,18 @@ _TABLE = (
         "counter",
         ("kind", "reason"),
         "Tunnels that ended, by what ended them; streams of server-sent events that the proxy ended.",
+    ),
+    Metric(
+        HEAD_DURATION,
+        "histogram",
+        ("upstream",),
+        "Time from a request's head read to the head of the answer read, retries included.",
+    ),
+    Metric(
+        CONNECT_DURATION,
+        "histogram",
+        ("upstream",),
+        "Time until a new upstream connection was open, looking its name up included.",
     ),
     Metric(CONNECTIONS, "counter", (), "Client connections accepted."),
     Metric(REFUSED, "counter", ("reason",), "Requests answered by the proxy itself, by reason."),
@@ -234,6 +251,19 @@ _TABLE = (
         RULE_HITS, "counter", ("capability", "rule"), "Differences that an ignore rule covered."
     ),
     Metric(STORE_ERRORS, "counter", (), "Differences that were counted and could not be stored."),
+    Metric(
+        LOG_LINES,
+        "counter",
+        (),
+        "Lines for the access log; what is neither written nor lost waits.",
+    ),
+    Metric(LOG_WRITTEN, "counter", (), "Lines of the access log that were written."),
+    Metric(
+        LOG_LOST,
+        "counter",
+        ("reason",),
+        "Lines of the access log that were lost: queue_full, disk_full, not_writable, stopped, worker_died.",
+    ),
 )
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _TABLE}

@@ -32,6 +32,7 @@ class Meaning(Enum):
     FIG = "fig"  # ours: verified and consumed, or dropped
     FOLDED = "folded"  # becomes one of ours, or the server's, in WSGI: dropped and counted
     CACHE_CONTROL = "cache_control"
+    TRACE = "trace"  # which trace the request belongs to
 
 
 # RFC 9110 section 7.6.1 and the older list of RFC 2616. Trailers are dropped, so their announcement is too.
@@ -56,6 +57,8 @@ _MEANINGS = {
     b"x-request-id": Meaning.FORWARDED,
     b"cache-control": Meaning.CACHE_CONTROL,
     b"upgrade": Meaning.UPGRADE,
+    b"traceparent": Meaning.TRACE,
+    b"tracestate": Meaning.TRACE,
     **dict.fromkeys(_HOP_BY_HOP, Meaning.HOP_BY_HOP),
 }
 # gunicorn takes these for its own from whoever may forward to it, and cuts the first off the path: an application would

@@ -59,6 +59,7 @@ class RequestHead:
         "kept",
         "method",
         "target",
+        "trace",
         "upgrade",
         "wrote",
     )
@@ -76,6 +77,8 @@ class RequestHead:
         self.authorization: bytes | None = None
         self.cookies: list[bytes] = []
         self.forwarded: list[Header] = []
+        self.trace: list[Header] = []
+        """``traceparent`` and ``tracestate`` as they were sent."""
         self.force: bytes | None = None
         self.debug: bytes | None = None
         self.wrote: bytes | None = None
@@ -214,6 +217,10 @@ def _note_forwarded(head: RequestHead, header: Header) -> None:
     head.forwarded.append(header)
 
 
+def _note_trace(head: RequestHead, header: Header) -> None:
+    head.trace.append(header)
+
+
 def _drop(head: RequestHead, header: Header) -> None:
     pass
 
@@ -237,6 +244,7 @@ _READERS: dict[Meaning, Callable[[RequestHead, Header], None]] = {
     Meaning.FIG: _read_fig,
     Meaning.FOLDED: _drop_folded,
     Meaning.CACHE_CONTROL: _keep,
+    Meaning.TRACE: _note_trace,
 }
 
 _PLAIN_OPTIONS = frozenset({b"close", b"keep-alive", b"upgrade", b"te"})
@@ -255,6 +263,7 @@ def _read_connection(head: RequestHead) -> None:
         if not may_be_named_in_connection(token):
             raise ClientError(Failure.BAD_CONNECTION, f"Connection names {token[:64]!r}")
     head.kept = [header for header in head.kept if header[0].lower() not in named]
+    head.trace = [header for header in head.trace if header[0].lower() not in named]
 
 
 def _read_upgrade(head: RequestHead) -> tuple[bytes, ...]:

@@ -1,5 +1,6 @@
 """An upstream's answer on its way to the client: what is added to its head, and how its body is framed."""
 
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -32,6 +33,7 @@ class AnswerStream:
         "_plan",
         "_recording",
         "framing",
+        "head_at",
         "keep_alive",
         "status",
     )
@@ -56,6 +58,8 @@ class AnswerStream:
         self._own_writes = own_writes
         self.status = 0
         """The status that the client was sent; 0 as long as it was sent none."""
+        self.head_at = 0.0
+        """When the answer's head came, by ``time.perf_counter``; 0 as long as it did not."""
         self.framing = BodyFraming.NONE
         self.keep_alive = head.keep_alive
         """Whether the client was told that the connection goes on."""
@@ -80,6 +84,7 @@ class AnswerStream:
     def _take_head(self, response: ResponseHead, *, may_keep_alive: bool) -> bytes:
         head = self._head
         self.status = response.status
+        self.head_at = time.perf_counter()
         if self._recording is not None:
             self._recording.response_head(response)
         if response.is_bodiless(is_head=head.method == "HEAD"):

@@ -10,6 +10,7 @@ from typing import Any
 from stranglerfig.counters import CounterBlock
 from stranglerfig.routing.recent import Lag
 from stranglerfig.routing.snapshot import Snapshot
+from stranglerfig.server.access_log import AccessLog
 from stranglerfig.server.listener import Listener
 from stranglerfig.server.meters import Meters
 from stranglerfig.server.runtime import Runtime
@@ -18,6 +19,7 @@ from stranglerfig.tls.contexts import Shown, digest_of_certificates, server_cont
 
 IDLE_GRACE_S = 0.5
 CLOSING_S = 1.0  # of the deadline, for tunnels that are told to close
+_LAST_LINES_S = 0.5  # for the access log, when all is answered; the supervisor waits 2 s, and the tee takes one of them
 
 
 class DataPlane:
@@ -41,6 +43,7 @@ class DataPlane:
             loop=asyncio.get_running_loop(),
             snapshot=snapshot,
             meters=Meters(counters),
+            access_log=AccessLog(asyncio.get_running_loop(), counters),
             tee=tee,
             signing_key=signing_key,
             cookie_key=cookie_key,
@@ -95,6 +98,7 @@ class DataPlane:
         runtime.upstreams.close()
         runtime.deadlines.stop()
         runtime.admission.close()
+        await runtime.access_log.close(_LAST_LINES_S)
 
     async def _sessions_gone(self, timeout_s: float) -> None:
         """Wait until no client is connected, for at most ``timeout_s`` seconds."""

@@ -24,6 +24,7 @@ from stranglerfig.http1.request_head import RequestHead
 from stranglerfig.http1.request_parser import END
 from stranglerfig.http1.response_head import ResponseHead
 from stranglerfig.http1.response_parser import ResponseEvent
+from stranglerfig.http1.trace_context import Trace
 from stranglerfig.http1.upgrade import Upgrade, choose_upgrade
 from stranglerfig.http1.websocket import Frames
 from stranglerfig.http1.writing import BodyFraming, last_chunk, request_bytes
@@ -34,6 +35,7 @@ from stranglerfig.server.answers import COME_AGAIN_AFTER_S
 from stranglerfig.server.attempts import Attempts, unavailable
 from stranglerfig.server.course import Course
 from stranglerfig.server.event_stream import EventStream, begins_events
+from stranglerfig.server.log_lines import Answered
 from stranglerfig.server.meters import Result
 from stranglerfig.server.own_writes import OwnWrites
 from stranglerfig.server.planning import make_plan, plan_header, verify_debug, verify_force
@@ -61,8 +63,10 @@ class Exchange:
         "_answer",
         "_attempts",
         "_body",
+        "_body_bytes",
         "_budget",
         "_connection",
+        "_failure",
         "_fallback",
         "_generation",
         "_head",
@@ -74,10 +78,14 @@ class Exchange:
         "_recording",
         "_request",
         "_runtime",
+        "_sent_bytes",
         "_session",
         "_shows_plan",
         "_started_at",
+        "_status",
         "_stream",
+        "_trace",
+        "_tries",
         "_upgrade",
         "may_resend",
     )
@@ -108,6 +116,12 @@ class Exchange:
         self._request = b""
         self._stream: EventStream | None = None
         self._upgrade: Upgrade | None = None
+        self._trace: Trace | None = None
+        self._tries = 0
+        self._body_bytes = 0
+        self._sent_bytes = 0
+        self._status = 0
+        self._failure: str | None = None
 
     @property
     def is_waiting_for_client(self) -> bool:
@@ -120,6 +134,11 @@ class Exchange:
         origin = self._origin = self._session.peer.headers(generation.trusted).origin(
             head.forwarded, head.host, new_request_id
         )
+        trace = self._trace = generation.tracing.trace_of(
+            head.trace, origin.request_id, is_trusted=self._session.peer.is_trusted
+        )
+        if trace.dropped is not None:
+            self._runtime.meters.dropped_header(trace.dropped, len(head.trace))
         admission = self._runtime.admission
         if admission.is_on:
             refusal = admission.refusal(head, origin.address, self._runtime.exchanges)
@@ -173,7 +192,10 @@ class Exchange:
             self._recording,
             self._own_writes,
         )
-        lines = origin.lines if self._upgrade is None else origin.lines + self._upgrade.lines
+        assert self._trace is not None
+        lines = origin.lines + self._trace.lines
+        if self._upgrade is not None:
+            lines += self._upgrade.lines
         self._request = request_bytes(head, lines, upstream.authority)
         self.may_resend = (
             plan.safe and head.is_safe and self._body is None and self._upgrade is None
@@ -217,6 +239,7 @@ class Exchange:
         self, upstream: Upstream, *, fresh: bool, follows: "UpstreamConnection | None" = None
     ) -> None:
         """Send the request, and what there is of its body, to ``upstream``."""
+        self._tries += 1
         connection = self._runtime.upstreams.take(upstream, fresh=fresh, follows=follows)
         self._connection = connection
         body = self._body
@@ -240,6 +263,7 @@ class Exchange:
         """Pass a piece of the body on. What comes after the exchange is over is thrown away."""
         if self._is_over or self._body is None:
             return
+        self._body_bytes += len(data)
         if self._recording is not None:
             self._recording.request_body(data)
         self._body.add(data, self._connection)
@@ -301,7 +325,9 @@ class Exchange:
         else:
             self._watch(events)
         may_keep_alive = self._is_whole and not self._runtime.is_draining
-        self._session.write(answer.take(events, may_keep_alive=may_keep_alive))
+        data = answer.take(events, may_keep_alive=may_keep_alive)
+        self._sent_bytes += len(data)
+        self._session.write(data)
         if is_end and not self._is_over:
             self._finish(answer)
 
@@ -319,13 +345,14 @@ class Exchange:
         if self._attempts is not None:
             self._attempts.ended(Result.ANSWERED)
         course = Course(self._head, origin.address, plan, self._generation, connection.server)
+        opening = answer.switch(response, upgrade)
         self._end()
         Tunnel(
             self._runtime,
             course,
             self._session.detach(),
             connection.detach(),
-            answer.switch(response, upgrade),
+            opening,
             frames=Frames() if upgrade.is_websocket else None,
             timeout_s=connection.upstream.timeouts.tunnel_s,
         )
@@ -385,6 +412,7 @@ class Exchange:
 
     def fail(self, name: str, failure: Failure, detail: str) -> None:
         """Ask the other side if that may be, as upstream ``name`` gives no answer; else answer, or cut the answer."""
+        self._failure = failure.kind
         self._runtime.meters.failed(name, failure)
         log.warning(
             "upstream_failed",
@@ -393,6 +421,7 @@ class Exchange:
             kind=failure.kind,
             detail=detail,
             request_id=self._request_id.decode("latin-1"),
+            trace_id=self._trace_id.decode("ascii"),
         )
         if self._fallback is not None:
             assert failure.status is not None
@@ -431,6 +460,7 @@ class Exchange:
         if self._is_over:
             return
         self._drop_connection()
+        self._failure = failure.kind
         self._runtime.meters.failed("-", failure)
         if self._recording is not None:
             is_client = failure.side is Side.CLIENT
@@ -449,6 +479,7 @@ class Exchange:
         if self._is_over:
             return
         self._drop_connection()
+        self._failure = SkipReason.CLIENT_LEFT.value
         self._runtime.meters.client_gone()
         if self._recording is not None:
             self._recording.skip(SkipReason.CLIENT_LEFT)
@@ -460,6 +491,7 @@ class Exchange:
             connection.abort()
 
     def _refuse(self, failure: Failure, again_after_s: int = COME_AGAIN_AFTER_S) -> None:
+        self._failure = failure.kind
         self._runtime.meters.refused(failure.kind)
         self._answer_ourselves(failure, again_after_s)
 
@@ -470,7 +502,7 @@ class Exchange:
             and failure not in _ENDS_THE_CONNECTION
             and not self._runtime.is_draining
         )
-        self._session.answer(
+        self._sent_bytes += self._session.answer(
             failure,
             self._head,
             self._request_id,
@@ -479,6 +511,7 @@ class Exchange:
             again_after_s=again_after_s,
         )
         assert failure.status is not None
+        self._status = failure.status
         self._count(failure.status)
         self._end()
         self._session.on_exchange_done(keep_alive=keep_alive)
@@ -488,7 +521,7 @@ class Exchange:
             self._recording.offer(
                 method=self._head.method,
                 target=self._head.target,
-                headers=(*self._head.kept, *self._origin.headers),
+                headers=(*self._head.kept, *self._origin.headers, *self._trace_headers),
                 request_id=self._request_id,
                 elapsed_s=time.perf_counter() - self._started_at,
             )
@@ -506,6 +539,9 @@ class Exchange:
             fallback = self._attempts.fallback if self._attempts is not None else None
             if fallback is not None:
                 status, elapsed_s = fallback.status, fallback.elapsed_s
+            elif self._answer is not None and self._answer.head_at:
+                head_s = self._answer.head_at - self._started_at
+                self._runtime.meters.head_came(plan.upstream, head_s)
             self._runtime.meters.answered(plan, status, elapsed_s)
 
     def _plan_headers(self) -> tuple[Header, ...]:
@@ -537,6 +573,37 @@ class Exchange:
             self._budget.active -= 1
         if self._attempts is not None:
             self._attempts.end()
+        if self._generation.lines is not None:
+            self._runtime.log(self._generation, self._answered())
+
+    def _answered(self) -> Answered:
+        """What the access log may tell of this exchange."""
+        origin, answer, plan = self._origin, self._answer, self._plan
+        fallback = self._attempts.fallback if self._attempts is not None else None
+        head_at = answer.head_at if answer is not None else 0.0
+        return Answered(
+            self._head,
+            origin.address if origin is not None else "",
+            self._request_id,
+            self._trace.trace_id if self._trace is not None else None,
+            self._plan,
+            (answer.status if answer is not None else 0) or self._status,
+            self._body_bytes,
+            self._sent_bytes,
+            time.perf_counter() - self._started_at,
+            head_at - self._started_at if head_at else None,
+            self._failure or (None if fallback is None else fallback.reason),
+            max(self._tries - 1, 0),
+            None if fallback is None or plan is None else plan.fallback,
+        )
+
+    @property
+    def _trace_headers(self) -> tuple[Header, ...]:
+        return self._trace.headers if self._trace is not None else ()
+
+    @property
+    def _trace_id(self) -> bytes:
+        return (self._trace.trace_id if self._trace is not None else None) or b"-"
 
     @property
     def _request_id(self) -> bytes:

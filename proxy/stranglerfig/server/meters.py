@@ -30,6 +30,8 @@ class Meters:
         self._cells: dict[tuple[str, ...], int] = {}
         self._units: dict[tuple[str, Unit], int] = {}
         self._taken: dict[tuple[str, bool], int] = {}
+        self._heads: dict[str, Histogram] = {}
+        self._opened: dict[str, Histogram] = {}
         self._connections = counters.cell(names.CONNECTIONS)
         self._client_gone = counters.cell(names.CLIENT_GONE)
         self._minted = counters.cell(names.USERS_MINTED)
@@ -56,6 +58,22 @@ class Meters:
     def stream_ended(self, kind: str, reason: str) -> None:
         """Count the end of a tunnel, or of a stream of events that we ended."""
         self._add(names.STREAM_ENDS, kind=kind, reason=reason)
+
+    def head_came(self, upstream: str, seconds: float) -> None:
+        """Take the time from a request's head to the head of its answer."""
+        histogram = self._heads.get(upstream)
+        if histogram is None:
+            histogram = Histogram(self._counters, names.HEAD_DURATION, upstream=upstream)
+            self._heads[upstream] = histogram
+        histogram.observe(seconds)
+
+    def upstream_opened(self, upstream: str, seconds: float) -> None:
+        """Take the time that a new upstream connection took to come about."""
+        histogram = self._opened.get(upstream)
+        if histogram is None:
+            histogram = Histogram(self._counters, names.CONNECT_DURATION, upstream=upstream)
+            self._opened[upstream] = histogram
+        histogram.observe(seconds)
 
     def connected(self) -> None:
         """Count a client connection."""
@@ -163,6 +181,6 @@ class Meters:
         if plan.reason is Reason.WROTE:
             return (requests, self._counters.cell(names.WROTE, **labels)), None
         histogram = Histogram(
-            self._counters, names.DURATION, capability=capability, side=plan.side.value
+            self._counters, names.DURATION, capability=capability, stage=stage, side=plan.side.value
         )
         return (requests,), histogram

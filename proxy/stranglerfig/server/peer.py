@@ -11,27 +11,27 @@ from stranglerfig.tls.connection import TlsConnection
 class Peer:
     """One client's end."""
 
-    __slots__ = ("_address", "_headers", "_https", "_places", "_trusted", "refused")
+    __slots__ = ("_headers", "_https", "_places", "_trusted", "address", "refused")
 
     def __init__(self, transport: asyncio.BaseTransport, places: Places) -> None:
         """Take a place for an accepted connection; ``leave`` gives it back."""
         address = transport.get_extra_info("peername")
-        self._address = str(address[0]) if isinstance(address, tuple) else ""
+        self.address = str(address[0]) if isinstance(address, tuple) else ""
         self._https = isinstance(transport, TlsConnection)
         self._trusted: Sequence[Network] | None = None
         self._headers: PeerHeaders | None = None
         self._places = places
-        self.refused: Refused | None = places.enter(self._address)
+        self.refused: Refused | None = places.enter(self.address)
         """Why there is no place for it."""
 
     def leave(self) -> None:
         """Be gone."""
-        self._places.leave(self._address, self.refused)
+        self._places.leave(self.address, self.refused)
 
     def headers(self, trusted: Sequence[Network]) -> PeerHeaders:
         """Give the maker of forwarded headers for this client, under the trusted networks of a snapshot."""
         if self._headers is None or self._trusted is not trusted:
-            self._headers = PeerHeaders(self._address, trusted, https=self._https)
+            self._headers = PeerHeaders(self.address, trusted, https=self._https)
             self._trusted = trusted
         return self._headers
 

@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stranglerfig.config.model import Config
+from stranglerfig.http1.failure import Failure
 from stranglerfig.http1.forwarded import Network
 from stranglerfig.http1.request_parser import HeadLimits
+from stranglerfig.http1.trace_context import Tracing
 from stranglerfig.routing.recent import Lag
 from stranglerfig.routing.snapshot import Snapshot
+from stranglerfig.server.access_log import AccessLog
 from stranglerfig.server.admission import Admission
+from stranglerfig.server.log_lines import Answered, Lines
 from stranglerfig.server.meters import Meters
 from stranglerfig.server.places import Places
 from stranglerfig.server.streams import Streams
@@ -35,7 +39,9 @@ class Generation:
         "budgets",
         "cookie_key",
         "exchanges",
+        "lines",
         "snapshot",
+        "tracing",
         "trusted",
         "upstreams",
     )
@@ -52,6 +58,9 @@ class Generation:
         self.upstreams = config.upstreams
         self.budgets = {name: budgets.get(name) or RetryBudget() for name in config.upstreams}
         self.allow_dot_segments = config.dot_segments == "pass"
+        self.tracing = Tracing(config.trace_context.mode, config.trace_context.sampled)
+        self.lines = None if config.access_log.format == "none" else Lines(config.access_log)
+        """Writes the lines of the access log; None: there is none."""
 
 
 class Runtime:
@@ -63,6 +72,7 @@ class Runtime:
         loop: asyncio.AbstractEventLoop,
         snapshot: Snapshot,
         meters: Meters,
+        access_log: AccessLog,
         tee: Tee,
         signing_key: bytes | None,
         cookie_key: bytes,
@@ -72,6 +82,7 @@ class Runtime:
         self.generation = Generation(snapshot, cookie_key, {})
         self.generations = [self.generation]
         self.meters = meters
+        self.access_log = access_log
         self.tee = tee
         self.signing_key = signing_key
         config = snapshot.config
@@ -86,6 +97,7 @@ class Runtime:
             self.deadlines,
             meters.upstream_taken,
             on_poisoned=meters.upstream_poisoned,
+            on_opened=meters.upstream_opened,
             on_change=meters.upstream_changed,
             workers=config.worker_count,
         )
@@ -121,6 +133,36 @@ class Runtime:
         self.head_limits.fields = config.limits.head_fields
         self.places.take_limits(config)
         self.admission.take(config)
+
+    def log(self, generation: Generation, answered: Answered) -> None:
+        """Write a line of the access log as ``generation`` says, which has one."""
+        lines = generation.lines
+        assert lines is not None
+        self.access_log.write(lines.file, lines.line(answered))
+
+    def log_unread(
+        self, address: str, request_id: bytes, failure: Failure, sent_bytes: int
+    ) -> None:
+        """Write a line, if there is a log, for a request whose head could not be read."""
+        if self.generation.lines is not None:
+            status = failure.status or 0
+            self.log(
+                self.generation,
+                Answered(
+                    None,
+                    address,
+                    request_id,
+                    None,
+                    None,
+                    status,
+                    0,
+                    sent_bytes,
+                    0.0,
+                    None,
+                    failure.kind,
+                    0,
+                ),
+            )
 
 
 def new_request_id() -> bytes:

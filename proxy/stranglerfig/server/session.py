@@ -116,18 +116,18 @@ class ClientSession(asyncio.Protocol):
         keep_alive: bool,
         extra: tuple[Header, ...] = (),
         again_after_s: int = COME_AGAIN_AFTER_S,
-    ) -> None:
-        """Send an answer of the proxy's own."""
-        self.write(
-            error_answer(
-                failure,
-                head,
-                request_id,
-                keep_alive=keep_alive,
-                extra=extra,
-                again_after_s=again_after_s,
-            )
+    ) -> int:
+        """Send an answer of the proxy's own; gives how many bytes it has."""
+        data = error_answer(
+            failure,
+            head,
+            request_id,
+            keep_alive=keep_alive,
+            extra=extra,
+            again_after_s=again_after_s,
         )
+        self.write(data)
+        return len(data)
 
     def detach(self) -> Detached:
         """Give the connection away for a tunnel. The session is known, as one that is busy, until it is told of its loss."""
@@ -268,7 +268,9 @@ class ClientSession(asyncio.Protocol):
     def _refuse(self, failure: Failure) -> None:
         """Answer a request whose head could not be read, or a connection, and close."""
         self._runtime.meters.refused(failure.kind)
-        self.answer(failure, None, new_request_id(), keep_alive=False)
+        request_id = new_request_id()
+        sent_bytes = self.answer(failure, None, request_id, keep_alive=False)
+        self._runtime.log_unread(self.peer.address, request_id, failure, sent_bytes)
         self._close_gently()
 
     def _turn_away(self, refused: Refused) -> None:

@@ -15,6 +15,7 @@ servers do that are overloaded or waited too long, and anything else fails. An a
 
 import asyncio
 import socket
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
@@ -42,6 +43,7 @@ class UpstreamConnection(asyncio.Protocol):
     """A connection to ``upstream``, opened by ``begin`` when it is used first."""
 
     __slots__ = (
+        "_begun_at",
         "_connecting",
         "_has_answer",
         "_is_paused",
@@ -96,6 +98,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._loop = loop
         self._owner = owner
         self._parser = ResponseParser()
+        self._begun_at = 0.0
         self._transport: asyncio.Transport | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._pending: list[bytes] = []
@@ -155,6 +158,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._pending.append(data)
             self.is_congested = True
             self.deadline = self._loop.time() + self._timeouts.connect_s
+            self._begun_at = time.perf_counter()
             self._connecting = self._loop.create_task(self._connect(), name="connect")
             return
         self.is_reused = True
@@ -290,6 +294,8 @@ class UpstreamConnection(asyncio.Protocol):
             opened.abort()
             return
         opened.set_write_buffer_limits(high=HIGH_WATER_BYTES)
+        if self._owner is not None:
+            self._owner.on_opened(self, time.perf_counter() - self._begun_at)
         kernel = self._kernel = view_of(opened)
         pending, self._pending = self._pending, []
         self.is_congested = False

@@ -46,6 +46,9 @@ class Owner(Protocol):
     def on_free(self, connection: "UpstreamConnection") -> None:
         """Take back a connection that can carry another request."""
 
+    def on_opened(self, connection: "UpstreamConnection", seconds: float) -> None:
+        """Take notice that it is open now, and how long that took."""
+
     def on_poisoned(self, connection: "UpstreamConnection") -> None:
         """Take notice that bytes came which no request asked for; ``on_gone`` follows."""
 

@@ -43,18 +43,21 @@ class Upstreams:
         *,
         on_poisoned: Callable[[str], None] = lambda _: None,
         on_change: Callable[[str, str], None] = lambda *_: None,
+        on_opened: Callable[[str, float], None] = lambda _, __: None,
         workers: int = 1,
         chance: Chance = random.random,
     ) -> None:
         """``on_taken`` is called for each use with the upstream's name and whether the connection was reused.
 
         ``on_poisoned`` is called with its name when it sent bytes that no request asked for, ``on_change`` with its name and
-        opened, closed, healthy or unhealthy when an address became so. ``workers``: among how many processes limits are divided.
+        opened, closed, healthy or unhealthy when an address became so, ``on_opened`` for each connection that came about, with the
+        seconds it took. ``workers``: among how many processes limits are divided.
         """
         self._loop = loop
         self._deadlines = deadlines
         self._on_taken = on_taken
         self._on_poisoned = on_poisoned
+        self._on_opened = on_opened
         self._balancers = Balancers(
             loop,
             deadlines,
@@ -189,6 +192,10 @@ class Upstreams:
         too_many = self._pool.give(peer.key, connection, expires)
         if too_many is not None:
             too_many.abort()
+
+    def on_opened(self, connection: UpstreamConnection, seconds: float) -> None:
+        """Tell how long a connection took to come about."""
+        self._on_opened(connection.upstream.name, seconds)
 
     def on_answered(self, connection: UpstreamConnection) -> None:
         """Count a whole answer on a connection that is not kept."""

@@ -2,7 +2,9 @@
 
 import json
 import shlex
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -307,3 +309,29 @@ def test_help_tells_both_uses_and_the_options_of_the_listing(flag: str) -> None:
     for text in ("--since", "--limit", "--json", "fig diffs show ID"):
         assert text in result.output
     assert "Ends with 1" not in CliRunner().invoke(app, ["diffs", "show", flag]).output
+
+
+def test_differences_are_found_from_a_trace_or_a_request(fig: Fig, shop: Path) -> None:
+    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+    kept = Store(shop / ".fig" / "compare.db")
+    kept.add(EXCHANGE, [VARY])
+    kept.add(replace(EXCHANGE, request_id="r-18", trace_id=trace_id), [PRICE])
+    kept.close()
+    compared(shop, different=2)
+    for wanted in (trace_id, "r-18"):
+        result = fig("diffs", "--trace", wanted)
+        assert result.exit_code == 1
+        assert "$.rows[].price" in result.output
+        assert "vary" not in result.output
+    assert fig("diffs", "--trace", "unknown").exit_code == 0
+    assert f"request r-18 · trace {trace_id} ·" in fig("diffs", "show", "2").output
+    assert "trace" not in fig("diffs", "show", "1").output.splitlines()[3]
+
+
+def test_an_example_of_an_earlier_version_has_no_trace(fig: Fig, shop: Path) -> None:
+    store(shop, PRICE)
+    path = shop / ".fig" / "compare.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE example SET document = json_remove(document, '$.exchange.trace_id')")  # fmt: skip
+    assert "request r-17 · stage" in fig("diffs", "show", "1").output
+    assert fig("diffs", "--trace", "r-17").exit_code == 1

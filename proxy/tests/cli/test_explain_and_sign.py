@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fig_process import SECRET, Fig
+from fig_process import SECRET, Fig, wait_until
 from typer.testing import CliRunner, Result
 
 from stranglerfig.cli.main import app
@@ -276,3 +276,64 @@ def test_what_is_explained_and_signed_is_what_the_proxy_does(fig: Fig) -> None:
     assert {key: shown[key] for key in ("capability", "stage", "side", "upstream", "reason")} == {
         key: plan[key] for key in ("capability", "stage", "side", "upstream", "reason")
     }
+
+
+# --- live
+
+
+def test_live_without_a_proxy_says_so(file: Path) -> None:
+    done = run("explain", "GET", "/api/x", "--live")
+    assert done.exit_code == 1
+    assert "no fig serve runs here" in done.stderr
+    file.write_text("upstreams: {")
+    assert run("explain", "GET", "/api/x", "--live").exit_code == 2
+
+
+@pytest.mark.slow
+def test_live_explains_what_runs_and_tells_what_stands_behind_it(fig: Fig) -> None:
+    fig.set("catalog", "service")
+    for _ in range(3):
+        fig.get("/api/catalog/x")
+    fig.save(fig.original + "nonsense: 1\n")  # refused: what runs is another
+    wait_until(lambda: fig.status()["config_bad"])
+
+    def told() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(
+            fig_command(fig, "explain", "GET", "/api/catalog/x", "--live", "--json")
+        )
+        return found
+
+    wait_until(lambda: told()["live"]["observed"]["sides"]["service"]["requests"] >= 3)
+    explained = told()
+    assert explained["plan"]["upstream"] == "catalog"
+    assert explained["plan"]["generation"] == explained["live"]["generation"] == fig.generation
+    live = explained["live"]
+    assert live["capability"] == "catalog"
+    assert live["aborted"] is None
+    assert live["lag"]["lag_s"] is None
+    assert live["measured_lag"] is None
+    assert set(live["upstreams"]) == {"monolith", "catalog"}
+    service = live["observed"]["sides"]["service"]
+    assert service["by_status"] == {"2xx": service["requests"]}
+    assert 0 < service["p50_ms"] <= service["p99_ms"]
+    wait_until(lambda: told()["live"]["workers"]["0"]["upstream_connections"])
+    text = fig_command(fig, "explain", "GET", "/api/catalog/x", "--live")
+    assert f"runs      generation {fig.generation}" in text
+    assert "upstream connections: " in text
+    assert "observed  service, last " in text
+    assert "lag       not known" in text
+    assert "observed  monolith, last " in text
+
+
+@pytest.mark.slow
+def test_live_tells_of_an_abort_and_of_what_nobody_claims(fig: Fig) -> None:
+    fig.set("catalog", "service")
+    assert fig.command("abort", "catalog", "--why", "it burns").returncode == 0
+    text = fig_command(fig, "explain", "GET", "/api/catalog/x", "--live")
+    assert ": it burns" in text
+    assert "from monolith, the monolith side" in text
+    other = json.loads(fig_command(fig, "explain", "GET", "/other", "--live", "--json"))
+    assert other["live"]["capability"] == "-"
+    assert other["live"]["lag"] is None
+    assert set(other["live"]["upstreams"]) == {"monolith"}
+    assert fig.admin("GET", "/api/live/nothing")[0] == 404

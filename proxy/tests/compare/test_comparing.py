@@ -72,6 +72,34 @@ async def test_the_other_side_gets_the_same_request_marked_and_closed(world: Wor
     assert checked == "r1"
 
 
+async def test_a_shadow_belongs_to_the_trace_under_an_id_of_its_own(world: World) -> None:
+    trace_id, parent_id = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    world.candidate.reply = (
+        b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\nContent-Type: application/json\r\n\r\n{"a": 9}'
+    )
+    await world.compare()
+    tee = await world.tee()
+    await connected(tee)
+    headers = (
+        (b"Host", b"shop.example"),
+        (b"traceparent", f"00-{trace_id}-{parent_id}-01".encode()),
+        (b"tracestate", b"shop=1"),
+    )
+    offer(tee, request=RecordedRequest("GET", b"/api/catalog/", headers, b""))
+    await world.settled(different=1)
+    lines = world.candidate.requests[0].decode().split("\r\n")
+    (told,) = [line.partition(": ")[2] for line in lines if line.startswith("traceparent")]
+    assert told.startswith(f"00-{trace_id}-")
+    assert told.endswith("-01")
+    assert parent_id not in told
+    assert "tracestate: shop=1" in lines
+    (found,) = read_clusters(world.store_path, trace=trace_id)
+    detail = read_example(world.store_path, found.id)
+    assert detail is not None
+    assert detail.examples[0].exchange.trace_id == trace_id
+    assert read_clusters(world.store_path, trace=parent_id) == []
+
+
 async def test_without_a_secret_shadows_are_not_marked(world: World) -> None:
     world.secret = None
     await world.compare()

@@ -14,6 +14,7 @@ from stranglerfig.config.example import example_text
 from stranglerfig.config.limits import Limits, Rate
 from stranglerfig.config.load import parse
 from stranglerfig.config.model import (
+    AccessLog,
     Capability,
     Config,
     ListenTls,
@@ -21,6 +22,7 @@ from stranglerfig.config.model import (
     Retries,
     Route,
     Timeouts,
+    TraceContext,
     Upstream,
     UpstreamTls,
 )
@@ -35,6 +37,8 @@ HOLDERS: list[tuple[type[BaseModel], Any, BaseModel]] = [
     (Config, DATA, CONFIG),
     (Upstream, DATA["upstreams"]["catalog"], CONFIG.upstreams["catalog"]),
     (Timeouts, DATA["upstreams"]["catalog"]["timeouts"], CONFIG.upstreams["catalog"].timeouts),
+    (AccessLog, DATA["access_log"], CONFIG.access_log),
+    (TraceContext, DATA["trace_context"], CONFIG.trace_context),
     (
         BreakerLimits,
         DATA["upstreams"]["catalog"]["breaker"],
@@ -125,6 +129,10 @@ def test_the_schema_knows_the_same_keys_as_the_models() -> None:
     assert set(definitions["UpstreamTls"]["properties"]) == set(written_keys(UpstreamTls))
     assert set(definitions["Timeouts"]["properties"]) == set(written_keys(Timeouts))
     assert set(definitions["Retries"]["properties"]) == set(written_keys(Retries))
+    assert set(definitions["AccessLog"]["anyOf"][1]["properties"]) == set(written_keys(AccessLog))
+    assert set(definitions["TraceContext"]["anyOf"][1]["properties"]) == set(
+        written_keys(TraceContext)
+    )
     assert set(definitions["Limits"]["properties"]) == set(written_keys(Limits))
     assert set(definitions["Rate"]["properties"]) == set(written_keys(Rate))
     assert "(" not in str(sorted(definitions["Capability"]["properties"]))
@@ -141,6 +149,14 @@ def test_defaults_in_the_schema_are_as_they_are_written() -> None:
     limits = SCHEMA["$defs"]["Limits"]["properties"]
     shown = {key: limits[key]["default"] for key in set(limits) - {"rate"}}
     assert shown == {key: DATA["limits"][key] for key in shown}
+
+
+def test_short_forms_say_the_same_as_long_ones() -> None:
+    short = HEAD | {"access_log": "json", "trace_context": "off"}
+    long = HEAD | {"access_log": {"format": "json"}, "trace_context": {"mode": "off"}}
+    for data in (short, long):
+        VALIDATOR.validate(data)
+    assert parse(json.dumps(short), "fig.yaml").config == parse(json.dumps(long), "fig.yaml").config
 
 
 HEAD: dict[str, Any] = {"upstreams": {"monolith": "http://m:1", "s": "http://s:1"}}
@@ -169,6 +185,12 @@ BAD: list[dict[str, Any]] = [
     HEAD | {"workers": 0},
     HEAD | {"listen": 8000},
     HEAD | {"dot_segments": "x"},
+    HEAD | {"access_log": "xml"},
+    HEAD | {"access_log": {"format": "xml"}},
+    HEAD | {"access_log": {"headers": "referer"}},
+    HEAD | {"access_log": {"colour": True}},
+    HEAD | {"trace_context": "on"},
+    HEAD | {"trace_context": {"sampled": 200}},
     HEAD | {"limits": []},
     HEAD | {"limits": {"connection": 5}},
     HEAD | {"limits": {"connections": 0}},

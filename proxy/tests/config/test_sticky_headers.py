@@ -11,7 +11,7 @@ NAMES = [
     "X-User", "X-Account-Id", "Authorization", "Cookie", "Host", "Connection", "Keep-Alive", "Proxy-Connection",
     "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer", "Upgrade", "Transfer-Encoding", "Content-Length",
     "Expect", "Forwarded", "X-Real-IP", "X-Request-Id", "X-Forwarded-For", "X-Forwarded-User", "X_Forwarded_For",
-    "Fig-Force", "Fig-User", "Fig_Shadow", "Figs", "User-Agent",
+    "Fig-Force", "Fig-User", "Fig_Shadow", "Figs", "User-Agent", "Traceparent", "tracestate",
 ]  # fmt: skip
 
 

@@ -16,7 +16,9 @@ from stranglerfig.counters.names import DURATION
         (0.001, "0.001"),
         (0.0011, "0.002"),
         (30.0, "30"),
-        (31.0, "+Inf"),
+        (31.0, "60"),
+        (60.0, "60"),
+        (60.1, "+Inf"),
         (-1.0, "0.001"),
     ],
 )
@@ -24,7 +26,9 @@ def test_an_observation_falls_into_the_first_bucket_that_holds_it(
     tmp_path: Path, seconds: float, le: str
 ) -> None:
     block = CounterBlock.open(tmp_path / "w")
-    Histogram(block, DURATION, capability="catalog", side="service").observe(seconds)
+    Histogram(block, DURATION, capability="catalog", stage="canary", side="service").observe(
+        seconds
+    )
     buckets = read_buckets(read_all(tmp_path), DURATION, capability="catalog", side="service")
     assert buckets == [int(bound == le) for bound in LE]
     block.close()
@@ -32,11 +36,22 @@ def test_an_observation_falls_into_the_first_bucket_that_holds_it(
 
 def test_the_sum_is_kept_in_microseconds(tmp_path: Path) -> None:
     block = CounterBlock.open(tmp_path / "w")
-    histogram = Histogram(block, DURATION, capability="c", side="monolith")
+    histogram = Histogram(block, DURATION, capability="c", stage="shadow", side="monolith")
     histogram.observe(0.25)
     histogram.observe(1.5)
-    key = (f"{DURATION}_sum_us", (("capability", "c"), ("side", "monolith")))
+    key = (f"{DURATION}_sum_us", (("capability", "c"), ("side", "monolith"), ("stage", "shadow")))
     assert read_all(tmp_path)[key] == 1_750_000
+    block.close()
+
+
+def test_buckets_of_several_histograms_are_added_up(tmp_path: Path) -> None:
+    block = CounterBlock.open(tmp_path / "w")
+    for stage, side in (("canary", "service"), ("service", "service"), ("canary", "monolith")):
+        Histogram(block, DURATION, capability="c", stage=stage, side=side).observe(0.002)
+    counts = read_all(tmp_path)
+    assert sum(read_buckets(counts, DURATION, capability="c", side="service")) == 2
+    assert sum(read_buckets(counts, DURATION, capability="c", stage="canary")) == 2
+    assert sum(read_buckets(counts, DURATION, capability="d")) == 0
     block.close()
 
 

@@ -11,6 +11,7 @@ ADDED = {
     b"x-forwarded-port",
     b"x-real-ip",
     b"x-request-id",
+    b"traceparent",
 }
 
 

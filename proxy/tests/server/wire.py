@@ -12,7 +12,9 @@ from typing import Any
 from request_tables import LAST, Outcome
 from waiting import within
 
-ADDED = re.compile(rb"^X-(?:Forwarded-[A-Za-z]+|Real-IP|Request-Id): [^\r\n]*\r\n", re.MULTILINE)
+ADDED = re.compile(
+    rb"^(?:X-(?:Forwarded-[A-Za-z]+|Real-IP|Request-Id)|traceparent): [^\r\n]*\r\n", re.MULTILINE
+)
 WAYS = ("whole", "byte by byte")
 
 

@@ -44,6 +44,9 @@ class Owner:
     async def find(self, connection: UpstreamConnection) -> None:
         """It has an address."""
 
+    def on_opened(self, connection: UpstreamConnection, seconds: float) -> None:
+        assert seconds >= 0
+
     def on_answered(self, connection: UpstreamConnection) -> None:
         """``on_gone`` follows."""
 
