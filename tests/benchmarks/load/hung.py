@@ -1,0 +1,21 @@
+"""An upstream that takes every connection and every request, and never answers: ``python -m benchmarks.load.hung PORT``."""
+
+import asyncio
+import sys
+
+
+class Silent(asyncio.Protocol):
+    """Reads, and that is all."""
+
+    def data_received(self, data: bytes) -> None:
+        """Nobody answers."""
+
+
+async def serve(port: int) -> None:
+    """Until this process is ended."""
+    server = await asyncio.get_running_loop().create_server(Silent, "127.0.0.1", port, backlog=4096)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(int(sys.argv[1])))
