@@ -14,24 +14,34 @@ from benchmarks.load.answers import Answers, Unexpected
 from benchmarks.load.closed_loop import BETWEEN
 
 _TIMEOUT_S = 30.0
+_AT_ONCE = 100
 _READ = 64 * 1024
 
 
 def hold(port: int, count: int, requests: list[bytes], expected: bytes) -> list[socket.socket]:
-    """Open them all and ask once on each."""
-    held = []
-    for number in range(count):
-        connection = socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT_S)
-        connection.sendall(requests[number % len(requests)])
-        answers = Answers(expected)
-        whole = False
-        while not whole:
-            data = connection.recv(_READ)
-            if not data:
-                raise Unexpected(f"connection {number + 1} ended before its answer")
-            whole = answers.feed(data)
-        held.append(connection)
+    """Open them all and ask once on each, some at once."""
+    held: list[socket.socket] = []
+    while len(held) < count:
+        some = [
+            socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT_S)
+            for _ in range(min(_AT_ONCE, count - len(held)))
+        ]
+        for number, connection in enumerate(some, start=len(held)):
+            connection.sendall(requests[number % len(requests)])
+        for connection in some:
+            _take_answer(connection, expected)
+        held += some
     return held
+
+
+def _take_answer(connection: socket.socket, expected: bytes) -> None:
+    answers = Answers(expected)
+    whole = False
+    while not whole:
+        data = connection.recv(_READ)
+        if not data:
+            raise Unexpected("a connection ended before its answer")
+        whole = answers.feed(data)
 
 
 def main() -> int:

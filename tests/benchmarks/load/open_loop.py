@@ -122,6 +122,12 @@ class Generator:
             first=self.first,
         )
 
+    def close(self) -> None:
+        """Close all connections."""
+        for connection in self._connections.values():
+            connection.socket.close()
+        self._poll.close()
+
     def _connect(self) -> None:
         connection = _Connection(self._order.port, self._expected)
         number = connection.socket.fileno()

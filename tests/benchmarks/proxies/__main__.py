@@ -11,7 +11,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -93,9 +93,7 @@ def _tell(
     texts = {
         "proxies.json": json.dumps(report.as_json(cases, result, about, told), indent=1) + "\n",
         "proxies.md": report.markdown(cases, result, about, told),
-        "proxies.svg": chart(
-            cases, result.rows, ", ".join(f"{key} {value}" for key, value in about.items())
-        ),
+        "proxies.svg": chart(cases, result.rows, [", ".join(each) for each in _in_parts(about)]),
     }
     for name, text in texts.items():
         (into / name).write_text(text, encoding="utf-8")
@@ -104,6 +102,13 @@ def _tell(
         out.print(text, style="yellow", markup=False)
     out.print(", ".join(f"{key} {value}" for key, value in about.items()))
     out.print(f"written: {', '.join(str(into / name) for name in texts)}", markup=False)
+
+
+def _in_parts(about: Mapping[str, str]) -> Iterator[list[str]]:
+    """The lines of a caption."""
+    told = [f"{key} {value}" for key, value in about.items()]
+    for first in range(0, len(told), 5):
+        yield told[first : first + 5]
 
 
 def _profile(settings: Settings, into: Path) -> None:

@@ -38,7 +38,7 @@ PER_GIB = Column("cpu_s_per_gib", "CPU s/GiB", 3)
 P50, P99 = Column("p50_us", "p50 µs"), Column("p99_us", "p99 µs")
 SLOWEST = Column("max_us", "slowest µs")
 OFFERED = Column("offered_per_s", "offered/s")
-LATE = Column("late_p99_us", "of it the generator's, p99 µs")
+LATE = Column("late_p99_us", "generator late, p99 µs")
 LOST = Column("lost", "lost")
 WRONG = Column("wrong", "wrong")
 
@@ -57,7 +57,7 @@ class Case:
     ours_alone: bool = False
     needs_reload: bool = False
     once: bool = False
-    """Rounds would add nothing."""
+    """Rounds would add nothing; and what ran before would be in the figures, so its proxies are new."""
     baseline: str = ""
     """The variant that the others are compared with, where variants are what is compared."""
     about: str = field(default="")
@@ -76,15 +76,15 @@ _LARGE = (CPU, RATE, PER_GIB, MEMORY)
 _ALL = (
     Case("small", "Small JSON, no split", _closed("small", 64), _SATURATED, (Variant("", Job(split=False)),),
          about="64 kept connections"),
-    Case("canary", "Small JSON, split between two upstreams", _closed("small", 64), _SATURATED,
-         about="64 kept connections"),
     Case("log", "Small JSON, split, access log on", _closed("small", 64), _SATURATED, (Variant("", Job(access_log=True)),),
          about="64 kept connections, a line for each request"),
+    Case("canary", "Small JSON, split between two upstreams", _closed("small", 64), _SATURATED,
+         about="64 kept connections"),
     Case("post", "POST of 16 KiB", _closed("taken", 64), _SATURATED, about="64 kept connections"),
     Case("64k", "64 KiB", _closed("64k", 32, 64 << 10), _LARGE, about="32 kept connections"),
     Case("1m", "1 MiB", _closed("1m", 8, 1 << 20), _LARGE, about="8 kept connections"),
     Case("100m", "100 MiB", measurements.fetched, (PER_GIB, RATE, MEMORY), about="one after the other"),
-    Case("connections", "Small JSON, 1,000 connections", _closed("small", 1000), _SATURATED, about="all busy"),
+    Case("connections", "Small JSON, 1,000 connections", _closed("small", 1000), _SATURATED, about="all busy; connecting is in it"),
     Case("latency", "Latency at half of the saturating rate", measurements.paced_at_half,
          (P50, P99, SLOWEST, OFFERED, CPU, LATE), about="constant rate, counted from when a request was due"),
     Case("reload", "Reloads under load, two a second", measurements.reloaded,

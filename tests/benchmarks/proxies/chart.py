@@ -3,7 +3,7 @@
 Plain SVG that needs nothing from outside, and follows the reader's light or dark scheme.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
 from benchmarks.peers import OURS
@@ -17,6 +17,7 @@ LINE = 24
 HEAD = 46
 GAP = 22
 MARGIN = 20
+CAPTION_LINE = 18
 
 STYLE = """
   svg { color-scheme: light dark; background: #ffffff; }
@@ -37,7 +38,7 @@ STYLE = """
 """
 
 
-def chart(cases: Sequence[Case], rows: dict[str, list[Row]], caption: str) -> str:
+def chart(cases: Sequence[Case], rows: Mapping[str, Sequence[Row]], captions: Sequence[str]) -> str:
     """The whole picture; cases without figures are left out."""
     panels: list[str] = []
     top = MARGIN
@@ -45,8 +46,10 @@ def chart(cases: Sequence[Case], rows: dict[str, list[Row]], caption: str) -> st
         if found := rows.get(case.name):
             panels += _panel(case, found, top)
             top += HEAD + LINE * len(found) + GAP
-    panels.append(_text(MARGIN, top + 4, caption, "quiet"))
-    height = top + MARGIN
+    for line in captions:
+        panels.append(_text(MARGIN, top + 4, line, "quiet"))
+        top += CAPTION_LINE
+    height = top + MARGIN - CAPTION_LINE // 2
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" aria-labelledby="title">',
@@ -64,7 +67,9 @@ def _panel(case: Case, rows: Sequence[Row], top: int) -> list[str]:
     most = max(row.spread(column.key).most for row in rows) or 1.0
     parts = [
         _text(MARGIN, top + 14, case.title, "title"),
-        _text(MARGIN, top + 32, f"{column.title}: less is better. {case.about}".rstrip(), "quiet"),
+        _text(
+            MARGIN, top + 32, f"{column.title}: less is better; {case.about}".rstrip("; "), "quiet"
+        ),
     ]
     for number, row in enumerate(rows):
         parts += _bar(row, column, most, top + HEAD + LINE * number)

@@ -6,7 +6,7 @@ another user.
 
 import gc
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.load.processes import Failed
@@ -26,11 +26,11 @@ ASKED = 1_000
 TURNS = 5  # of each round the fastest counts: what interrupts a turn is not the decision's
 
 
-def measure_decisions(rounds: int) -> dict[str, list[float]]:
-    """Microseconds a decision, by the size of the table, for each round."""
-    tables = {label: (_snapshot(size), _asked(Job(routes=size))) for label, size in SIZES.items()}
-    took: dict[str, list[float]] = {label: [] for label in SIZES}
-    for _, label in interleaved(list(SIZES), rounds):
+def measure_decisions(rounds: int, sizes: Mapping[str, int] = SIZES) -> dict[str, list[float]]:
+    """Microseconds a decision, by the label of the table's size, for each round."""
+    tables = {label: (_snapshot(size), _asked(Job(routes=size))) for label, size in sizes.items()}
+    took: dict[str, list[float]] = {label: [] for label in sizes}
+    for _, label in interleaved(list(sizes), rounds):
         snapshot, asked = tables[label]
         took[label].append(min(_turn(snapshot, asked) for _ in range(TURNS)))
     return took

@@ -28,7 +28,7 @@ def sections(cases: Sequence[Case], result: Result) -> Iterator[Section]:
         rows = result.rows.get(case.name, [])
         if rows:
             beside = _base(case, rows)
-            columns = ["", *(column.title for column in case.columns), *([f"beside {beside.name}"] if beside else [])]  # fmt: skip
+            columns = ["", *(column.title for column in case.columns), *([f"× {case.baseline or 'ours'}"] if beside else [])]  # fmt: skip
             title = f"{case.name}: {case.title}" + (f" ({case.about})" if case.about else "")
             yield Section(title, columns, [_cells(case, row, beside, rows) for row in rows])
     goals = [[goal.text, *_verdict(result.rows, goal)] for goal in GOALS]
@@ -62,7 +62,7 @@ def _cells(case: Case, row: Row, beside: Row | None, rows: Sequence[Row]) -> lis
 
 def _times(row: Row, beside: Row, key: str) -> str:
     try:
-        return f"{paired_ratio(row.figures[key], beside.figures[key]).median:.2f} ×"
+        return f"{paired_ratio(row.figures[key], beside.figures[key]).median:.2f}"
     except ValueError:
         return "–"
 

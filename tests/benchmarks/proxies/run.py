@@ -55,7 +55,9 @@ def run(cases: Sequence[Case], peers: Sequence[Peer], settings: Settings) -> Res
         folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="fig-bench-")))
         folder.chmod(0o711)  # nginx, started by root, reads its files as somebody else
         behind = ends.enter_context(upstream(folder / "upstream", cores))
-        groups = itertools.groupby(cases, key=lambda case: (case.variants, case.ours_alone))
+        groups = itertools.groupby(
+            cases, key=lambda case: (case.variants, case.ours_alone, case.once)
+        )
         for number, (_, group) in enumerate(groups):
             _measure_group(
                 list(group), peers, settings, result, behind, folder / str(number), cores
@@ -92,6 +94,7 @@ def _measure_group(
                         candidate=hung if variant.hung else None,
                     )
                 )
+                each.saturate("small", connections=64, seconds=1)  # warm, and not counted
             except Failed as failed:
                 _note(result.failed, f"{names}: {called}: {failed}")
             else:
@@ -124,8 +127,6 @@ def _measure(
         if key in broken:
             continue
         try:
-            if turn == 0 and not case.once:
-                each.saturate("small", connections=64, seconds=1)  # warm, and not counted
             figures = case.measure(each, settings, rates)
         except Failed as failed:
             broken.add(key)
