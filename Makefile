@@ -100,7 +100,7 @@ test-compose: setup ## the system in containers, really brought up, walked throu
 	@cd tests && $(PYTHON_HERE) -m pytest -q -x containers
 
 bench: setup ## the proxy beside nginx, Envoy and others: CPU, latency, memory (see tests/benchmarks/peers/README.md). About 15 minutes
-	@cd tests && $(PYTHON_HERE) -m benchmarks.proxies $(BENCH_OPTIONS) --out $(abspath $(BENCH_OUT))
+	@cd tests && $(if $(BENCH_PEERS),BENCH_PEERS='$(abspath $(BENCH_PEERS))') $(PYTHON_HERE) -m benchmarks.proxies $(BENCH_OPTIONS) --out $(abspath $(BENCH_OUT))
 
 bench-shop: setup postgresql ## lag, cost of capture, checkouts, the way to the first comparison. About ten minutes
 	@failed=; cd tests && for each in $(BENCHMARKS); do \

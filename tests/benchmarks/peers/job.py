@@ -25,11 +25,11 @@ class Job:
     @property
     def prefixes(self) -> list[str]:
         """What the routes begin with."""
-        return [f"/api/c{number}/" for number in range(self.routes)]
+        return [_prefix(number) for number in range(self.routes)]
 
     def prefix_of(self, number: int, of: int) -> str:
         """The prefix that the ``number``-th of ``of`` users asks for: spread over all, the last one among them."""
-        return self.prefixes[(self.routes - 1) * number // max(1, of - 1)]
+        return _prefix((self.routes - 1) * number // max(1, of - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,10 @@ class Place:
     def access_log(self) -> Path:
         """Where a proxy that writes files puts a line for each request."""
         return self.folder / "access.log"
+
+
+def _prefix(number: int) -> str:
+    return f"/api/c{number}/"
 
 
 class Configuration(Template):

@@ -24,6 +24,7 @@ class Gap(StrEnum):
     EACH_REQUEST = "splits each request anew, not by user"
     NO_REQUEST_ID = "sets no X-Request-Id"
     OTHER_ADDRESS = "names the machine's own address for clients on loopback"
+    NO_ACCESS_LOG = "writes no access log"
     NO_RELOAD = "takes no new configuration while it runs"
 
 

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 from benchmarks.peers.job import PERCENT, Job, Place, render
-from benchmarks.peers.peer import Peer, replace
+from benchmarks.peers.peer import Gap, Peer, replace
+
+from stranglerfig.config.model import Config
 
 
 class Stranglerfig(Peer):
@@ -15,6 +17,7 @@ class Stranglerfig(Peer):
     name = "stranglerfig"
     program = "fig"
     install = "make setup"
+    cannot = () if "access_log" in Config.model_fields else (Gap.NO_ACCESS_LOG,)
 
     def missing(self) -> str | None:
         return None if Path(self.path).exists() else f"{self.path} is missing ({self.install})"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from benchmarks.peers.job import Job
+from benchmarks.peers.peer import Gap
 from benchmarks.proxies import measurements
 from benchmarks.proxies.bench import Proxy
 from benchmarks.proxies.measurements import Settings
@@ -55,7 +56,8 @@ class Case:
     columns: tuple[Column, ...]
     variants: tuple[Variant, ...] = ALL_ON
     ours_alone: bool = False
-    needs_reload: bool = False
+    needs: Gap | None = None
+    """Who has this gap is not measured."""
     once: bool = False
     """Rounds would add nothing; and what ran before would be in the figures, so its proxies are new."""
     baseline: str = ""
@@ -77,7 +79,7 @@ _ALL = (
     Case("small", "Small JSON, no split", _closed("small", 64), _SATURATED, (Variant("", Job(split=False)),),
          about="64 kept connections"),
     Case("log", "Small JSON, split, access log on", _closed("small", 64), _SATURATED, (Variant("", Job(access_log=True)),),
-         about="64 kept connections, a line for each request"),
+         needs=Gap.NO_ACCESS_LOG, about="64 kept connections, a line for each request"),
     Case("canary", "Small JSON, split between two upstreams", _closed("small", 64), _SATURATED,
          about="64 kept connections"),
     Case("post", "POST of 16 KiB", _closed("taken", 64), _SATURATED, about="64 kept connections"),
@@ -88,7 +90,7 @@ _ALL = (
     Case("latency", "Latency at half of the saturating rate", measurements.paced_at_half,
          (P50, P99, SLOWEST, OFFERED, CPU, LATE), about="constant rate, counted from when a request was due"),
     Case("reload", "Reloads under load, two a second", measurements.reloaded,
-         (P50, P99, SLOWEST, LOST, WRONG, CPU), needs_reload=True, about="at half of the saturating rate"),
+         (P50, P99, SLOWEST, LOST, WRONG, CPU), needs=Gap.NO_RELOAD, about="at half of the saturating rate"),
     Case("idle", "10,000 idle connections", measurements.idle,
          (Column("kib_each", "KiB each", 1), Column("before_mib", "MiB before", 1), Column("after_mib", "MiB with them", 1)),
          once=True, about="each has asked once; memory of the processes, without the kernel's buffers"),

@@ -29,6 +29,7 @@ TURNS = 5  # of each round the fastest counts: what interrupts a turn is not the
 def measure_decisions(rounds: int, sizes: Mapping[str, int] = SIZES) -> dict[str, list[float]]:
     """Microseconds a decision, by the label of the table's size, for each round."""
     tables = {label: (_snapshot(size), _asked(Job(routes=size))) for label, size in sizes.items()}
+    gc.collect()
     took: dict[str, list[float]] = {label: [] for label in sizes}
     for _, label in interleaved(list(sizes), rounds):
         snapshot, asked = tables[label]
@@ -51,7 +52,6 @@ def _asked(job: Job) -> list[tuple[str, dict[str, str]]]:
 
 def _turn(snapshot: Snapshot, asked: Sequence[tuple[str, dict[str, str]]]) -> float:
     facts = [Facts("GET", path, headers, "127.0.0.1", _mint) for path, headers in asked]
-    gc.collect()
     gc.disable()
     try:
         began = time.perf_counter()

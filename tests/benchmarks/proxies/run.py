@@ -12,7 +12,7 @@ from benchmarks.load.clients import client
 from benchmarks.load.processes import Cores, Failed, free_ports
 from benchmarks.load.upstream import Upstream, upstream
 from benchmarks.peers import OURS
-from benchmarks.peers.peer import Gap, Peer
+from benchmarks.peers.peer import Peer
 from benchmarks.proxies.bench import Proxy, proxy
 from benchmarks.proxies.cases import Case, Variant
 from benchmarks.proxies.measurements import Settings
@@ -76,10 +76,16 @@ def _measure_group(
 ) -> None:
     with contextlib.ExitStack() as ends:
         names = ", ".join(case.name for case in cases)
+        for case, peer in itertools.product(cases, peers):
+            if case.needs in peer.cannot:
+                _note(result.not_measured, f"{case.name}: {peer.name}: {case.needs}")
         hung = ends.enter_context(_hung(cores)) if any(v.hung for v in cases[0].variants) else None
         set_up: list[tuple[Variant, Proxy]] = []
         for peer, variant in itertools.product(peers, cases[0].variants):
             if cases[0].ours_alone and peer.name != OURS:
+                continue
+            # What none of these cases can measure need not even start.
+            if all(case.needs in peer.cannot for case in cases):
                 continue
             called = f"{peer.name} {variant.label}".strip()
             out.print(f"[dim]{names}: starting {called}[/]")
@@ -114,12 +120,7 @@ def _measure(
     rows = {
         each.name + variant.label: Row(each.peer.name, variant.label) for variant, each in set_up
     }
-    measured = []
-    for variant, each in set_up:
-        if case.needs_reload and Gap.NO_RELOAD in each.peer.cannot:
-            _note(result.not_measured, f"{case.name}: {each.name}: {Gap.NO_RELOAD}")
-        else:
-            measured.append((variant, each))
+    measured = [(variant, each) for variant, each in set_up if case.needs not in each.peer.cannot]
     broken: set[str] = set()
     rounds = 1 if case.once else settings.rounds
     for turn, (variant, each) in interleaved(measured, rounds):
