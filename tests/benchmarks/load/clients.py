@@ -27,10 +27,10 @@ def ask_client(module: str, order: Mapping[str, Any], cores: Sequence[int]) -> d
 
 
 @contextlib.contextmanager
-def client(module: str, cores: Sequence[int], *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+def client(module: str, cores: Sequence[int]) -> Iterator["subprocess.Popen[str]"]:
     """A client that is gone at the end of the block, whatever happens in it."""
     process = subprocess.Popen(
-        pinned(cores, [sys.executable, "-m", module, *arguments]),
+        pinned(cores, [sys.executable, "-m", module]),
         cwd=TESTS,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -1,4 +1,6 @@
-"""An upstream that takes every connection and every request, and never answers: ``python -m benchmarks.load.hung PORT``."""
+"""An upstream that takes every connection and every request, and never answers: ``python -m benchmarks.load.hung``.
+
+Its port is the one line that it prints."""
 
 import asyncio
 import sys
@@ -11,11 +13,13 @@ class Silent(asyncio.Protocol):
         """Nobody answers."""
 
 
-async def serve(port: int) -> None:
+async def serve() -> None:
     """Until this process is ended."""
-    server = await asyncio.get_running_loop().create_server(Silent, "127.0.0.1", port, backlog=4096)
+    server = await asyncio.get_running_loop().create_server(Silent, "127.0.0.1", 0, backlog=4096)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    asyncio.run(serve())

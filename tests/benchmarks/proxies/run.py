@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.figures import out
 from benchmarks.load.clients import client
-from benchmarks.load.processes import Cores, Failed, free_ports
+from benchmarks.load.processes import Cores, Failed
 from benchmarks.load.upstream import Upstream, upstream
 from benchmarks.peers import OURS
 from benchmarks.peers.peer import Peer
@@ -145,9 +145,9 @@ def _measure(
 @contextlib.contextmanager
 def _hung(cores: Cores) -> Iterator[int]:
     """An upstream that never answers; its port."""
-    (port,) = free_ports(1)
-    with client("benchmarks.load.hung", cores.load, str(port)):
-        yield port
+    with client("benchmarks.load.hung", cores.load) as process:
+        assert process.stdout is not None
+        yield int(process.stdout.readline())
 
 
 def _note(where: list[str], text: str) -> None:
