@@ -20,6 +20,8 @@ IMAGES := proxy monolith/shopsmart extracted/shopsmart/catalog compose/card_gate
 # Two suites at a time, in the order in which they are named: the longest first. All are run, whatever one of them says.
 SUITES = $(PYTHON_HERE) -m suites
 SHIPPING = $(PYTHON) .github/pipelines/shipping.py
+# Demo and tests start processes by the hundred: what one has compiled, the others need not compile again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo stack-files guide test test-all test-part postgresql check format pipelines image try-image push-image deploy test-compose bench bench-shop clean
 

@@ -17,3 +17,9 @@ def _nothing_is_counted_yet() -> Iterator[None]:
 def _mails_wait(settings: Settings) -> None:
     """No thread looks into a test's database; the tests of the mails wake it themselves."""
     settings.MAIL_AT_ONCE = False
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Settings) -> None:
+    """Hashing passwords well takes a third of a second each; these guard nothing."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

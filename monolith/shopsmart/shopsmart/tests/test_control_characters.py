@@ -2,7 +2,6 @@
 
 import pytest
 from django.test import Client
-from pytest_django import Settings
 
 from shopsmart.catalog.tests.make import make_user
 
@@ -41,12 +40,6 @@ SENT = [
     ("post", "/desk/{}/ship/", {}),
     ("post", "/orders/{}/cancel/", {}),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Settings) -> None:
-    """Hashing passwords well takes a fifth of a second each; these guard nothing."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -12,12 +12,6 @@ from shopsmart.storefront.templatetags.account import ROOMS, STAFF_ROOMS
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Settings) -> None:
-    """Hashing passwords well takes a fifth of a second each; these guard nothing."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.mark.parametrize(
     "path",
     [

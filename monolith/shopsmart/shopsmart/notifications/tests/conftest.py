@@ -8,12 +8,6 @@ from shopsmart.notifications.tests.mail_server import MailServer
 from shopsmart.notifications.tests.own_shop import OwnShop, own_shop
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Settings) -> None:
-    """Hashing passwords well takes a fifth of a second each; these guard nothing."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def mail_server() -> Iterator[MailServer]:
     """A real SMTP server on a port of its own."""

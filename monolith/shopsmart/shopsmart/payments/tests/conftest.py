@@ -9,12 +9,6 @@ from pytest_django import Settings
 from shopsmart.payments.tests.gateway_process import PATIENCE_S, GatewayProcess
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Settings) -> None:
-    """Hashing passwords well takes a fifth of a second each; these guard nothing."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture(scope="session")
 def running_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     gateway = GatewayProcess(tmp_path_factory.mktemp("gateway"))

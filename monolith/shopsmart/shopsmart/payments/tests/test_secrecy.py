@@ -1,6 +1,7 @@
 """A card's number and code are in no table, no log and no error page, whatever happens to the charge."""
 
 import logging
+import re
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ from shopsmart.payments.tests.make import RETURN_URL, make_payment, pay
 pytestmark = pytest.mark.django_db
 
 CVC = "7391"
+# By itself: ids and clock times hold any four digits now and then.
+SHOWN_CVC = re.compile(rf"(?<![\w.-]){CVC}(?![\w-])")
 
 
 def pay_with(payment: Payment, number: str) -> Payment:
@@ -56,7 +59,7 @@ def test_no_table_and_no_log_line_holds_a_card(
     assert str(payment.key) in stored
     for text in (*stored, caplog.text, repr(payment), gateway.log.read_text()):
         assert number not in text
-        assert CVC not in text
+        assert not SHOWN_CVC.search(text)
 
 
 def test_the_database_file_itself_holds_no_card(gateway: GatewayProcess, tmp_path: Path) -> None:

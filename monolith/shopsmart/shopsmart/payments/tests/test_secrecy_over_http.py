@@ -1,6 +1,7 @@
 """A card sent to the shop's own API or form is on no error page either, whatever breaks on its way."""
 
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -19,6 +20,8 @@ from shopsmart.payments.tests.gateway_process import APPROVED
 pytestmark = pytest.mark.django_db
 
 CVC = "7391"
+# By itself: a page for developers is full of addresses, ids and clock times, and some of them hold these four digits.
+SHOWN_CVC = re.compile(rf"(?<![\w.-]){CVC}(?![\w-])")
 ADDRESS = {"name": "A", "line1": "1 B", "line2": "", "postcode": "1", "city": "C", "country": "DE"}
 
 
@@ -75,4 +78,4 @@ def test_no_error_page_shows_the_card_that_was_sent(
     assert debug == (b"RuntimeError" in answer.content)
     for text in (answer.content.decode(), caplog.text):
         assert APPROVED not in text
-        assert CVC not in text
+        assert not SHOWN_CVC.search(text)

@@ -24,12 +24,6 @@ MakeReviews = Callable[..., list[Review]]
 MakeStocked = Callable[..., list[Variant]]
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Settings) -> None:
-    """Hashing passwords well takes a fifth of a second each; these guard nothing."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def media(settings: Settings, tmp_path: Path) -> Path:
     """Uploaded files go to a folder of this one test."""
