@@ -1,6 +1,8 @@
 """What a run has found, as tables, as JSON, as a picture; and which goals it reaches."""
 
+import cProfile
 import json
+import pstats
 import xml.etree.ElementTree as ET  # what is read here was written here
 
 import pytest
@@ -13,6 +15,7 @@ from benchmarks.proxies.cases import CASES
 from benchmarks.proxies.chart import chart
 from benchmarks.proxies.decision import SIZES, measure_decisions
 from benchmarks.proxies.goals import GOALS
+from benchmarks.proxies.profile import table
 from benchmarks.proxies.run import Result, Row
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -142,3 +145,16 @@ def test_decisions_are_really_made_among_so_many_routes() -> None:
 
 def test_cpu_is_that_of_all_processes() -> None:
     assert Measured(10, 1.0, {"worker": 0.25, "supervisor": 0.5}).all_cpu_s == 0.75
+
+
+def test_a_profile_is_told_for_one_request() -> None:
+    profiled = cProfile.Profile()
+    profiled.enable()
+    for _ in range(30):
+        user(1)
+    profiled.disable()
+    lines = table(pstats.Stats(profiled), requests=10).splitlines()
+    (mine,) = [line.split() for line in lines if line.endswith(" user")]
+    assert float(mine[0]) == 3.0
+    assert 0 < float(mine[1]) <= float(mine[2])
+    assert mine[4].startswith("peers/job.py:")
