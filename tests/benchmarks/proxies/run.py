@@ -12,7 +12,7 @@ from benchmarks.load.clients import client
 from benchmarks.load.processes import Cores, Failed
 from benchmarks.load.upstream import Upstream, upstream
 from benchmarks.peers import OURS
-from benchmarks.peers.peer import Peer
+from benchmarks.peers.peer import Peer, find
 from benchmarks.proxies.bench import Proxy, proxy
 from benchmarks.proxies.cases import Case, Variant
 from benchmarks.proxies.measurements import Settings
@@ -49,6 +49,8 @@ class Result:
 
 def run(cases: Sequence[Case], peers: Sequence[Peer], settings: Settings) -> Result:
     """Measure all cases; those that want the same proxies share them."""
+    if find("wrk") is None:
+        raise Failed("wrk is the load, and is not installed (apt-get install wrk)")
     result = Result()
     cores = Cores.here()
     with contextlib.ExitStack() as ends:
@@ -95,7 +97,7 @@ def _measure_group(
                         peer,
                         variant.job,
                         behind,
-                        folder / called.replace(" ", "-"),
+                        folder / called.replace(" ", "-").replace(",", ""),
                         cores,
                         candidate=hung if variant.hung else None,
                     )
