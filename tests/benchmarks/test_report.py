@@ -82,6 +82,14 @@ def test_variants_are_compared_with_their_own_baseline() -> None:
     assert [cells[-1] for cells in section.rows] == ["1.00", "2.00", "1.00", "2.00"]
 
 
+def test_a_terminal_has_room_for_one_spread() -> None:
+    rows = {"canary": [row("nginx", cpu_us=[1.0, 2.0], requests_per_s=[1.0, 3.0], busy_percent=[9.0, 9.0], pss_mib=[1.0, 1.0])]}  # fmt: skip
+    (brief, *_) = report.sections([CASES["canary"]], Result(rows=rows), brief=True)
+    (whole, *_) = report.sections([CASES["canary"]], Result(rows=rows))
+    assert brief.rows == [["nginx", "1.5 (1.0–2.0)", "2", "9", "1.0", "–"]]
+    assert whole.rows == [["nginx", "1.5 (1.0–2.0)", "2 (1–3)", "9", "1.0", "–"]]
+
+
 def test_json_has_every_round() -> None:
     told = json.loads(json.dumps(report.as_json(list(CASES.values()), RESULT, ABOUT, TOLD)))
     assert told["cases"]["canary"]["rows"][0]["rounds"]["cpu_us"] == [50.0, 60.0, 55.0]

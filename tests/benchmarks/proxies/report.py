@@ -22,15 +22,16 @@ class Section:
     rows: list[list[str]]
 
 
-def sections(cases: Sequence[Case], result: Result) -> Iterator[Section]:
-    """A table for each case that has figures, and one for the goals."""
+def sections(cases: Sequence[Case], result: Result, *, brief: bool = False) -> Iterator[Section]:
+    """A table for each case that has figures, and one for the goals. ``brief``: what was seen around a median stands
+    in the first column alone, so that a terminal has room."""
     for case in cases:
         rows = result.rows.get(case.name, [])
         if rows:
             title = f"{case.name}: {case.title}" + (f" ({case.about})" if case.about else "")
             titles = [column.title for column in case.columns]
             columns = ["", *titles, f"× {case.baseline or 'ours'}"]
-            yield Section(title, columns, [_cells(case, row, rows) for row in rows])
+            yield Section(title, columns, [_cells(case, row, rows, brief) for row in rows])
     goals = [[goal.text, *_verdict(result.rows, goal)] for goal in GOALS]
     if any(verdict != "not measured" for *_, verdict in goals):
         yield Section("Goals: the median decides", ["", "measured", "goal", ""], goals)
@@ -47,8 +48,12 @@ def _base(case: Case, row: Row, rows: Sequence[Row]) -> Row | None:
     return next((each for each in rows if (each.peer, each.variant) == wanted), None)
 
 
-def _cells(case: Case, row: Row, rows: Sequence[Row]) -> list[str]:
-    cells = [row.name, *(shown(row.spread(column.key), column) for column in case.columns)]
+def _cells(case: Case, row: Row, rows: Sequence[Row], brief: bool) -> list[str]:
+    cells = [row.name]
+    for column in case.columns:
+        spread = row.spread(column.key)
+        whole = not brief or column is case.columns[0]
+        cells.append(shown(spread, column) if whole else f"{spread.median:,.{column.digits}f}")
     beside = _base(case, row, rows)
     return [*cells, _times(row, beside, case.columns[0].key) if beside else "–"]
 
@@ -68,7 +73,7 @@ def shown(spread: Spread, column: Column) -> str:
 
 def print_tables(cases: Sequence[Case], result: Result) -> None:
     """On the terminal."""
-    for section in sections(cases, result):
+    for section in sections(cases, result, brief=True):
         table = Table(title=section.title, title_justify="left", box=None)
         for place, column in enumerate(section.columns):
             table.add_column(column, justify="right" if place else "left")
