@@ -98,6 +98,13 @@ class Fig:
         self.wait_ready()
         return self
 
+    def replace(self, *arguments: str) -> None:
+        """Let a new one take the place of the one that runs, and see that one end well."""
+        replaced = self.process
+        assert replaced is not None
+        self.start("--replace", *arguments)
+        assert replaced.wait(30) == 0
+
     def launch(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start it only; what it logs goes to fig.log."""
         with (self.folder / "fig.log").open("ab") as log:
@@ -314,6 +321,8 @@ class Load:
         self.port = port
         self.path = path
         self.answers = 0
+        #: How often a client that keeps its connection opened one.
+        self.kept_opened = 0
         self.failures: list[str] = []
         self.bodies: dict[bytes, int] = {}
         self._stopping = threading.Event()
@@ -328,6 +337,9 @@ class Load:
             try:
                 if not keeps:
                     connection.close()
+                elif connection.sock is None:
+                    with self._lock:
+                        self.kept_opened += 1
                 self._ask_once(connection)
             except (OSError, http.client.HTTPException) as error:
                 connection.close()

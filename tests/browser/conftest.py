@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from browser.looks import SIZES
 from browser.shopping import STOCK_UP, Goods, Shopper
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from stack.card_gateway import CardGateway
@@ -16,7 +17,6 @@ from stack.gunicorn import Gunicorn
 from stack.process import manage
 
 PRODUCTS = 120  # several pages of a list, in a second
-SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
 PATIENCE_MS = 30_000  # with pages and their elements; a busy machine needs it, a right one does not
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -132,10 +132,9 @@ def open_page(
     known = (shop, hasty_shop, gateway.url)
 
     def opened(size: str, *, javascript: bool = True, dark: bool = False) -> Page:
-        width, height = SIZES[size]
         context = browser.new_context(
             base_url=shop,
-            viewport={"width": width, "height": height},
+            viewport=SIZES[size],
             color_scheme="dark" if dark else "light",
             java_script_enabled=javascript,
         )

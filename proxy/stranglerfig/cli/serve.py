@@ -17,6 +17,7 @@ from stranglerfig.config.scalar import Address
 from stranglerfig.control.environment import SecretError, hosts, secret
 from stranglerfig.control.lock import LockedError, read_serve
 from stranglerfig.control.overrides import OverridesError
+from stranglerfig.control.replace import ReplaceError, ask_to_hand_over
 from stranglerfig.control.sockets import AddressError
 from stranglerfig.control.source import RefusedError, Source, Written
 from stranglerfig.logs import LogFormat
@@ -44,6 +45,13 @@ def serve(
         float,
         typer.Option(min=0, max=3600, help="Seconds that answers get to finish at a stop."),
     ] = 10.0,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace",
+            help="Take the place of the proxy that runs, without losing a connection: to upgrade fig.",
+        ),
+    ] = False,
 ) -> None:
     """Run the proxy until Ctrl-C or SIGTERM; a second one ends it at once.
 
@@ -60,6 +68,8 @@ def serve(
       fig serve
 
       FIG_SECRET_FILE=/run/secrets/fig fig serve --config /etc/fig/fig.yaml
+
+      fig serve --replace
     """
     source = Source(Path(config).absolute())
     try:
@@ -80,6 +90,8 @@ def serve(
             "secret_can_be_guessed",
             mend=f"set FIG_SECRET to {SHORTEST_GOOD_KEY} random characters or more",
         )
+    if replace:
+        _replace(written)
     secrets = _Secrets(key, token, credential)
     _run(source, written, secrets, log_format, drain, partial(_banner, config))
 
@@ -90,6 +102,19 @@ def _check_admin(admin: Address, token: str | None) -> None:
             f"admin: {admin} can be reached from other machines, and there is no token",
             mend="set FIG_ADMIN_TOKEN (or FIG_ADMIN_TOKEN_FILE), or write admin: 127.0.0.1:8001",
         )
+
+
+def _replace(written: Written) -> None:
+    """Have the running proxy let go; from here on its children serve and wait for us."""
+    logger = structlog.get_logger(__name__)
+    try:
+        pid = ask_to_hand_over(written.state_dir)
+    except ReplaceError as error:
+        fail(f"the running proxy can't be replaced: {error}", code=ExitCode.NO)
+    if pid is None:
+        logger.info("nothing_to_replace", state_dir=str(written.state_dir))
+    else:
+        logger.info("replacing", pid=pid)
 
 
 def _run(
@@ -122,7 +147,7 @@ def _run(
         where = f" on {facts['listen']}, config {facts['config']}" if "listen" in facts else ""
         fail(
             f"another fig runs here: {error}{where}",
-            mend="stop it first, or give this one a state_dir of its own",
+            mend="stop it first, take its place with --replace, or give this one a state_dir of its own",
             code=ExitCode.NO,
         )
     except AddressError as error:

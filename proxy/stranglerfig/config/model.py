@@ -1,6 +1,7 @@
 """The model of fig.yaml: every key, its default, and what it does. Frozen: a reload makes a new one."""
 
 import ipaddress
+import os
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -15,13 +16,14 @@ from pydantic import (
 )
 
 from stranglerfig.config.capability import Capability, Lists, Route, Stage, Sticky, Writes
+from stranglerfig.config.limits import Limits
 from stranglerfig.config.mistake import mistake
 from stranglerfig.config.scalar import Address, WrittenAddress
 from stranglerfig.config.upstream import Timeouts, Upstream
 from stranglerfig.config.written import NOT_BUILT, Name, Written, with_names
 
 __all__ = [
-    "Address", "Capability", "Config", "Lists", "Route", "Stage", "Sticky", "Timeouts", "Upstream", "Writes",
+    "Address", "Capability", "Config", "Limits", "Lists", "Route", "Stage", "Sticky", "Timeouts", "Upstream", "Writes",
 ]  # fmt: skip
 
 
@@ -93,6 +95,9 @@ class Config(Written):
         default="refuse",
         description="what becomes of a path with . or .. segments: 400, or passed unchanged",
     )
+    limits: Limits = Field(
+        default=Limits(), description="how much of the proxy clients may take, and how slowly"
+    )
     capabilities: Annotated[
         dict[Name, Capability], BeforeValidator(with_names), BeforeValidator(_nothing_is_empty)
     ] = Field(default_factory=dict, description="what moves, by name")
@@ -115,6 +120,11 @@ class Config(Written):
         if self.fallthrough is None:
             written["fallthrough"] = "none"
         return written
+
+    @property
+    def worker_count(self) -> int:
+        """How many workers there are, among whom what holds for the whole proxy is divided."""
+        return self.workers or os.cpu_count() or 1
 
     def control_of(self, capability: Capability) -> str | None:
         """The name of the upstream that answers as the monolith for ``capability``."""

@@ -5,10 +5,12 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
+from stranglerfig.config.limits import Rate
 from stranglerfig.config.model import (
     Address,
     Capability,
     Config,
+    Limits,
     Lists,
     Route,
     Sticky,
@@ -34,7 +36,7 @@ def json_schema() -> dict[str, Any]:
     schema["description"] = "What the routing proxy stranglerfig does with which requests."
     definitions = schema["$defs"]
     _show_as_written(schema, Config)
-    for model in (Timeouts, Upstream, Capability, Route, Lists):
+    for model in (Timeouts, Upstream, Capability, Route, Lists, Limits, Rate):
         _show_as_written(definitions[model.__name__], model)
     upstream, route = definitions["Upstream"], definitions["Route"]
     upstream["properties"] |= {
@@ -80,3 +82,5 @@ def _show_as_written(schema: dict[str, Any], model: type[BaseModel]) -> None:
             shown["default"] = str(info.default)
         elif name.endswith("_s"):
             shown["default"] = f"{info.default:g}s"
+        elif model in (Limits, Rate):
+            shown["default"] = model().model_dump(mode="json")[key]

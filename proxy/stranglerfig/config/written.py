@@ -22,7 +22,6 @@ NOT_BUILT: Final[Mapping[str, str]] = {
     **dict.fromkeys(("health", "health_check", "health_checks"), "active health checks"),
     **dict.fromkeys(("circuit_breaker", "breaker"), "a circuit breaker"),
     **dict.fromkeys(("retry", "retries"), "retries"),
-    **dict.fromkeys(("rate_limit", "rate_limits"), "a limit of requests in a time"),
     **dict.fromkeys(("websocket", "websockets"), "WebSockets and other upgraded connections"),
     "concurrency": "a limit of requests at once",
     "tls": "TLS",

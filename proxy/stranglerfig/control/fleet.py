@@ -275,6 +275,11 @@ class Fleet:
         else:
             await seat.process.stop(0.0)  # it serves nobody yet
 
+    def let_go(self) -> None:
+        """Leave everybody to a successor; they serve on and look for it."""
+        for seat in self._seats():
+            seat.process.let_go()
+
     def children(self) -> list[dict[str, object]]:
         """Who lives now, for a successor that has to find them."""
         return [

@@ -63,6 +63,12 @@ class KeptProcess:
         self._stopping = True
         self.kill()
 
+    def let_go(self) -> None:
+        """Keep it no longer: it runs on by itself, and whoever comes next ends it."""
+        self._stopping = True
+        if self._task is not None:
+            self._task.cancel()
+
     async def stop(self, deadline_s: float) -> None:
         """Wait until it has ended by itself, at most ``deadline_s`` seconds, and kill it otherwise."""
         self._stopping = True

@@ -21,11 +21,13 @@ from stranglerfig.channel.hub import Hub, Link
 from stranglerfig.channel.messages import SOCKET_NAME
 from stranglerfig.control import audit, overrides, sockets
 from stranglerfig.control.admin import AdminServer
+from stranglerfig.control.capacity import compare_with_descriptors
 from stranglerfig.control.changes import Changes
 from stranglerfig.control.fleet import Fleet, Seat
 from stranglerfig.control.guard import Guard
 from stranglerfig.control.lock import SERVE_NAME, StateLock, read_serve, write_serve
 from stranglerfig.control.ownership import OwnershipWatch
+from stranglerfig.control.replace import HAND_OVER
 from stranglerfig.control.running import Running
 from stranglerfig.control.source import Source, Written
 from stranglerfig.control.status import View
@@ -35,6 +37,7 @@ from stranglerfig.counters import COUNTERS_NAME, CounterBlock
 from stranglerfig.counters.names import RESTARTS
 from stranglerfig.logs import LogFormat
 from stranglerfig.routing.override import Override
+from stranglerfig.server.admission import RATES_NAME
 from stranglerfig.signing.seal import SHORTEST_GOOD_KEY
 
 log = structlog.get_logger(__name__)
@@ -71,6 +74,7 @@ class Supervisor:
         self._settings = settings
         self._stopping = asyncio.Event()
         self._hopeless = asyncio.Event()
+        self._is_handing_over = False
         self._signals = 0
         self._hub = Hub(self._on_link)
         self._fleet = Fleet(
@@ -110,6 +114,7 @@ class Supervisor:
 
     async def _serve(self, aborted: dict[str, Override], on_ready: Callable[[View], None]) -> None:
         config, settings = self._written.config, self._settings
+        compare_with_descriptors(config)
         previous = read_serve(HERE)
         self._orphans = Orphans(previous)
         self._hub.start()
@@ -119,6 +124,8 @@ class Supervisor:
             if not orphans and not self._is_port_free():
                 # Children whose serve.json is gone hold the port too, and look for us at this moment.
                 orphans = await self._orphans.any_arrivals()
+            if not orphans:
+                _remove(HERE / RATES_NAME)  # its times may be from before a reboot
             listeners = self._open_listeners(orphans)
             admin_socket = sockets.listen_once(config.admin.host, config.admin.port)
             self._listen = sockets.address(listeners[0])
@@ -175,7 +182,10 @@ class Supervisor:
             self._spawn(Watcher(self._source.path, self._changes.look).run(), "watcher")
             await self._stopping.wait()
         finally:
-            await self._stop(admin)
+            if self._is_handing_over:
+                await self._hand_over(admin)
+            else:
+                await self._stop(admin)
 
     def _is_port_free(self) -> bool:
         try:
@@ -237,6 +247,21 @@ class Supervisor:
             audit.append(HERE, "stop", who=audit.whoami())
         log.info("stopped")
 
+    async def _hand_over(self, admin: AdminServer | None) -> None:
+        """Leave sockets and children to the successor, which finds them by ``serve.json``."""
+        log.info("handing_over", children=len(self._fleet.children()))
+        if admin is not None:
+            await admin.stop()
+        for task in self._tasks:
+            task.cancel()
+        self._fleet.let_go()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._counters.close()
+        audit.append(HERE, "hand_over", who=audit.whoami())
+        # The last thing: at this moment the children begin to look for somebody else.
+        await self._hub.stop()
+        log.info("handed_over")
+
     def _on_link(self, link: Link) -> None:
         if self._fleet.seat(link):
             self._write_serve()
@@ -255,6 +280,8 @@ class Supervisor:
 
     def _on_change(self, old: Running, new: Running) -> None:
         self._view.remember(old, new)
+        if new.config.limits != old.config.limits:
+            compare_with_descriptors(new.config)
         self._ownership.ask_anew()
         self._write_serve(generation=new.generation)
 
@@ -290,15 +317,21 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_stop_signal)
         loop.add_signal_handler(signal.SIGHUP, self._on_reload_signal)
+        loop.add_signal_handler(HAND_OVER, self._on_hand_over_signal)
         try:
             yield
         finally:
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, HAND_OVER):
                 loop.remove_signal_handler(number)
 
     def _on_reload_signal(self) -> None:
         if self._is_ready:
             self._spawn(self._changes.reload("SIGHUP"), "reload")
+
+    def _on_hand_over_signal(self) -> None:
+        if self._is_ready and not self._stopping.is_set():
+            self._is_handing_over = True
+            self._stopping.set()
 
     def _on_stop_signal(self) -> None:
         self._signals += 1

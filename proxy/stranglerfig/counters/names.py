@@ -33,6 +33,7 @@ DURATION = "request_duration_seconds"
 CONNECTIONS = "connections"
 REFUSED = "refused_requests"
 CLIENT_GONE = "client_gone"
+RATE_FORGOTTEN = "rate_clients_forgotten"
 ERRORS = "errors"
 UPSTREAM_CONNECTIONS = "upstream_connections"
 DROPPED_HEADERS = "dropped_headers"
@@ -83,6 +84,12 @@ _TABLE = (
     Metric(CONNECTIONS, "counter", (), "Client connections accepted."),
     Metric(REFUSED, "counter", ("reason",), "Requests answered by the proxy itself, by reason."),
     Metric(CLIENT_GONE, "counter", (), "Requests whose client left before the answer was whole."),
+    Metric(
+        RATE_FORGOTTEN,
+        "counter",
+        (),
+        "Clients ahead of their rate that were forgotten early, for want of room.",
+    ),
     Metric(
         ERRORS,
         "counter",

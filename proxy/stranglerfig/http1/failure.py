@@ -47,13 +47,21 @@ class Failure(Enum):
     NOT_FOUND = (Side.CLIENT, Phase.HEAD, 404, "There is nothing here.")
     HEAD_TIMEOUT = (Side.CLIENT, Phase.HEAD, 408, "The request took too long to arrive.")
     BODY_TIMEOUT = (Side.CLIENT, Phase.BODY, 408, "The request body took too long to arrive.")
-    BODY_TOO_LARGE = (Side.CLIENT, Phase.HEAD, 413, "The announced body is larger than any can be.")
+    BODY_TOO_SLOW = (Side.CLIENT, Phase.BODY, 408, "The request body came too slowly.")
+    BODY_TOO_LARGE = (Side.CLIENT, Phase.BODY, 413, "The request body is larger than is taken.")
+    RATE_EXCEEDED = (Side.CLIENT, Phase.HEAD, 429, "Too many requests came from this address.")
+    CLIENT_CONNECTIONS_FULL = (
+        Side.CLIENT,
+        Phase.CONNECT,
+        429,
+        "Too many connections from this address are open.",
+    )
     HEAD_TOO_LARGE = (Side.CLIENT, Phase.HEAD, 431, "The request's headers are too large.")
+    TOO_MANY_HEADERS = (Side.CLIENT, Phase.HEAD, 431, "The request has too many headers.")
     BAD_METHOD = (Side.CLIENT, Phase.HEAD, 501, "The method is not supported.")
     BAD_CODING = (Side.CLIENT, Phase.HEAD, 501, "The transfer coding is not supported.")
     BAD_VERSION = (Side.CLIENT, Phase.HEAD, 505, "HTTP/1.1 and HTTP/1.0 are supported.")
-    CLIENT_LEFT = (Side.CLIENT, Phase.BODY, None, "The client left.")
-    CLIENT_STALLED = (Side.CLIENT, Phase.BODY, None, "The client stopped reading.")
+    CLIENT_STALLED = (Side.CLIENT, Phase.BODY, None, "The client took its answer too slowly.")
 
     CONNECT_FAILED = (Side.UPSTREAM, Phase.CONNECT, 502, "The server could not be reached.")
     CONNECT_TIMEOUT = (
@@ -78,7 +86,9 @@ class Failure(Enum):
     BODY_STALLED = (Side.UPSTREAM, Phase.BODY, 504, "The server's answer stopped coming.")
     BODY_OVER_CAP = (Side.UPSTREAM, Phase.BODY, 502, "The server's answer is too large.")
 
-    STOPPING = (Side.PROXY, Phase.HEAD, 503, "The proxy is stopping. Try again.")
+    CONNECTIONS_FULL = (Side.PROXY, Phase.CONNECT, 503, "Too many connections are open. Try again.")
+    REQUESTS_FULL = (Side.PROXY, Phase.HEAD, 503, "Too many requests are under way. Try again.")
+    OVERLOADED = (Side.PROXY, Phase.HEAD, 503, "There is more to do than can be done. Try again.")
     PROXY_ERROR = (Side.PROXY, Phase.HEAD, 503, "The proxy failed. Try again.")
 
     def __init__(self, side: Side, phase: Phase, status: int | None, text: str) -> None:

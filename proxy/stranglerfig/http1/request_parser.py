@@ -22,6 +22,7 @@ from stranglerfig.http1.request_head import RequestHead, read_request_head
 from stranglerfig.http1.request_line import METHODS, is_rtsp
 
 MAX_HEAD_BYTES: Final = 64 * 1024  # as Apache and Envoy; nginx allows 32 KiB
+MAX_FIELDS: Final = 1000  # Apache and Envoy allow 100, less than some monolith may
 _LINE_OVERHEAD: Final = 4  # ": " and CRLF
 _OBEYED_IN_TRAILERS: Final = (Meaning.CONNECTION, Meaning.PROXY_CONNECTION)  # by llhttp
 
@@ -42,6 +43,21 @@ class _ReadEnoughError(Exception):
     """A request begins behind one that ends the connection."""
 
 
+class HeadLimits:
+    """How large heads may be. Changed in place, it holds for the next head of every parser that was given it."""
+
+    __slots__ = ("fields", "size")
+
+    def __init__(self, size: int = MAX_HEAD_BYTES, fields: int = MAX_FIELDS) -> None:
+        self.size = size
+        """Bytes of target and headers."""
+        self.fields = fields
+        """How many headers."""
+
+
+_DEFAULT_LIMITS: Final = HeadLimits()
+
+
 class RequestParser:
     """Turns bytes into events; the same events however the bytes are cut."""
 
@@ -55,6 +71,7 @@ class RequestParser:
         "_in_head",
         "_is_deaf",
         "_is_let_off",
+        "_limits",
         "_parser",
         "_pieces",
         "_silent_bytes",
@@ -62,7 +79,8 @@ class RequestParser:
         "_trailer_bytes",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, limits: HeadLimits = _DEFAULT_LIMITS) -> None:
+        self._limits = limits
         self._parser: HttpRequestParser | None = HttpRequestParser(self)
         self._events: list[RequestEvent] = []
         self._headers: list[Header] = []
@@ -130,7 +148,7 @@ class RequestParser:
         if not is_all_head:
             self._fed = 0
             self._is_let_off = True
-        elif self._fed > MAX_HEAD_BYTES + _LINE_OVERHEAD:
+        elif self._fed > self._limits.size + _LINE_OVERHEAD:
             self._refuse(ClientError(Failure.HEAD_TOO_LARGE))
 
     def _execute(self, data: bytes) -> ClientError | None:
@@ -234,10 +252,13 @@ class RequestParser:
         headers, self._headers = self._headers, []
         target = b"".join(self._target)
         self._target = []
-        if self._is_let_off or self._fed > MAX_HEAD_BYTES:
+        limits = self._limits
+        if self._is_let_off or self._fed > limits.size:
             self._is_let_off = False
-            if _size(target, headers) > MAX_HEAD_BYTES:
+            if _size(target, headers) > limits.size:
                 raise ClientError(Failure.HEAD_TOO_LARGE)
+        if len(headers) > limits.fields:
+            raise ClientError(Failure.TOO_MANY_HEADERS)
         version = parser.get_http_version()
         if version not in ("1.1", "1.0"):
             raise ClientError(Failure.BAD_VERSION, version)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from stranglerfig.counters import CounterBlock
@@ -28,10 +29,11 @@ class DataPlane:
         tee: Tee,
         signing_key: bytes | None,
         cookie_key: bytes,
+        state_dir: Path = Path(),
     ) -> None:
         """Without ``signing_key`` no Fig-Force and no Fig-Debug is believed. The tee is started by its owner.
 
-        ``cookie_key`` signs fig_wrote and must not be empty.
+        ``cookie_key`` signs fig_wrote and must not be empty. ``state_dir`` takes what workers share.
         """
         self._runtime = Runtime(
             loop=asyncio.get_running_loop(),
@@ -40,12 +42,14 @@ class DataPlane:
             tee=tee,
             signing_key=signing_key,
             cookie_key=cookie_key,
+            state_dir=state_dir,
         )
         self._listener = Listener(self._runtime)
 
     async def serve(self, listening: socket.socket) -> None:
         """Accept on ``listening``, which is bound and stays the caller's; returns when it does."""
         self._runtime.deadlines.start()
+        self._runtime.admission.start()
         await self._listener.start(listening)
 
     def swap(self, snapshot: Snapshot, *, cookie_key: bytes) -> None:
@@ -75,6 +79,7 @@ class DataPlane:
             session.abort()
         runtime.upstreams.close()
         runtime.deadlines.stop()
+        runtime.admission.close()
 
     async def _sessions_gone(self, timeout_s: float) -> None:
         """Wait until no client is connected, for at most ``timeout_s`` seconds."""

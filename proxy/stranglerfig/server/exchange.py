@@ -91,9 +91,15 @@ class Exchange:
     def begin(self) -> None:
         """Plan the request and send it."""
         head, generation = self._head, self._generation
-        origin = self._origin = self._session.peer_headers(generation.trusted).origin(
+        origin = self._origin = self._session.peer.headers(generation.trusted).origin(
             head.forwarded, head.host, new_request_id
         )
+        admission = self._runtime.admission
+        if admission.is_on:
+            refusal = admission.refusal(head, origin.address, self._runtime.exchanges)
+            if refusal is not None:
+                self._refuse(refusal.failure, refusal.headers)
+                return
         path = wsgi_path(head.target)
         if check_path(head.target, path, allow_dot_segments=generation.allow_dot_segments):
             self._refuse(Failure.BAD_PATH)
@@ -142,7 +148,7 @@ class Exchange:
         if head.dropped:
             for reason in head.dropped:
                 meters.dropped_header(reason)
-        if head.forwarded and not self._session.is_trusted:
+        if head.forwarded and not self._session.peer.is_trusted:
             meters.dropped_header("untrusted_forwarded", len(head.forwarded))
         if plan.unit is not None and plan.capability is not None:
             meters.assigned(plan.capability, plan.unit)
@@ -293,11 +299,11 @@ class Exchange:
         if connection is not None:
             connection.abort()
 
-    def _refuse(self, failure: Failure) -> None:
+    def _refuse(self, failure: Failure, extra: tuple[Header, ...] = ()) -> None:
         self._runtime.meters.refused(failure.kind)
-        self._answer_ourselves(failure)
+        self._answer_ourselves(failure, extra)
 
-    def _answer_ourselves(self, failure: Failure) -> None:
+    def _answer_ourselves(self, failure: Failure, extra: tuple[Header, ...] = ()) -> None:
         keep_alive = (
             self._head.keep_alive
             and self._is_whole
@@ -309,7 +315,7 @@ class Exchange:
             self._head,
             self._request_id,
             keep_alive=keep_alive,
-            extra=(*self._plan_headers(), *self._wrote_headers(failure)),
+            extra=(*extra, *self._plan_headers(), *self._wrote_headers(failure)),
         )
         assert failure.status is not None
         self._count(failure.status)

@@ -50,6 +50,10 @@ class Meters:
         """Count a request that the proxy answered itself."""
         self._add(names.REFUSED, reason=reason)
 
+    def rate_forgotten(self) -> None:
+        """Count a client whose rate was forgotten early."""
+        self._add(names.RATE_FORGOTTEN)
+
     def failed(self, upstream: str, failure: Failure) -> None:
         """Count a failed exchange."""
         self._add(names.ERRORS, upstream=upstream, phase=failure.phase.value, kind=failure.kind)

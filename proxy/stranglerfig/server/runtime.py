@@ -4,12 +4,17 @@ import asyncio
 import base64
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stranglerfig.config.model import Config
 from stranglerfig.http1.forwarded import Network
+from stranglerfig.http1.request_parser import HeadLimits
 from stranglerfig.routing.recent import Lag
 from stranglerfig.routing.snapshot import Snapshot
+from stranglerfig.server.admission import Admission
 from stranglerfig.server.meters import Meters
+from stranglerfig.server.places import Places
 from stranglerfig.server.tee import Tee
 from stranglerfig.upstream.deadlines import Deadlines
 from stranglerfig.upstream.upstreams import Upstreams
@@ -52,6 +57,7 @@ class Runtime:
         tee: Tee,
         signing_key: bytes | None,
         cookie_key: bytes,
+        state_dir: Path,
     ) -> None:
         self.loop = loop
         self.generation = Generation(snapshot, cookie_key)
@@ -59,6 +65,11 @@ class Runtime:
         self.meters = meters
         self.tee = tee
         self.signing_key = signing_key
+        config = snapshot.config
+        self.limits = config.limits
+        self.head_limits = HeadLimits(config.limits.head_size, config.limits.head_fields)
+        self.places = Places(config)
+        self.admission = Admission(loop, config, key=cookie_key, state_dir=state_dir, meters=meters)
         self.deadlines = Deadlines(loop)
         self.upstreams = Upstreams(
             loop, self.deadlines, meters.upstream_taken, on_poisoned=meters.upstream_poisoned
@@ -70,12 +81,26 @@ class Runtime:
         self.closes_idle = False  # draining, and clients had their moment to learn of it
         self.on_last_session_gone = asyncio.Event()
 
+    @property
+    def exchanges(self) -> int:
+        """How many requests are being answered."""
+        return sum(generation.exchanges for generation in self.generations)
+
     def swap(self, snapshot: Snapshot, cookie_key: bytes) -> None:
         """Let every request that begins from now on use ``snapshot`` and ``cookie_key``."""
         self.generation = Generation(snapshot, cookie_key)
         self.generations = [known for known in self.generations if known.exchanges]
         self.generations.append(self.generation)
         self.upstreams.retain(snapshot.config.upstreams.values())
+        self._take_limits(snapshot.config)
+
+    def _take_limits(self, config: Config) -> None:
+        """Let the limits of ``config`` hold from now on, also for connections that are open."""
+        self.limits = config.limits
+        self.head_limits.size = config.limits.head_size
+        self.head_limits.fields = config.limits.head_fields
+        self.places.take_limits(config)
+        self.admission.take(config)
 
 
 def new_request_id() -> bytes:

@@ -6,9 +6,6 @@ still gets the refusal (RFC 9112 section 9.6).
 """
 
 import asyncio
-import contextlib
-import socket
-import struct
 from collections import deque
 from collections.abc import Sequence
 from typing import Final, cast
@@ -16,34 +13,29 @@ from typing import Final, cast
 import structlog
 
 from stranglerfig.http1.failure import ClientError, Failure
-from stranglerfig.http1.forwarded import Network, PeerHeaders
 from stranglerfig.http1.headers import Header
 from stranglerfig.http1.request_head import RequestHead
 from stranglerfig.http1.request_parser import END, RequestEvent, RequestParser
+from stranglerfig.server.admission import retry_after
 from stranglerfig.server.answers import error_answer
 from stranglerfig.server.exchange import Exchange
 from stranglerfig.server.flow_control import Hold, ReadGate
+from stranglerfig.server.patience import Patience
+from stranglerfig.server.peer import Peer
+from stranglerfig.server.places import UNBOUNDED, Refused
+from stranglerfig.server.reset import reset as reset_connection
 from stranglerfig.server.runtime import Runtime, new_request_id
-from stranglerfig.upstream.deadlines import NEVER
 
 log = structlog.get_logger(__name__)
 
 HIGH_WATER_BYTES: Final = 64 * 1024
-# As nginx's keepalive_timeout. Browsers that want to keep a connection longer open a new one without complaint.
-IDLE_S: Final = 75.0
-# From a request's first byte to its head's last: heads that trickle in are a cheap way to hold connections.
-HEAD_S: Final = 30.0
-# Without a byte of a body from the client, or without it taking one of the answer.
-STALL_S: Final = 60.0
-# After an answer to half a request, so that it is read before the reset that unread bytes cause.
-LINGER_S: Final = 10.0
-_RESET: Final = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds
 
 
 class ClientSession(asyncio.Protocol):
     """The protocol of one accepted connection."""
 
     __slots__ = (
+        "_body_left",
         "_exchange",
         "_gate",
         "_is_closing",
@@ -52,29 +44,24 @@ class ClientSession(asyncio.Protocol):
         "_is_pumping",
         "_is_request_open",
         "_parser",
-        "_peer",
-        "_peer_headers",
+        "_patience",
         "_queue",
         "_runtime",
         "_transport",
-        "_trusted",
-        "deadline",
+        "peer",
     )
 
     def __init__(self, runtime: Runtime) -> None:
-        self.deadline = NEVER
         self._runtime = runtime
-        self._parser = RequestParser()
+        self._parser = RequestParser(runtime.head_limits)
         self._queue: deque[RequestEvent] = deque()
         self._exchange: Exchange | None = None
+        self._body_left = UNBOUNDED  # bytes that may still come in chunks
         self._is_request_open = False  # its end has not been read
         self._is_congested = False
         self._is_closing = False
         self._is_pumping = False
         self._is_head_timed = False
-        self._peer = ""
-        self._trusted: Sequence[Network] | None = None
-        self._peer_headers: PeerHeaders | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take an accepted connection."""
@@ -82,45 +69,38 @@ class ClientSession(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
         self._gate = ReadGate(self._transport)
-        peer = transport.get_extra_info("peername")
-        self._peer = str(peer[0]) if isinstance(peer, tuple) else ""
-        self.deadline = self._runtime.loop.time() + IDLE_S
-        self._runtime.sessions.add(self)
-        self._runtime.deadlines.add(self)
-        self._runtime.meters.connected()
+        runtime = self._runtime
+        self._patience = Patience(self, runtime, self._transport)
+        runtime.sessions.add(self)
+        runtime.deadlines.add(self._patience)
+        runtime.meters.connected()
+        self.peer = Peer(transport, runtime.places)
+        if self.peer.refused is not None:
+            self._turn_away(self.peer.refused)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone, or we hung up."""
         self._is_closing = True
-        self.deadline = NEVER
+        self._patience.nothing()
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             exchange.on_client_gone()
         self._queue.clear()
         self._parser.close()
         runtime = self._runtime
-        runtime.deadlines.discard(self)
+        runtime.deadlines.discard(self._patience)
         runtime.sessions.discard(self)
+        self.peer.leave()
         if not runtime.sessions:
             runtime.on_last_session_gone.set()
 
     # What the exchange needs of the client
 
-    def peer_headers(self, trusted: Sequence[Network]) -> PeerHeaders:
-        """Give the maker of forwarded headers for this client, under the trusted networks of a snapshot."""
-        if self._peer_headers is None or self._trusted is not trusted:
-            self._peer_headers = PeerHeaders(self._peer, trusted)
-            self._trusted = trusted
-        return self._peer_headers
-
-    @property
-    def is_trusted(self) -> bool:
-        """Whether the peer was in the trusted networks last asked for."""
-        return self._peer_headers is not None and self._peer_headers.is_trusted
-
     def write(self, data: bytes) -> None:
         """Send a part of an answer."""
         if not self._is_closing:
+            if self._is_congested:
+                self._patience.wrote(len(data))
             self._transport.write(data)
 
     def answer(
@@ -138,24 +118,20 @@ class ClientSession(asyncio.Protocol):
     def hold_body(self) -> None:
         """Read no more of the request's body: the upstream does not take it."""
         self._gate.hold(Hold.UPSTREAM)
-        self._await_body()
+        self._await_body(0)
 
     def release_body(self) -> None:
         """Read the request's body again."""
         self._gate.release(Hold.UPSTREAM)
         if self._exchange is not None and self._exchange.is_waiting_for_client:
-            self._await_body()
+            self._await_body(0)
 
     def cut(self, *, reset: bool) -> None:
         """End the connection in the middle of an answer, with a reset if closing would look like its normal end."""
         self._exchange = None
         self._is_closing = True
         if reset:
-            # Without lingering the kernel closes with RST; a plain close would be FIN, an orderly end.
-            known = self._transport.get_extra_info("socket")
-            with contextlib.suppress(OSError):
-                known.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            self._transport.abort()
+            reset_connection(self._transport)
         else:
             self._close()
 
@@ -194,7 +170,7 @@ class ClientSession(asyncio.Protocol):
                 self._is_head_timed = True
                 self._await_request()
         elif exchange.is_waiting_for_client:
-            self._await_body()
+            self._await_body(len(data))
 
     def _take(self, events: Sequence[RequestEvent]) -> None:
         """Handle events until a request must wait for the one before it; queue the rest."""
@@ -234,15 +210,17 @@ class ClientSession(asyncio.Protocol):
     def _handle(self, event: RequestEvent) -> None:
         exchange = self._exchange
         if isinstance(event, RequestHead):
-            self.deadline = NEVER
+            self._patience.nothing()
             self._is_head_timed = False
             self._is_request_open = event.has_body
+            if event.has_body:
+                self._body_left = self._runtime.limits.body_size or UNBOUNDED
             exchange = self._exchange = Exchange(self, self._runtime, event)
             exchange.begin()
         elif event is END:
             self._is_request_open = False
             if exchange is not None:
-                self._await_body()
+                self._await_body(0)
                 exchange.on_request_end()
         elif isinstance(event, ClientError):
             self._is_request_open = True  # it has no end that we could find
@@ -251,13 +229,27 @@ class ClientSession(asyncio.Protocol):
             else:
                 self._refuse(event.failure)
         elif exchange is not None:
-            exchange.on_request_body(event)
+            self._body_left -= len(event)
+            if self._body_left >= 0:
+                exchange.on_request_body(event)
+            else:
+                exchange.abandon(Failure.BODY_TOO_LARGE)
 
     def _refuse(self, failure: Failure) -> None:
-        """Answer a request whose head could not be read, and close."""
+        """Answer a request whose head could not be read, or a connection, and close."""
         self._runtime.meters.refused(failure.kind)
-        self.answer(failure, None, new_request_id(), keep_alive=False)
+        self.answer(failure, None, new_request_id(), keep_alive=False, extra=retry_after(failure))
         self._close_gently()
+
+    def _turn_away(self, refused: Refused) -> None:
+        """Tell a connection that there is no place for it, or, where many must be told, just cut it."""
+        if refused.is_told:
+            # What it sends is read and thrown away, so that it reads why.
+            self._is_request_open = True
+            self._refuse(refused.failure)
+        else:
+            self._runtime.meters.refused(refused.failure.kind)
+            self.cut(reset=True)
 
     def fail(self, error: Exception) -> None:
         """End the connection after a mistake of our own; the other connections go on."""
@@ -272,7 +264,7 @@ class ClientSession(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client does not read its answer."""
         self._is_congested = True
-        self.deadline = self._runtime.loop.time() + STALL_S
+        self._patience.reader()
         if self._exchange is not None:
             self._exchange.on_client_congested()
 
@@ -281,11 +273,11 @@ class ClientSession(asyncio.Protocol):
         self._is_congested = False
         if self._is_closing:
             return
-        self.deadline = NEVER
+        self._patience.nothing()
         if self._exchange is not None:
             self._exchange.on_client_writable()
             if self._exchange.is_waiting_for_client:
-                self._await_body()
+                self._await_body(0)
         elif self._queue:
             self._pump()
         else:
@@ -294,30 +286,37 @@ class ClientSession(asyncio.Protocol):
     # Time
 
     def _await_request(self) -> None:
-        self.deadline = self._runtime.loop.time() + (
-            HEAD_S if self._parser.is_inside_head else IDLE_S
-        )
+        if self._parser.is_inside_head:
+            self._patience.head()
+        else:
+            self._patience.request()
 
-    def _await_body(self) -> None:
+    def _await_body(self, came: int) -> None:
         """Wait for more of the body, unless the client is waited for anyway or the upstream takes none."""
         if self._is_congested:
             return
-        is_held = not self._is_request_open or self._gate.is_held(Hold.UPSTREAM)
-        self.deadline = NEVER if is_held else self._runtime.loop.time() + STALL_S
+        if not self._is_request_open or self._gate.is_held(Hold.UPSTREAM):
+            self._patience.nothing()
+        else:
+            self._patience.body(came)
 
-    def on_deadline(self) -> None:
+    def on_too_slow(self, failure: Failure | None) -> None:
         """The client took too long."""
         exchange = self._exchange
-        if self._is_closing or (exchange is None and not self._parser.is_inside_head):
+        if self._is_closing:
             self._transport.abort()
-        elif exchange is None:
-            self._refuse(Failure.HEAD_TIMEOUT)
-        elif self._is_congested:
-            self._runtime.meters.client_gone()
-            exchange.abandon(Failure.CLIENT_STALLED)
+        elif failure is None:
+            self._close()
+        elif exchange is not None:
+            if failure is Failure.CLIENT_STALLED:
+                self._runtime.meters.client_gone()
+            else:
+                self._is_request_open = True
+            exchange.abandon(failure)
+        elif failure is Failure.CLIENT_STALLED:  # the answer was whole, and is not taken
+            self._transport.abort()
         else:
-            self._is_request_open = True
-            exchange.abandon(Failure.BODY_TIMEOUT)
+            self._refuse(failure)
 
     # Closing
 
@@ -340,12 +339,13 @@ class ClientSession(asyncio.Protocol):
         self._queue.clear()
         if self._is_request_open and self._transport.can_write_eof():
             self._gate.release_all()
-            self.deadline = self._runtime.loop.time() + LINGER_S
+            self._patience.linger()
             self._transport.write_eof()
         else:
             self._close()
 
     def _close(self) -> None:
         """Close when all that was written has been sent; the client must take it in time."""
-        self.deadline = self._runtime.loop.time() + STALL_S
+        self._is_closing = True
+        self._patience.flush()
         self._transport.close()

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from stranglerfig.config.example import example_text
+from stranglerfig.config.limits import Limits, Rate
 from stranglerfig.config.load import parse
 from stranglerfig.config.model import Capability, Config, Lists, Route, Timeouts, Upstream
 from stranglerfig.config.schema import json_schema
@@ -25,6 +26,8 @@ HOLDERS: list[tuple[type[BaseModel], Any, BaseModel]] = [
     (Timeouts, DATA["upstreams"]["catalog"]["timeouts"], CONFIG.upstreams["catalog"].timeouts),
     (Capability, DATA["capabilities"]["catalog"], CATALOG),
     (Lists, DATA["capabilities"]["catalog"]["lists"], CATALOG.lists),
+    (Limits, DATA["limits"], CONFIG.limits),
+    (Rate, DATA["limits"]["rate"], CONFIG.limits.rate),
 ]
 
 
@@ -86,6 +89,8 @@ def test_the_schema_knows_the_same_keys_as_the_models() -> None:
     assert set(definitions["Upstream"]["anyOf"][1]["properties"]) == set(written_keys(Upstream))
     assert set(definitions["Route"]["anyOf"][1]["properties"]) == set(written_keys(Route))
     assert set(definitions["Timeouts"]["properties"]) == set(written_keys(Timeouts))
+    assert set(definitions["Limits"]["properties"]) == set(written_keys(Limits))
+    assert set(definitions["Rate"]["properties"]) == set(written_keys(Rate))
     assert "(" not in str(sorted(definitions["Capability"]["properties"]))
 
 
@@ -97,6 +102,9 @@ def test_defaults_in_the_schema_are_as_they_are_written() -> None:
     assert capability["stage"]["default"] == "monolith"
     assert SCHEMA["$defs"]["Timeouts"]["properties"]["connect"]["default"] == "1s"
     assert "default" not in properties["workers"]
+    limits = SCHEMA["$defs"]["Limits"]["properties"]
+    shown = {key: limits[key]["default"] for key in set(limits) - {"rate"}}
+    assert shown == {key: DATA["limits"][key] for key in shown}
 
 
 HEAD: dict[str, Any] = {"upstreams": {"monolith": "http://m:1", "s": "http://s:1"}}
@@ -114,6 +122,21 @@ BAD: list[dict[str, Any]] = [
     HEAD | {"workers": 0},
     HEAD | {"listen": 8000},
     HEAD | {"dot_segments": "x"},
+    HEAD | {"limits": []},
+    HEAD | {"limits": {"connection": 5}},
+    HEAD | {"limits": {"connections": 0}},
+    HEAD | {"limits": {"connections": "many"}},
+    HEAD | {"limits": {"requests": True}},
+    HEAD | {"limits": {"idle": "off"}},
+    HEAD | {"limits": {"head_size": "off"}},
+    HEAD | {"limits": {"head_size": 65536}},
+    HEAD | {"limits": {"head_fields": "1000"}},
+    HEAD | {"limits": {"body_size": "10MB"}},
+    HEAD | {"limits": {"min_rate": "240"}},
+    HEAD | {"limits": {"loop_delay": 1}},
+    HEAD | {"limits": {"rate": "20/s"}},
+    HEAD | {"limits": {"rate": {"per_client": "20"}}},
+    HEAD | {"limits": {"rate": {"burst": 0}}},
     HEAD | {"capabilities": {"c": {"upstream": "s"}}},
     HEAD | {"capabilities": {"c": {"upstream": "s", "routes": []}}},
     HEAD | {"capabilities": {"c": {"upstream": "s", "routes": ["/x"]}}},

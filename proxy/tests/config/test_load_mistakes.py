@@ -39,7 +39,7 @@ def test_the_parts_of_a_route_are_no_keys() -> None:
 
 UNBUILT = (
     "circuit_breaker", "breaker", "retry", "retries", "health", "health_check", "health-checks", "websockets", "tls",
-    "dashboard", "live_data", "rate_limit",
+    "dashboard", "live_data",
 )  # fmt: skip
 
 

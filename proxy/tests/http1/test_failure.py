@@ -8,9 +8,9 @@ import pytest
 
 from stranglerfig.http1.failure import Failure, Phase, Side
 
-NOBODY_LEFT = {Failure.CLIENT_LEFT, Failure.CLIENT_STALLED}
+NOBODY_LEFT = {Failure.CLIENT_STALLED}
 STATUSES = {
-    Side.CLIENT: {400, 404, 408, 413, 431, 501, 505},
+    Side.CLIENT: {400, 404, 408, 413, 429, 431, 501, 505},
     Side.UPSTREAM: {502, 504},
     Side.PROXY: {503},
 }

@@ -328,6 +328,7 @@ async def start_proxy(
             tee=tee,
             signing_key=signing_key,
             cookie_key=KEY,
+            state_dir=tmp_path,
         )
         listening = listening or socket.create_server(("127.0.0.1", 0))
         proxy = Proxy(plane, listening, counters, model)

@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 from waiting import settled, until
 
-from stranglerfig.server import session
-
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -71,11 +69,8 @@ async def test_the_client_may_end_the_connection(
     assert got == b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
 
-async def test_an_idle_connection_is_closed(
-    start_upstream: Any, start_proxy: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session, "IDLE_S", 0.1)
-    proxy = await start_proxy(await start_upstream())
+async def test_an_idle_connection_is_closed(start_upstream: Any, start_proxy: Any) -> None:
+    proxy = await start_proxy(await start_upstream(), limits={"idle": "100ms"})
     fresh, used = await proxy.connect(), await proxy.connect()
     assert (await used.get()).status == 200
     async with asyncio.timeout(3):
@@ -83,11 +78,8 @@ async def test_an_idle_connection_is_closed(
         assert await used.rest() == b""
 
 
-async def test_a_head_that_trickles_in_is_408(
-    start_upstream: Any, start_proxy: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session, "HEAD_S", 0.2)
-    proxy = await start_proxy(await start_upstream())
+async def test_a_head_that_trickles_in_is_408(start_upstream: Any, start_proxy: Any) -> None:
+    proxy = await start_proxy(await start_upstream(), limits={"head_time": "200ms"})
     client = await proxy.connect()
     client.send(b"GET / HTTP/1.1\r\nX: ")
 
@@ -104,11 +96,12 @@ async def test_a_head_that_trickles_in_is_408(
 
 
 async def test_an_upload_that_stops_coming_is_408_and_no_error_of_the_upstream(
-    start_upstream: Any, start_proxy: Any, monkeypatch: pytest.MonkeyPatch
+    start_upstream: Any, start_proxy: Any
 ) -> None:
-    monkeypatch.setattr(session, "STALL_S", 0.1)
     proxy = await start_proxy(
-        await start_upstream(), timeouts={"connect": "1s", "response": "100ms", "idle": "100ms"}
+        await start_upstream(),
+        timeouts={"connect": "1s", "response": "100ms", "idle": "100ms"},
+        limits={"stall": "100ms"},
     )
     client = await proxy.connect()
     client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell")
@@ -227,10 +220,7 @@ async def test_an_upstream_that_reads_slowly_holds_back_the_client(
         assert (await client.answer()).body == b"ok"
 
 
-async def test_a_client_that_never_reads_is_dropped(
-    start_upstream: Any, start_proxy: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session, "STALL_S", 0.1)
+async def test_a_client_that_never_reads_is_dropped(start_upstream: Any, start_proxy: Any) -> None:
 
     async def handle(connection: Any) -> None:
         await connection.request()
@@ -238,7 +228,7 @@ async def test_a_client_that_never_reads_is_dropped(
         for _ in range(0, TOTAL, 65536):
             await connection.send(b"x" * 65536)
 
-    proxy = await start_proxy(await start_upstream(handle))
+    proxy = await start_proxy(await start_upstream(handle), limits={"stall": "100ms"})
     client = small_buffers(proxy.port)
     await asyncio.get_running_loop().sock_sendall(client, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     await until(lambda: proxy.count("client_gone"))

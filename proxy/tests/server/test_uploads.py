@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 from waiting import until, within
 
-from stranglerfig.server import session
-
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
 ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n"
 PATIENT = {"connect": "1s", "response": "5s", "idle": "5s"}
@@ -34,10 +32,11 @@ async def answer_while_reading(connection: Any) -> None:
 
 
 async def test_a_client_that_sends_and_does_not_read_is_to_blame_and_not_the_upstream(
-    start_upstream: Any, start_proxy: Any, monkeypatch: pytest.MonkeyPatch
+    start_upstream: Any, start_proxy: Any
 ) -> None:
-    monkeypatch.setattr(session, "STALL_S", 0.5)
-    proxy = await start_proxy(await start_upstream(answer_while_reading), timeouts=HASTY)
+    proxy = await start_proxy(
+        await start_upstream(answer_while_reading), timeouts=HASTY, limits={"stall": "500ms"}
+    )
     client = small_socket(proxy.port)
     loop = asyncio.get_running_loop()
     await loop.sock_sendall(client, HEAD % 1_000_000_000)
@@ -55,9 +54,8 @@ async def test_a_client_that_sends_and_does_not_read_is_to_blame_and_not_the_ups
 
 
 async def test_a_client_that_sent_all_and_does_not_read_is_to_blame(
-    start_upstream: Any, start_proxy: Any, monkeypatch: pytest.MonkeyPatch
+    start_upstream: Any, start_proxy: Any
 ) -> None:
-    monkeypatch.setattr(session, "STALL_S", 0.3)
     begun = asyncio.Event()
 
     async def handle(connection: Any) -> None:
@@ -68,7 +66,9 @@ async def test_a_client_that_sent_all_and_does_not_read_is_to_blame(
         begun.set()
         await connection.reader.read()
 
-    proxy = await start_proxy(await start_upstream(handle), timeouts=HASTY)
+    proxy = await start_proxy(
+        await start_upstream(handle), timeouts=HASTY, limits={"stall": "300ms"}
+    )
     client = small_socket(proxy.port)
     loop = asyncio.get_running_loop()
     await loop.sock_sendall(client, HEAD % 5 + b"he")
@@ -80,16 +80,17 @@ async def test_a_client_that_sent_all_and_does_not_read_is_to_blame(
 
 
 async def test_an_upstream_that_takes_no_body_is_to_blame_and_not_the_client(
-    start_upstream: Any, start_proxy: Any, monkeypatch: pytest.MonkeyPatch
+    start_upstream: Any, start_proxy: Any
 ) -> None:
-    monkeypatch.setattr(session, "STALL_S", 0.1)
 
     async def handle(connection: Any) -> None:
         connection.writer.transport.pause_reading()
         await asyncio.sleep(60)
 
     timeouts = {"connect": "1s", "response": "5s", "idle": "400ms"}
-    proxy = await start_proxy(await start_upstream(handle), timeouts=timeouts)
+    proxy = await start_proxy(
+        await start_upstream(handle), timeouts=timeouts, limits={"stall": "100ms"}
+    )
     client = await proxy.connect()
     size = 64 * 1024 * 1024
     client.send(HEAD % size)
