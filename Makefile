@@ -14,7 +14,10 @@ SECONDS ?= 3600
 # need not be compiled.
 INSTALL = PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq --no-compile
 PYTHON_HERE := $(CURDIR)/$(BIN)/python
-BENCHMARKS := lag capture_cost checkout cpu_per_request first_comparison
+BENCHMARKS := lag capture_cost checkout first_comparison
+# What `make bench` hands on, where it is given: CASES=small,canary PEERS=stranglerfig,nginx ROUNDS=5 SECONDS=4.
+BENCH_OUT ?= .bench
+BENCH_OPTIONS = $(if $(CASES),--cases $(CASES)) $(if $(PEERS),--peers $(PEERS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 ON_POSTGRESQL := monolith/shopsmart chassis extracted/shopsmart/catalog
 IMAGES := proxy monolith/shopsmart extracted/shopsmart/catalog compose/card_gateway compose/mail_catcher
 # Two suites at a time, in the order in which they are named: the longest first. All are run, whatever one of them says.
@@ -23,7 +26,7 @@ SHIPPING = $(PYTHON) .github/pipelines/shipping.py
 # Demo and tests start processes by the hundred: what one has compiled, the others need not compile again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo stack-files guide test test-all test-part postgresql check format pipelines image try-image push-image deploy test-compose bench fuzz clean
+.PHONY: help setup demo stack-files guide test test-all test-part postgresql check format pipelines image try-image push-image deploy test-compose bench bench-shop fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -101,7 +104,10 @@ format: setup ## let ruff format and mend what it can
 test-compose: setup ## the system in containers, really brought up, walked through, hurt and taken down (needs a Docker engine)
 	@cd tests && $(PYTHON_HERE) -m pytest -q -x containers
 
-bench: setup postgresql ## lag, cost of capture, checkouts; CPU per proxied request (needs nginx and wrk). About ten minutes
+bench: setup ## the proxy beside nginx, Envoy and others: CPU, latency, memory (see tests/benchmarks/peers/README.md). About 15 minutes
+	@cd tests && $(if $(BENCH_PEERS),BENCH_PEERS='$(abspath $(BENCH_PEERS))') $(PYTHON_HERE) -m benchmarks.proxies $(BENCH_OPTIONS) --out $(abspath $(BENCH_OUT))
+
+bench-shop: setup postgresql ## lag, cost of capture, checkouts, the way to the first comparison. About ten minutes
 	@failed=; cd tests && for each in $(BENCHMARKS); do \
 		echo "== $$each"; $(PYTHON_HERE) -m benchmarks.$$each || failed="$$failed $$each"; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
@@ -115,5 +121,5 @@ fuzz: setup $(FUZZ_STAMP) ## look for bytes that the proxy misreads, guided by c
 	@cd proxy/tests && $(PYTHON_HERE) -m fuzzing --folder $(CURDIR)/.fuzz $(if $(RUNS),--runs $(RUNS),--seconds $(SECONDS)) $(TARGETS)
 	@cd proxy/tests && $(PYTHON_HERE) -m fuzzing.reach $(CURDIR)/.fuzz/corpus
 
-clean: ## remove .venv, what the demo left, and what the fuzzer gathered
-	rm -rf $(VENV) .demo .fuzz
+clean: ## remove .venv, and what the demo, the benchmarks and the fuzzer left
+	rm -rf $(VENV) .demo .bench .fuzz

@@ -87,7 +87,7 @@ SEGMENTS = ["a", "b", "{n}", "*", "a*", "*b"]
 PATHS = [
     list(parts)
     for length in range(1, 5)
-    for parts in product(["a", "b", "ab", "zz", ""], repeat=length)
+    for parts in product(["a", "b", "ab", "ac", "cb", "zz", ""], repeat=length)
 ]
 
 route_texts = st.builds(

@@ -1,0 +1,1 @@
+"""The proxy beside its peers: the cases, the rounds, the report. Run by ``make bench``."""
