@@ -9,7 +9,6 @@ MANIFESTS := $(addsuffix /pyproject.toml,$(PARTS)) constraints.txt requirements-
 STAMP := $(VENV)/.installed
 FUZZ_STAMP := $(VENV)/.installed-fuzz
 # Of make fuzz, for all targets together.
-SECONDS ?= 3600
 # What builds the parts is installed first, or pip would make a place of its own for each; and what is never imported
 # need not be compiled.
 INSTALL = PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq --no-compile
@@ -118,7 +117,7 @@ $(FUZZ_STAMP): $(STAMP) requirements-fuzz.txt
 
 fuzz: setup $(FUZZ_STAMP) ## look for bytes that the proxy misreads, guided by coverage, on one core: SECONDS=3600, or RUNS=100000 of each; TARGETS="requests config"
 	@cd proxy && $(PYTHON_HERE) -m pytest -q tests/fuzzing
-	@cd proxy/tests && $(PYTHON_HERE) -m fuzzing --folder $(CURDIR)/.fuzz $(if $(RUNS),--runs $(RUNS),--seconds $(SECONDS)) $(TARGETS)
+	@cd proxy/tests && $(PYTHON_HERE) -m fuzzing --folder $(CURDIR)/.fuzz $(if $(RUNS),--runs $(RUNS),--seconds $(or $(SECONDS),3600)) $(TARGETS)
 	@cd proxy/tests && $(PYTHON_HERE) -m fuzzing.reach $(CURDIR)/.fuzz/corpus
 
 clean: ## remove .venv, and what the demo, the benchmarks and the fuzzer left
