@@ -8,7 +8,6 @@ PARTS := proxy chassis monolith/shopsmart extracted/shopsmart/catalog compose mi
 MANIFESTS := $(addsuffix /pyproject.toml,$(PARTS)) constraints.txt requirements-dev.txt
 STAMP := $(VENV)/.installed
 FUZZ_STAMP := $(VENV)/.installed-fuzz
-# Of make fuzz, for all targets together.
 # What builds the parts is installed first, or pip would make a place of its own for each; and what is never imported
 # need not be compiled.
 INSTALL = PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq --no-compile
