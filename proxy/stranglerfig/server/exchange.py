@@ -9,39 +9,28 @@ a connection that may be stale. What follows other failures is in ``attempts.py`
 is tried again.
 """
 
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import structlog
-
 from stranglerfig.compare.observation import SkipReason
 from stranglerfig.config.model import Upstream
-from stranglerfig.http1.failure import Failure, Phase, Side
-from stranglerfig.http1.forwarded import Origin
-from stranglerfig.http1.headers import Header
+from stranglerfig.http1.failure import Failure, Side
 from stranglerfig.http1.request_head import RequestHead
 from stranglerfig.http1.request_parser import END
 from stranglerfig.http1.response_head import ResponseHead
 from stranglerfig.http1.response_parser import ResponseEvent
-from stranglerfig.http1.trace_context import Trace
 from stranglerfig.http1.upgrade import Upgrade, choose_upgrade
 from stranglerfig.http1.websocket import Frames
 from stranglerfig.http1.writing import BodyFraming, last_chunk, request_bytes
-from stranglerfig.routing.path import check_path, is_internal, wsgi_path
-from stranglerfig.routing.plan import Plan
+from stranglerfig.server.admission import Refusal
 from stranglerfig.server.answer_stream import AnswerStream
 from stranglerfig.server.answers import COME_AGAIN_AFTER_S
 from stranglerfig.server.attempts import Attempts, unavailable
-from stranglerfig.server.course import Course
 from stranglerfig.server.event_stream import EventStream, begins_events
-from stranglerfig.server.log_lines import Answered
+from stranglerfig.server.exchange_record import ExchangeRecord
 from stranglerfig.server.meters import Result
-from stranglerfig.server.own_writes import OwnWrites
-from stranglerfig.server.planning import make_plan, plan_header, verify_debug, verify_force
-from stranglerfig.server.recording import Recording
 from stranglerfig.server.request_body import RequestBody
-from stranglerfig.server.runtime import Runtime, new_request_id
+from stranglerfig.server.runtime import Runtime
 from stranglerfig.server.streams import Kind, StreamEnd
 from stranglerfig.server.tunnel import Handshake, Tunnel
 from stranglerfig.upstream.budget import RetryBudget
@@ -50,78 +39,41 @@ if TYPE_CHECKING:
     from stranglerfig.server.session import ClientSession
     from stranglerfig.upstream.connection import UpstreamConnection
 
-log = structlog.get_logger(__name__)
-
 # Where the client and we may not agree on what comes next.
 _ENDS_THE_CONNECTION = frozenset({Failure.BAD_PATH, Failure.PROXY_ERROR})
 
 
-class Exchange:
+class Exchange(ExchangeRecord):
     """One exchange of ``session``; takes the running generation and keeps it to its end."""
 
     __slots__ = (
-        "_answer",
-        "_attempts",
         "_body",
-        "_body_bytes",
         "_budget",
         "_connection",
-        "_failure",
         "_fallback",
-        "_generation",
-        "_head",
         "_is_over",
         "_is_whole",
-        "_origin",
-        "_own_writes",
-        "_plan",
-        "_recording",
-        "_request",
-        "_runtime",
-        "_sent_bytes",
         "_session",
-        "_shows_plan",
-        "_started_at",
-        "_status",
         "_stream",
-        "_trace",
-        "_tries",
         "_upgrade",
         "may_resend",
     )
 
     def __init__(self, session: "ClientSession", runtime: Runtime, head: RequestHead) -> None:
+        super().__init__(runtime, head)
         self._session = session
-        self._runtime = runtime
-        self._generation = runtime.generation
         self._generation.exchanges += 1
-        self._head = head
-        self._started_at = time.perf_counter()  # uvloop's own clock is one of whole milliseconds
         self._is_whole = not head.has_body
         self._is_over = False
         self.may_resend = False
         """Whether it may have a kept connection, and goes out once more if that is stale."""
-        self._shows_plan = False
-        self._answer: AnswerStream | None = None
-        self._attempts: Attempts | None = None
         self._body = None if self._is_whole else RequestBody(is_chunked=head.is_chunked)
         self._budget: RetryBudget | None = None
         self._connection: UpstreamConnection | None = None
         self._fallback: str | None = None
         """Who can still be asked in the upstream's place; None as well once a part of an answer went to the client."""
-        self._origin: Origin | None = None
-        self._own_writes: OwnWrites | None = None
-        self._plan: Plan | None = None
-        self._recording: Recording | None = None
-        self._request = b""
         self._stream: EventStream | None = None
         self._upgrade: Upgrade | None = None
-        self._trace: Trace | None = None
-        self._tries = 0
-        self._body_bytes = 0
-        self._sent_bytes = 0
-        self._status = 0
-        self._failure: str | None = None
 
     @property
     def is_waiting_for_client(self) -> bool:
@@ -130,47 +82,16 @@ class Exchange:
 
     def begin(self) -> None:
         """Plan the request and send it."""
-        head, generation = self._head, self._generation
-        origin = self._origin = self._session.peer.headers(generation.trusted).origin(
-            head.forwarded, head.host, new_request_id
-        )
-        trace = self._trace = generation.tracing.trace_of(
-            head.trace, origin.request_id, is_trusted=self._session.peer.is_trusted
-        )
-        if trace.dropped is not None:
-            self._runtime.meters.dropped_header(trace.dropped, len(head.trace))
-        admission = self._runtime.admission
-        if admission.is_on:
-            refusal = admission.refusal(head, origin.address, self._runtime.exchanges)
-            if refusal is not None:
-                self._refuse(refusal.failure, refusal.again_after_s)
-                return
-        path = wsgi_path(head.target)
-        if check_path(head.target, path, allow_dot_segments=generation.allow_dot_segments):
-            self._refuse(Failure.BAD_PATH)
+        found = self._find_upstream(self._session.peer)
+        if isinstance(found, Refusal):
+            self._refuse(found.failure, found.again_after_s)
             return
-        if is_internal(path):
-            self._refuse(Failure.NOT_FOUND)
-            return
-        plan = self._plan = self._make_plan(path, origin)
-        upstream = generation.upstreams.get(plan.upstream) if plan.upstream is not None else None
-        if upstream is None:
-            self._refuse(Failure.NOT_FOUND)
-            return
-        if head.upgrade:
-            self._upgrade = choose_upgrade(head, upstream.upgrades)
-        if plan.sampled and plan.other is not None:
-            recording = Recording(self._runtime.tee, plan, time.time())
-            if self._upgrade is None:
-                self._recording = recording
-            else:
-                recording.skip(SkipReason.NOT_COMPARABLE)
-        elif plan.skip is not None and plan.capability is not None:
-            self._runtime.tee.asked(plan.capability)
-            self._runtime.tee.skip(plan.capability, SkipReason(plan.skip))
-        budget = self._budget = generation.budgets[upstream.name]
+        if self._head.upgrade:
+            self._upgrade = choose_upgrade(self._head, found.upgrades)
+        self._begin_recording(is_upgrade=self._upgrade is not None)
+        budget = self._budget = self._generation.budgets[found.name]
         budget.active += 1
-        self.ask(upstream)
+        self.ask(found)
 
     def ask(self, upstream: Upstream) -> None:
         """Send the request to ``upstream``, whose answer is to be the client's."""
@@ -201,39 +122,6 @@ class Exchange:
             plan.safe and head.is_safe and self._body is None and self._upgrade is None
         )
         self.attempt(upstream, fresh=not self.may_resend)
-
-    def _make_plan(self, path: str, origin: Origin) -> Plan:
-        head, runtime = self._head, self._runtime
-        meters = runtime.meters
-        forced = None
-        recent = None if head.wrote is None else self._know_writes().recent(runtime.lags)
-        if head.force is None and head.debug is None:
-            plan = make_plan(head, path, origin, self._generation.snapshot, {}, recent)
-        else:
-            now = time.time()
-            forced = verify_force(head, runtime.signing_key, now)
-            debug = verify_debug(head, runtime.signing_key, now)
-            if forced is None or debug is None:
-                meters.dropped_header("not_signed")
-            self._shows_plan = bool(debug)
-            plan = make_plan(head, path, origin, self._generation.snapshot, forced or {}, recent)
-        if head.dropped:
-            for reason in head.dropped:
-                meters.dropped_header(reason)
-        if head.forwarded and not self._session.peer.is_trusted:
-            meters.dropped_header("untrusted_forwarded", len(head.forwarded))
-        if plan.unit is not None and plan.capability is not None:
-            meters.assigned(plan.capability, plan.unit)
-        if plan.pin is not None:
-            self._know_writes()
-        return plan
-
-    def _know_writes(self) -> OwnWrites:
-        """Look after fig_wrote in this exchange; most have nothing to do with it."""
-        if self._own_writes is None:
-            key = self._generation.cookie_key
-            self._own_writes = OwnWrites(self._head.wrote, key, self._runtime.meters)
-        return self._own_writes
 
     def attempt(
         self, upstream: Upstream, *, fresh: bool, follows: "UpstreamConnection | None" = None
@@ -334,17 +222,15 @@ class Exchange:
     def on_switched(self, response: ResponseHead) -> None:
         """Pass on a 101 that was asked for: from here on the two connections are a tunnel."""
         answer, connection, upgrade = self._answer, self._connection, self._upgrade
-        plan, origin = self._plan, self._origin
+        assert self._plan is not None
         assert answer is not None
         assert connection is not None
         assert upgrade is not None
-        assert plan is not None
-        assert origin is not None
         self._connection = None
-        self._runtime.meters.upgraded(plan)
+        self._runtime.meters.upgraded(self._plan)
         if self._attempts is not None:
             self._attempts.ended(Result.ANSWERED)
-        course = Course(self._head, origin.address, plan, self._generation, connection.server)
+        course = self._course(connection.server)
         opening = answer.switch(response, upgrade)
         self._end()
         Tunnel(
@@ -362,12 +248,8 @@ class Exchange:
         if self._stream is None:
             if not begins_events(events):
                 return
-            plan, origin, connection = self._plan, self._origin, self._connection
-            assert plan is not None
-            assert origin is not None
-            assert connection is not None
-            course = Course(self._head, origin.address, plan, self._generation, connection.server)
-            self._stream = EventStream(course, self._leave_stream)
+            assert self._connection is not None
+            self._stream = EventStream(self._course(self._connection.server), self._leave_stream)
             self._runtime.streams.add(self._stream)
             self._generation.exchanges -= 1  # the stream holds one now
         self._stream.passed(events)
@@ -412,17 +294,7 @@ class Exchange:
 
     def fail(self, name: str, failure: Failure, detail: str) -> None:
         """Ask the other side if that may be, as upstream ``name`` gives no answer; else answer, or cut the answer."""
-        self._failure = failure.kind
-        self._runtime.meters.failed(name, failure)
-        log.warning(
-            "upstream_failed",
-            upstream=name,
-            phase=failure.phase.value,
-            kind=failure.kind,
-            detail=detail,
-            request_id=self._request_id.decode("latin-1"),
-            trace_id=self._trace_id.decode("ascii"),
-        )
+        self._tell_failure(name, failure, detail)
         if self._fallback is not None:
             assert failure.status is not None
             if self._know_attempts().fall_back(failure.kind, failure.status):
@@ -517,48 +389,12 @@ class Exchange:
         self._session.on_exchange_done(keep_alive=keep_alive)
 
     def _finish(self, answer: AnswerStream) -> None:
-        if self._recording is not None and self._origin is not None:
-            self._recording.offer(
-                method=self._head.method,
-                target=self._head.target,
-                headers=(*self._head.kept, *self._origin.headers, *self._trace_headers),
-                request_id=self._request_id,
-                elapsed_s=time.perf_counter() - self._started_at,
-            )
+        self._offer_recording()
         self._count(answer.status)
         if self._attempts is not None:
             self._attempts.ended(Result.ANSWERED)
         self._end()
         self._session.on_exchange_done(keep_alive=answer.keep_alive)
-
-    def _count(self, status: int) -> None:
-        """Count the answer, if an upstream was to give it. With a fallback it is the service's failure that counts."""
-        plan = self._plan
-        if plan is not None and plan.upstream is not None:
-            elapsed_s = time.perf_counter() - self._started_at
-            fallback = self._attempts.fallback if self._attempts is not None else None
-            if fallback is not None:
-                status, elapsed_s = fallback.status, fallback.elapsed_s
-            elif self._answer is not None and self._answer.head_at:
-                head_s = self._answer.head_at - self._started_at
-                self._runtime.meters.head_came(plan.upstream, head_s)
-            self._runtime.meters.answered(plan, status, elapsed_s)
-
-    def _plan_headers(self) -> tuple[Header, ...]:
-        if not self._shows_plan or self._plan is None:
-            return ()
-        fallback = self._attempts.fallback if self._attempts is not None else None
-        return (plan_header(self._plan, fallback.reason if fallback is not None else None),)
-
-    def _wrote_headers(self, failure: Failure) -> tuple[Header, ...]:
-        """Set fig_wrote with an answer of our own if an upstream may have got the request: it may go on with it."""
-        plan, origin = self._plan, self._origin
-        if plan is None or plan.pin is None or origin is None or not self._request:
-            return ()
-        was_sent = self._attempts is not None and self._attempts.was_sent
-        if failure.phase is Phase.CONNECT and not was_sent:
-            return ()
-        return (self._know_writes().header(plan.pin, https=origin.https),)
 
     def _end(self) -> None:
         if self._is_over:
@@ -575,36 +411,3 @@ class Exchange:
             self._attempts.end()
         if self._generation.lines is not None:
             self._runtime.log(self._generation, self._answered())
-
-    def _answered(self) -> Answered:
-        """What the access log may tell of this exchange."""
-        origin, answer, plan = self._origin, self._answer, self._plan
-        fallback = self._attempts.fallback if self._attempts is not None else None
-        head_at = answer.head_at if answer is not None else 0.0
-        return Answered(
-            self._head,
-            origin.address if origin is not None else "",
-            self._request_id,
-            self._trace.trace_id if self._trace is not None else None,
-            self._plan,
-            (answer.status if answer is not None else 0) or self._status,
-            self._body_bytes,
-            self._sent_bytes,
-            time.perf_counter() - self._started_at,
-            head_at - self._started_at if head_at else None,
-            self._failure or (None if fallback is None else fallback.reason),
-            max(self._tries - 1, 0),
-            None if fallback is None or plan is None else plan.fallback,
-        )
-
-    @property
-    def _trace_headers(self) -> tuple[Header, ...]:
-        return self._trace.headers if self._trace is not None else ()
-
-    @property
-    def _trace_id(self) -> bytes:
-        return (self._trace.trace_id if self._trace is not None else None) or b"-"
-
-    @property
-    def _request_id(self) -> bytes:
-        return self._origin.request_id if self._origin is not None else b"-"

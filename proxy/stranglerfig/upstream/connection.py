@@ -14,12 +14,9 @@ servers do that are overloaded or waited too long, and anything else fails. An a
 """
 
 import asyncio
-import socket
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
-from stranglerfig.config.balancing import Endpoint
 from stranglerfig.config.model import Timeouts, Upstream
 from stranglerfig.http1.failure import Failure, UpstreamError
 from stranglerfig.http1.response_head import ResponseHead
@@ -27,25 +24,21 @@ from stranglerfig.http1.response_parser import ResponseParser
 from stranglerfig.http1.upgrade import Upgrade
 from stranglerfig.upstream.deadlines import NEVER
 from stranglerfig.upstream.last_words import LastWords
+from stranglerfig.upstream.opening import failure_of, open_connection
 from stranglerfig.upstream.peer import Peer
-from stranglerfig.upstream.reaching import reach
+from stranglerfig.upstream.placement import Placement
 from stranglerfig.upstream.roles import Detached, Owner, Receiver
-from stranglerfig.upstream.securing import TlsFailedError, View, secure, view_of
-
-if TYPE_CHECKING:
-    from stranglerfig.upstream.balancer import Balancer
-    from stranglerfig.upstream.bulkhead import Bulkhead
+from stranglerfig.upstream.securing import View, view_of
 
 HIGH_WATER_BYTES: Final = 64 * 1024
 
 
-class UpstreamConnection(asyncio.Protocol):
+class UpstreamConnection(Placement, asyncio.Protocol):
     """A connection to ``upstream``, opened by ``begin`` when it is used first."""
 
     __slots__ = (
         "_begun_at",
         "_connecting",
-        "_has_answer",
         "_is_paused",
         "_is_unasked",
         "_is_upload",
@@ -59,39 +52,15 @@ class UpstreamConnection(asyncio.Protocol):
         "_receiver",
         "_timeouts",
         "_transport",
-        "balancer",
-        "deadline",
-        "elsewhere",
+        "has_answer",
         "is_congested",
         "is_reused",
-        "is_under_way",
-        "peer",
-        "place",
-        "refusal",
-        "upstream",
-        "waits_at",
     )
 
     def __init__(
         self, upstream: Upstream, loop: asyncio.AbstractEventLoop, owner: Owner | None = None
     ) -> None:
-        self.upstream = upstream
-        self.peer: Peer | None = None
-        """Where it is opened; None: at the first endpoint, or where its owner finds."""
-        self.elsewhere: Sequence[Peer] = ()
-        """Where it is tried, in this order, when it does not come about there."""
-        # What follows is the owner's.
-        self.balancer: Balancer | None = None
-        """Who gave it its address."""
-        self.is_under_way = False
-        """Whether it counts at ``peer``."""
-        self.place: Bulkhead[object] | None = None
-        """Where its request has a place."""
-        self.waits_at: Bulkhead[object] | None = None
-        """Where its request waits for one."""
-        self.refusal: Failure | None = None
-        """Why it can't be begun."""
-        self.deadline = NEVER
+        super().__init__(upstream)
         self.is_congested = False
         self.is_reused = False
         self._timeouts: Timeouts = upstream.timeouts
@@ -107,19 +76,10 @@ class UpstreamConnection(asyncio.Protocol):
         self._is_upload = False
         self._is_unasked = False
         self._is_paused = False
-        self._has_answer = False
+        self.has_answer = False
+        """Whether any byte of an answer came since ``begin``."""
         self._kernel: View | None = None
         self._last_words: LastWords | None = None
-
-    @property
-    def has_answer(self) -> bool:
-        """Whether any byte of an answer came since ``begin``."""
-        return self._has_answer
-
-    @property
-    def server(self) -> Endpoint | None:
-        """What ``fig.yaml`` has of where it is; None as long as that is not chosen."""
-        return None if self.peer is None else Endpoint(self.peer.host, self.peer.port)
 
     @property
     def is_quiet(self) -> bool:
@@ -152,7 +112,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._is_whole = is_whole
         self._is_upload = not is_whole
         self._is_unasked = False
-        self._has_answer = False
+        self.has_answer = False
         self._parser.begin(is_head=is_head, upgrade=upgrade)
         if self._kernel is None:
             self._pending.append(data)
@@ -230,44 +190,22 @@ class UpstreamConnection(asyncio.Protocol):
             await self._open()
         except (OSError, UnicodeError) as error:
             self._connecting = None
-            self._fail(_failure_of(error), str(error))
+            self._fail(failure_of(error), str(error))
         except UpstreamError as error:
             self._connecting = None
             self._fail(error.failure, error.detail)
 
     async def _open(self) -> None:
-        """Open it at its address, else at another one of its name: nothing has been sent yet, so any will do."""
         if self._owner is not None:
             await self._owner.find(self)
             if self._transport is not None:
                 return
-        for tried, other in enumerate(self.elsewhere):
-            # An address that is silent must leave time for the others.
-            share_s = (self.deadline - self._loop.time()) / (len(self.elsewhere) - tried + 1)
-            try:
-                await self._use(await reach(self._loop, *self._where(), share_s))
-            except OSError as error:
-                if self._owner is not None:
-                    self._owner.on_moved(self, other, _failure_of(error))
-                self.peer = other
-            else:
-                return
-        if self.upstream.tls is None:
-            await self._loop.create_connection(lambda: self, *self._where())
-        else:
-            left_s = self.deadline - self._loop.time()
-            await self._use(await reach(self._loop, *self._where(), left_s))
+        await open_connection(self._loop, self, self, self._on_moved)
 
-    async def _use(self, opened: socket.socket) -> None:
-        if self.upstream.tls is None:
-            await self._loop.create_connection(lambda: self, sock=opened)
-        else:
-            host = self.upstream.host if self.peer is None else self.peer.host
-            await secure(self._loop, opened, self.upstream.tls, host, self)
-
-    def _where(self) -> tuple[str, int]:
-        peer, upstream = self.peer, self.upstream
-        return (upstream.host, upstream.port) if peer is None else (peer.address, peer.port)
+    def _on_moved(self, other: Peer, failure: Failure) -> None:
+        if self._owner is not None:
+            self._owner.on_moved(self, other, failure)
+        self.peer = other
 
     def adopt(self, idle: "UpstreamConnection") -> None:
         """Go on with the open connection of ``idle``, which is quiet and is nothing any more; only in ``find``."""
@@ -316,14 +254,14 @@ class UpstreamConnection(asyncio.Protocol):
             self._poisoned()
             self._close()
             return
-        if not self._has_answer:
+        if not self.has_answer:
             if not self._is_upload and not self._is_delivered():
                 self._is_unasked = True
             if self._is_unasked and self.is_reused:
                 self._poisoned()
                 self._fail(Failure.UNASKED_RESPONSE)
                 return
-            self._has_answer = True
+            self.has_answer = True
         parser = self._parser
         try:
             events = parser.feed(data)
@@ -480,8 +418,3 @@ class UpstreamConnection(asyncio.Protocol):
         if self._last_words is not None:
             self._last_words.close()
             self._last_words = None
-
-
-def _failure_of(error: Exception) -> Failure:
-    """Why no connection came about."""
-    return Failure.TLS_FAILED if isinstance(error, TlsFailedError) else Failure.CONNECT_FAILED

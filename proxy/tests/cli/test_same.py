@@ -434,7 +434,6 @@ def test_who_gives_no_answer_is_named(sides: tuple[Server, Server], dead: int) -
     ("arguments", "said"),
     [
         (["--control", "x", "--candidate", NOBODY], "--control"),
-        (["--control", NOBODY, "--candidate", "https://a"], "TLS"),
         (["--control", NOBODY, "--candidate", NOBODY, "a"], "no path"),
         (["--control", NOBODY, "--candidate", NOBODY, "-H", "x"], "no header"),
         (["--control", NOBODY, "--candidate", NOBODY, "--from", "nowhere"], "cannot be read"),

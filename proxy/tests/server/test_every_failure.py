@@ -17,7 +17,7 @@ import pytest
 from waiting import until, within
 
 from stranglerfig.http1.failure import PASSES_BY_ITSELF, Failure
-from stranglerfig.server import exchange
+from stranglerfig.server import exchange_record
 
 HEAD = b"Host: a\r\n"
 GET = b"GET /x HTTP/1.1\r\n" + HEAD
@@ -211,7 +211,7 @@ async def meets_a_mistake_of_ours(world: World) -> bool:
         def fail(*_: Any) -> None:
             raise RuntimeError("a mistake")
 
-        patched.setattr(exchange, "make_plan", fail)
+        patched.setattr(exchange_record, "make_plan", fail)
         return await world.say(GET + b"\r\n")
 
 

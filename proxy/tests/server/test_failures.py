@@ -269,7 +269,7 @@ async def test_a_mistake_of_our_own_is_503_and_hurts_nobody_else(
         raise RuntimeError("a mistake")
 
     with monkeypatch.context() as patched:
-        patched.setattr("stranglerfig.server.exchange.make_plan", fail)
+        patched.setattr("stranglerfig.server.exchange_record.make_plan", fail)
         got = await proxy.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     assert got.startswith(b"HTTP/1.1 503 ")
     assert b"a mistake" not in got
