@@ -18,7 +18,13 @@ from stack.process import manage
 
 PRODUCTS = 120  # several pages of a list, in a second
 PATIENCE_MS = 30_000  # with pages and their elements; a busy machine needs it, a right one does not
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_NAMES = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 
 OpenPage = Callable[..., Page]
 
@@ -110,7 +116,7 @@ def browser() -> Iterator[Browser]:
     )
     if not found or not Path(found).exists():
         pytest.fail(
-            "The browser tests need Chromium. Install it (apt-get install chromium) or name its "
+            "The browser tests need Chromium. Install it (apt-get install chromium-headless-shell) or name its "
             f"program in CHROMIUM. Looked for: {os.environ.get('CHROMIUM', CHROMIUM_NAMES)}",
             pytrace=False,
         )
