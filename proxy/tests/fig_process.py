@@ -263,6 +263,11 @@ class Fig:
         found: int = self.status()["generation"]
         return found
 
+    @property
+    def effective(self) -> int:
+        """The oldest table by which some worker routes."""
+        return min(worker["generation"] or 0 for worker in self.status()["workers"])
+
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
         assert self.process is not None

@@ -32,10 +32,10 @@ def test_workers_count_a_client_together_and_a_saved_file_changes_that(
     assert fig.admin("GET", "/readyz")[0] == 200
     before = fig.generation
     fig.edit("per_client: 1/h", "per_client: off")
-    wait_until(lambda: fig.generation > before)
+    wait_until(lambda: fig.effective > before)
     assert {fig.get("/")[0] for _ in range(10)} == {200}
     fig.edit("per_client: off", "per_client: 2/h")
-    wait_until(lambda: fig.generation > before + 1)
+    wait_until(lambda: fig.effective > before + 1)
     assert fig.get("/")[0] == 429
     # Workers that replace others know who is ahead of his rate; a proxy that is started anew begins anew.
     fig.pin_ports()

@@ -66,7 +66,7 @@ def test_a_log_is_begun_changed_and_ended_by_the_file_alone(make_fig: Callable[.
     def save(more: str) -> None:
         before = fig.generation
         fig.save(fig.original + more)
-        wait_until(lambda: fig.generation > before)
+        wait_until(lambda: fig.effective > before)
 
     save(LOG)
     fig.get("/api/catalog/2")
