@@ -77,6 +77,11 @@ class ExchangeRecord:
         """Of an answer of our own."""
         self._failure: str | None = None
 
+    @property
+    def asks_for_upgrade(self) -> bool:
+        """Whether what comes behind the request may be another protocol."""
+        return bool(self._head.upgrade)
+
     # The plan
 
     def _find_upstream(self, peer: Peer) -> Upstream | Refusal:

@@ -114,8 +114,8 @@ class Runtime:
 
     @property
     def exchanges(self) -> int:
-        """How many requests are being answered."""
-        return sum(generation.exchanges for generation in self.generations)
+        """How many requests are being answered; tunnels and streams of events, which have no end of their own, are not."""
+        return sum(generation.exchanges for generation in self.generations) - len(self.streams)
 
     def swap(self, snapshot: Snapshot, cookie_key: bytes) -> None:
         """Let every request that begins from now on use ``snapshot`` and ``cookie_key``."""

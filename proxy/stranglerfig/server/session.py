@@ -160,12 +160,13 @@ class ClientSession(asyncio.Protocol):
 
     def on_exchange_done(self, *, keep_alive: bool) -> None:
         """Go on with the next request, or close."""
-        self._exchange = None
+        exchange, self._exchange = self._exchange, None
         self._gate.release(Hold.UPSTREAM)
         if not keep_alive or self._is_request_open:
             self._close_gently()
             return
-        if self._parser.is_holding:
+        # What is held is behind a request for an upgrade: not behind one that was answered before it.
+        if self._parser.is_holding and exchange is not None and exchange.asks_for_upgrade:
             self._queue.extend(self._parser.read_on())
             if not self._queue:
                 self._gate.release(Hold.PIPELINE)
@@ -249,6 +250,8 @@ class ClientSession(asyncio.Protocol):
             exchange.begin()
         elif event is END:
             self._is_request_open = False
+            # From here on the socket tells only that the client leaves, and that must be heard.
+            self._gate.release(Hold.UPSTREAM)
             if exchange is not None:
                 self._await_body(0)
                 exchange.on_request_end()

@@ -58,6 +58,10 @@ class Streams:
         self._looking: asyncio.Task[None] | None = None
         self._generation: Generation | None = None
 
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._open)
+
     def add(self, stream: Stream) -> None:
         """Look after ``stream``. A new table may have come since its request began."""
         self._open[stream] = None

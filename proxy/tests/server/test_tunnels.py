@@ -395,3 +395,69 @@ async def test_a_tunnel_in_which_nothing_moves_is_closed(
     proxy, client = await open_tunnel(start_upstream, start_proxy, hold, tunnel="200ms")
     assert await within(client.rest()) == b""
     await is_over(proxy, "idle")
+
+
+def upgrading(upstream: Any, **more: Any) -> dict[str, Any]:
+    return {"monolith": {"url": f"http://127.0.0.1:{upstream.port}", **UPGRADES, **more}}
+
+
+async def echo_target(connection: Any) -> None:
+    while (seen := await connection.request()) is not None:
+        size = len(seen.target)
+        await connection.send(
+            b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (size, seen.target)
+        )
+
+
+async def test_a_request_for_an_upgrade_waits_for_the_answer_before_it_and_what_is_behind_waits_for_its_own(
+    start_upstream: Any, start_proxy: Any
+) -> None:
+    """All in one read, and the first is answered at once."""
+    upstream = await start_upstream(echo_target)
+    proxy = await start_proxy(upstream, upstreams=upgrading(upstream))
+    client = await proxy.connect()
+    third = b"GET /third HTTP/1.1\r\nHost: a\r\n\r\n"
+    client.send(b"GET /_chassis/x HTTP/1.1\r\nHost: a\r\n\r\n" + ASK + third)
+    answers = [await within(client.answer()) for _ in range(3)]
+    assert [each.status for each in answers] == [404, 200, 200]
+    assert [each.body for each in answers[1:]] == [b"/chat", b"/third"]
+    assert [seen.target for seen in upstream.requests] == [b"/chat", b"/third"]
+
+
+async def test_what_comes_early_behind_a_pipelined_upgrade_goes_into_the_tunnel(
+    start_upstream: Any, start_proxy: Any
+) -> None:
+    async def handle(connection: Any) -> None:
+        head = await connection.reader.readuntil(b"\r\n\r\n")
+        if b"/chat" in head:
+            await connection.send(SWITCH)
+            await echo(connection)
+        else:
+            await connection.send(OK)
+
+    upstream = await start_upstream(handle)
+    proxy = await start_proxy(upstream, upstreams=upgrading(upstream))
+    client = await proxy.connect()
+    client.send(b"GET /first HTTP/1.1\r\nHost: a\r\n\r\n" + ASK + b"early bytes")
+    assert (await within(client.answer())).status == 200
+    assert await within(client.until(b"\r\n\r\n")) == SWITCH
+    assert await within(client.until(b"early bytes")) == b"early bytes"
+
+
+async def test_tunnels_are_no_requests_under_way(start_upstream: Any, start_proxy: Any) -> None:
+    async def handle(connection: Any) -> None:
+        head = await connection.reader.readuntil(b"\r\n\r\n")
+        if b"/chat" in head:
+            await connection.send(SWITCH)
+            await echo(connection)
+        else:
+            await connection.send(OK)
+
+    upstream = await start_upstream(handle)
+    proxy = await start_proxy(
+        upstream, workers=1, upstreams=upgrading(upstream), limits={"requests": 1}
+    )
+    tunnel = await proxy.connect()
+    tunnel.send(ASK)
+    await within(tunnel.until(b"\r\n\r\n"))
+    assert (await within(proxy.get())).status == 200

@@ -162,3 +162,55 @@ async def test_a_refused_request_that_waits_for_100_continue_is_told_so_at_once(
     answer = await within(client.answer("POST"))
     assert (answer.status, answer.headers[b"connection"]) == (400, b"close")
     assert upstream.connections == 0
+
+
+async def test_a_client_that_leaves_after_a_small_body_is_noticed(
+    start_upstream: Any, start_proxy: Any
+) -> None:
+    left = asyncio.Event()
+
+    async def handle(connection: Any) -> None:
+        await connection.request()
+        await connection.reader.read()
+        left.set()
+
+    upstream = await start_upstream(handle)
+    proxy = await start_proxy(upstream)
+    client = await proxy.connect()
+    client.send(b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi")
+    await until(lambda: len(upstream.requests) == 1)
+    client.close()
+    await within(left.wait())
+    await until(lambda: proxy.plane.state()["exchanges"] == {"1": 0})
+
+
+async def test_what_waits_for_a_place_is_never_sent_when_its_client_has_left(
+    start_upstream: Any, start_proxy: Any
+) -> None:
+    go = asyncio.Event()
+
+    async def handle(connection: Any) -> None:
+        while await connection.request() is not None:
+            await go.wait()
+            await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    upstream = await start_upstream(handle)
+    written = {"url": f"http://127.0.0.1:{upstream.port}", "concurrency": 1}
+    proxy = await start_proxy(upstream, upstreams={"monolith": written}, workers=1)
+
+    def waiting() -> int:
+        places = proxy.plane.state()["upstream_connections"]["places"]["monolith"]
+        return int(places["waiting"])
+
+    first = await proxy.connect()
+    first.send(b"GET /first HTTP/1.1\r\nHost: a\r\n\r\n")
+    await until(lambda: len(upstream.requests) == 1)
+    client = await proxy.connect()
+    client.send(b"POST /second HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi")
+    await until(lambda: waiting() == 1)
+    client.close()
+    await until(lambda: waiting() == 0)
+    go.set()
+    assert (await within(first.answer())).status == 200
+    assert (await within(proxy.get("/third"))).status == 200
+    assert [seen.target for seen in upstream.requests] == [b"/first", b"/third"]
