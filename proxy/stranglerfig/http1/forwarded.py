@@ -8,6 +8,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Final
 
 from stranglerfig.http1.headers import WHITESPACE, Header
 
@@ -29,6 +30,10 @@ _REPLACED = frozenset(
 )
 
 
+# Of a link-local address: an interface's name. The standard library takes anything for one, and the address is logged.
+_SCOPE: Final = re.compile(r"[A-Za-z0-9._-]{0,15}", re.ASCII)
+
+
 @lru_cache(maxsize=4096)
 def parse_address(text: str) -> Address | None:
     """Read an address as it stands in X-Forwarded-For, with or without a port; None when it is none."""
@@ -37,6 +42,8 @@ def parse_address(text: str) -> Address | None:
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
+        if not _SCOPE.fullmatch(text.partition("%")[2]):
+            return None
         address = ipaddress.ip_address(text)
     except ValueError:
         return None

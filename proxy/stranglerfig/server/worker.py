@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from stranglerfig.routing.recent import Lag
 from stranglerfig.routing.snapshot import Snapshot, compile_snapshot
 from stranglerfig.server.data_plane import DataPlane
 from stranglerfig.server.tee import Tee
-from stranglerfig.tls.contexts import CLIENT_CONTEXTS, Shown
+from stranglerfig.tls.contexts import CLIENT_CONTEXTS, Shown, pass_over_bad_names
 from stranglerfig.tls.pem import PemError
 
 log = structlog.get_logger(__name__)
@@ -149,6 +150,7 @@ def main() -> None:
     # The terminal's Ctrl-C and hang-up are the supervisor's business.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    sys.unraisablehook = pass_over_bad_names
     listener = socket.socket(fileno=arguments.listen_fd)
     listener.setblocking(False)
     uvloop.run(Worker(arguments.slot, listener).run())

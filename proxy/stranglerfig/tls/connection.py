@@ -190,10 +190,9 @@ class TlsConnection(asyncio.Transport, asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._hand_on)
 
     @property
-    def is_silent(self) -> bool:
-        """Whether nothing of the other side is left here: no bytes, no end, no half of a record."""
-        has_said = self._early or self._is_ended or self._lost is not None
-        return not has_said and self._records.is_between
+    def has_spoken(self) -> bool:
+        """Whether something of the other side is left here: bytes, or an end."""
+        return bool(self._early) or self._is_ended or self._lost is not None
 
     @property
     def is_amid_record(self) -> bool:

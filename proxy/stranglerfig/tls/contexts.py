@@ -6,6 +6,7 @@ Versions before TLS 1.2 are refused (RFC 8996), renegotiation is off, and HTTP/1
 
 import hashlib
 import ssl
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -51,6 +52,15 @@ def server_context(shown: Sequence[Shown]) -> ssl.SSLContext:
 
         first.sni_callback = choose
     return first
+
+
+def pass_over_bad_names(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Say nothing of a name that a client asks for and that is not ASCII: its handshake fails, and is counted.
+
+    A ``sys.unraisablehook``: ``ssl`` decodes the name before ``choose`` is called, and has nobody to tell.
+    """
+    if not isinstance(unraisable.exc_value, UnicodeDecodeError):
+        sys.__unraisablehook__(unraisable)
 
 
 def _serving(shown: Shown) -> ssl.SSLContext:

@@ -237,7 +237,7 @@ class UpstreamConnection(Placement, asyncio.Protocol):
         kernel = self._kernel = view_of(opened)
         pending, self._pending = self._pending, []
         self.is_congested = False
-        self._is_unasked = kernel.has_news()
+        self._is_unasked = kernel.has_spoken()
         kernel.send(b"".join(pending))
         self._wait()
         if not self._is_whole:

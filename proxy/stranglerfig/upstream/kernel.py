@@ -42,6 +42,10 @@ class KernelView:
         """Whether bytes or the end of the connection wait to be read."""
         return bool(self._poll.poll(0))
 
+    def has_spoken(self) -> bool:
+        """Whether anything was said on a connection that is new."""
+        return self.has_news()
+
     def send(self, data: bytes) -> None:
         """Give ``data`` to the kernel now; before it, nothing may wait in the transport, which takes what is left.
 

@@ -25,7 +25,9 @@ async def open_connection(
         # An address that is silent must leave time for the others.
         share_s = (placement.deadline - loop.time()) / (len(placement.elsewhere) - tried + 1)
         try:
-            await _use(loop, placement, protocol, await reach(loop, *placement.where(), share_s))
+            async with asyncio.timeout(share_s):
+                opened = await reach(loop, *placement.where(), share_s)
+                await _use(loop, placement, protocol, opened)
         except OSError as error:
             on_moved(other, failure_of(error))
         else:

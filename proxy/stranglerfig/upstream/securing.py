@@ -75,7 +75,17 @@ class SecuredView:
         self._kernel = KernelView(secured.raw)
 
     def has_news(self) -> bool:
-        """Whether the upstream said anything, or ended. Session tickets and new keys are nothing."""
+        """Whether the upstream said anything on a kept connection, or ended. Session tickets and new keys are nothing."""
+        if self.has_spoken():
+            return True
+        if self._secured.is_amid_record:
+            # What it will say can't be known now, and it may be that nobody is told.
+            self._secured.abort()
+            return True
+        return False
+
+    def has_spoken(self) -> bool:
+        """The same of a new connection: a part of a record is nothing yet, for tickets come with the handshake's end."""
         secured = self._secured
         if self._kernel.has_news():
             try:
@@ -85,12 +95,7 @@ class SecuredView:
             if not data:
                 return True
             secured.take_in(data)
-        if secured.is_silent:
-            return False
-        if secured.is_amid_record:
-            # What it will say can't be known now, and it may be that nobody is told.
-            secured.abort()
-        return True
+        return secured.has_spoken
 
     def send(self, data: bytes) -> None:
         """Give ``data`` to the kernel now, behind what TLS itself has to send."""

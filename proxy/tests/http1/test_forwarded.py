@@ -98,6 +98,16 @@ def test_several_chains_are_read_as_one() -> None:
     assert said(found)[b"X-Forwarded-For"] == b"1.1.1.1, 10.9.9.9, 10.0.0.1"
 
 
+@pytest.mark.parametrize(
+    ("scope", "is_address"),
+    [(b"eth0", True), (b'"x', False), (b"a b", False), (b"x" * 9000, False), (b"a%b", False)],
+)
+def test_no_address_has_anything_behind_it_but_an_interface(scope: bytes, is_address: bool) -> None:
+    """It stands in the access log."""
+    found = origin("10.0.0.1", (b"X-Forwarded-For", b"fe80::1%" + scope))
+    assert (found.address == "fe80::1%" + scope.decode()) is is_address
+
+
 @pytest.mark.parametrize("request_id", [b"", b"a b", b"a\r\nX: y", b"x" * 129, b"\xe9"])
 def test_a_request_id_that_could_do_harm_is_replaced(request_id: bytes) -> None:
     assert origin("10.0.0.1", (b"X-Request-Id", request_id)).request_id == b"new-id"

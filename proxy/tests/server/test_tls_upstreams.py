@@ -169,6 +169,24 @@ async def test_an_upstream_that_is_silent_in_the_handshake(
     await until(lambda: proxy.plane.state()["upstream_connections"]["open"] == 0)
 
 
+async def test_one_that_is_silent_in_the_handshake_leaves_time_for_another(
+    start_upstream: Any, start_proxy: Any, secured: Any
+) -> None:
+    async def handle(connection: Any) -> None:
+        await connection.reader.read()
+
+    silent = await start_upstream(handle)
+    good = await start_upstream(context=secured.serving("127.0.0.1"))
+    written = {
+        "urls": [f"https://127.0.0.1:{each.port}" for each in (silent, good)],
+        "tls": {"ca": str(secured.ca)},
+        "timeouts": {"connect": "1s", "response": "5s", "idle": "5s"},
+        "retries": {"attempts": 0},
+    }
+    proxy = await start_proxy(silent, upstreams={"monolith": written})
+    assert [(await within(proxy.get())).status for _ in range(3)] == [200] * 3
+
+
 async def test_a_client_that_leaves_in_the_handshake_ends_it(
     start_upstream: Any, start_proxy: Any
 ) -> None:

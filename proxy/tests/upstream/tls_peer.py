@@ -17,13 +17,15 @@ class TlsPeer:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
 
-    async def shake_hands(self) -> bytes:
-        """Do so; gives the session tickets, which are not sent yet."""
+    async def shake_hands(self, early: bytes = b"") -> bytes:
+        """Do so; gives the session tickets, of which only ``early`` is sent, behind our first flight."""
         while True:
             try:
                 self._tls.do_handshake()
             except ssl.SSLWantReadError:
-                self.send(self._outgoing.read())
+                flight = self._outgoing.read()
+                if flight:
+                    self.send(flight + early)
                 await self._receive()
             else:
                 return self._outgoing.read()
