@@ -198,6 +198,7 @@ class Exchange(ExchangeRecord):
             refused_on = None if events[-1] is END else self._connection
             if self._know_attempts().fall_back(f"status_{status}", status):
                 if refused_on is not None:
+                    self._runtime.upstreams.on_answered(refused_on)
                     refused_on.abort()
                 return True
         self._fallback = None
@@ -232,6 +233,7 @@ class Exchange(ExchangeRecord):
             self._attempts.ended(Result.ANSWERED)
         course = self._course(connection.server)
         opening = answer.switch(response, upgrade)
+        self._runtime.upstreams.on_answered(connection)
         self._end()
         Tunnel(
             self._runtime,
@@ -251,6 +253,7 @@ class Exchange(ExchangeRecord):
             assert self._connection is not None
             self._stream = EventStream(self._course(self._connection.server), self._leave_stream)
             self._runtime.streams.add(self._stream)
+            self._runtime.upstreams.on_lasting(self._connection)
             self._generation.exchanges -= 1  # the stream holds one now
         self._stream.passed(events)
 
@@ -312,8 +315,12 @@ class Exchange(ExchangeRecord):
 
     def on_too_late(self) -> None:
         """Give up the attempt under way, unless its answer has begun."""
-        if self._connection is not None and self._answer is not None and not self._answer.status:
-            self._connection.on_deadline()
+        connection = self._connection
+        if connection is not None and self._answer is not None and not self._answer.status:
+            # Its own time is not over, so this is not to count at its breaker.
+            failure = connection.timeout_failure()
+            connection.abort()
+            self.on_upstream_failed(failure, "")
 
     def on_mistake(self, error: Exception) -> None:
         """End after a mistake of our own."""

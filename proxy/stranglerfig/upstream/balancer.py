@@ -4,7 +4,7 @@ Requests go to the addresses that are *available*: not unhealthy, and their brea
 as if all were available, unless the upstream is written to refuse then: neither a breaker nor a health check can tell "this
 address is broken" from "all of it is slow today", and to send nothing would make the second worse.
 
-What is available is sorted out when something changed or an open breaker's time is over, not for each request.
+What is available is sorted out when something changed, or the time of an open breaker or of a trial is over, not for each request.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -59,7 +59,7 @@ class Balancer:
         """Those of the other address family."""
         self._ready: Sequence[Peer] = ()
         self._due = NEVER
-        """When a breaker that is open now is half open."""
+        """When a breaker that lets nobody through now does."""
         self.is_refusing = False
         """Whether no address is available, and none may be tried."""
         self.has_several = False
@@ -164,7 +164,9 @@ class Balancer:
 
     def begin(self, peer: Peer, request: object, now: float) -> None:
         """Take notice of a request that goes to an address whose breaker is not closed."""
-        if peer.breaker.begin(request, now):
+        timeouts = self.upstream.timeouts
+        # By then a request that nobody holds up has failed, or its answer has begun.
+        if peer.breaker.begin(request, now, now + timeouts.connect_s + timeouts.response_s):
             self.sort_out(now)
 
     # What came of it
@@ -205,11 +207,7 @@ class Balancer:
         )
         self._ready = available or (() if self.is_refusing else self._peers)
         self._due = min(
-            (
-                peer.breaker.until
-                for peer in self.peers()
-                if peer.breaker.until is not None and peer.breaker.until > now
-            ),
+            (due for peer in self.peers() if (due := peer.breaker.changes_at(now)) is not None),
             default=NEVER,
         )
 

@@ -45,13 +45,20 @@ class Balancers:
         self._current: dict[str, Upstream] = {}
         self.known: dict[int, Balancer] = {}
         """By the identity of their ``upstream``, which is the quickest to look up; they keep it alive."""
+        self._gone: dict[int, Balancer] = {}
+        """Of upstreams that are no longer written so, by the same, for what requests of older generations still ask of them."""
 
     def of(self, upstream: Upstream) -> Balancer:
         """Find or make the balancer of an upstream; a request of an older generation has that of the same place."""
-        current = self._current.get(upstream.name, upstream)
-        is_same = (current.endpoints, current.tls) == (upstream.endpoints, upstream.tls)
-        if current is not upstream and is_same:
-            upstream = current
+        current = self._current.get(upstream.name)
+        if current is None:
+            is_gone = bool(self._current)
+        elif (current.endpoints, current.tls) == (upstream.endpoints, upstream.tls):
+            upstream, is_gone = current, False
+        else:
+            is_gone = True
+        if is_gone:
+            return self._gone.get(id(upstream)) or self._make_gone(upstream, current)
         balancer = self.known.get(id(upstream))
         if balancer is None:
             balancer = self._make(upstream)
@@ -62,6 +69,15 @@ class Balancers:
     def _make(self, upstream: Upstream) -> Balancer:
         balancer = Balancer(upstream, self.names.of, self._chance, self._workers)
         self.known[id(upstream)] = balancer
+        return balancer
+
+    def _make_gone(self, upstream: Upstream, current: Upstream | None) -> Balancer:
+        """Make one that keeps no connection and asks for no health, with the places of what is written under its name now."""
+        balancer = Balancer(upstream, self.names.of, self._chance, self._workers)
+        balancer.drop()
+        if current is not None:
+            balancer.bulkhead = self.of(current).bulkhead
+        self._gone[id(upstream)] = balancer
         return balancer
 
     def retain(self, upstreams: Iterable[Upstream]) -> list[object]:
@@ -75,14 +91,12 @@ class Balancers:
         admitted: list[object] = []
         for balancer in self.known.values():
             upstream = wanted.get(balancer.upstream.name)
-            current = self._current.get(balancer.upstream.name)
-            is_current = current is None or current is balancer.upstream
-            if upstream is None or not is_current or id(upstream) in kept:
+            if upstream is None or id(upstream) in kept:
                 balancer.drop()
                 continue
             kept[id(upstream)] = balancer
             admitted += balancer.adapt(upstream, self.names.of, now)
-        self._current, self.known = wanted, kept
+        self._current, self.known, self._gone = wanted, kept, {}
         for upstream in wanted.values():
             is_new = id(upstream) not in kept
             # A name is looked up when it is first used, and a health check is a use.
@@ -114,7 +128,7 @@ class Balancers:
 
     def _on_names_changed(self) -> None:
         now = self._loop.time()
-        for balancer in self.known.values():
+        for balancer in (*self.known.values(), *self._gone.values()):
             balancer.refresh(now)
         self._checks.retain(self.known.values())
         self._on_addresses()

@@ -2,6 +2,7 @@
 
 The circuit breaker of Nygard, "Release It!" (2007): *closed* as long as all is well; *open* after failures in a row, for a
 time that doubles with each trial that fails; then *half open*: one request at a time is the trial, and its answer closes it.
+A trial that takes too long, as an upload does whose client is slow, is followed by another.
 
 Only what has no usable answer is a failure. A status of 500 and above is an answer: with Django it mostly comes of one
 page, is the same at every address, and must not take all other pages away.
@@ -42,7 +43,7 @@ class BreakerState(StrEnum):
 class Breaker:
     """The breaker of one address."""
 
-    __slots__ = ("_opened", "_trial", "failures", "since", "until", "why")
+    __slots__ = ("_opened", "_trial", "_trial_by", "failures", "since", "until", "why")
 
     def __init__(self) -> None:
         self.failures = 0
@@ -55,6 +56,7 @@ class Breaker:
         """When it was opened."""
         self._opened = 0
         self._trial: object = None
+        self._trial_by = 0.0
 
     def state(self, now: float) -> BreakerState:
         """What it is at ``now``."""
@@ -64,13 +66,25 @@ class Breaker:
 
     def allows(self, now: float) -> bool:
         """Whether another request may go there."""
-        return self.until is None or (now >= self.until and self._trial is None)
+        return self.until is None or (
+            now >= self.until and (self._trial is None or now >= self._trial_by)
+        )
 
-    def begin(self, request: object, now: float) -> bool:
-        """Take notice of a request that goes there; gives whether it is the trial."""
+    def changes_at(self, now: float) -> float | None:
+        """When it allows another request if nothing happens until then; None if that is no matter of time."""
+        if self.until is None or now < self.until:
+            return self.until
+        return None if self._trial is None or now >= self._trial_by else self._trial_by
+
+    def begin(self, request: object, now: float, by: float) -> bool:
+        """Take notice of a request that goes there; gives whether it is the trial.
+
+        ``by``: when there may be another trial if this one has told nothing. What becomes of this one says nothing then, unless it is answered.
+        """
         if self.until is None or not self.allows(now):
             return False
         self._trial = request
+        self._trial_by = by
         return True
 
     def succeed(self) -> bool:

@@ -118,7 +118,6 @@ class UpstreamConnection(Placement, asyncio.Protocol):
             self._pending.append(data)
             self.is_congested = True
             self.deadline = self._loop.time() + self._timeouts.connect_s
-            self._begun_at = time.perf_counter()
             self._connecting = self._loop.create_task(self._connect(), name="connect")
             return
         self.is_reused = True
@@ -200,6 +199,7 @@ class UpstreamConnection(Placement, asyncio.Protocol):
             await self._owner.find(self)
             if self._transport is not None:
                 return
+        self._begun_at = time.perf_counter()  # behind who waited for a place, or a name
         await open_connection(self._loop, self, self, self._on_moved)
 
     def _on_moved(self, other: Peer, failure: Failure) -> None:

@@ -198,9 +198,15 @@ class Upstreams:
         self._on_opened(connection.upstream.name, seconds)
 
     def on_answered(self, connection: UpstreamConnection) -> None:
-        """Count a whole answer on a connection that is not kept."""
+        """Count a whole answer on a connection that is not kept, or one whose rest nobody wants."""
         peer = connection.peer
         if peer is not None and peer.breaker.failures:
+            self._succeed(connection, peer)
+
+    def on_lasting(self, connection: UpstreamConnection) -> None:
+        """Count that an answer began which is not meant to end soon. It closes a breaker; that it is cut may still open one."""
+        peer = connection.peer
+        if peer is not None and peer.breaker.until is not None:
             self._succeed(connection, peer)
 
     def on_failed(self, connection: UpstreamConnection, failure: Failure) -> None:

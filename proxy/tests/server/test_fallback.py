@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from waiting import until, within
 
+from stranglerfig.config.model import Config
+from stranglerfig.routing.snapshot import compile_snapshot
 from stranglerfig.server.request_body import MAX_KEPT_BYTES
 from stranglerfig.signing import sign
 
 MONOLITH = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nmonolith"
+KEY = b"a key of the tests"
 SERVICE = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nservice"
 FAST = {"connect": "2s", "response": "300ms", "idle": "2s"}
 SLOW = {"connect": "5s", "response": "10s", "idle": "10s"}
@@ -396,6 +399,83 @@ async def test_the_more_patient_side_gives_the_time(start_world: Any) -> None:
     attempts.on_deadline()  # as when it has passed
     assert (await within(asking)).status == 504
     assert world.fallbacks() == {("response_timeout", "failed"): 1}
+
+
+async def test_a_status_whose_body_nobody_waits_for_is_an_answer_at_the_breaker(
+    start_world: Any,
+) -> None:
+    """As many failures as open it, and more, but not in a row."""
+    busy = says(b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\n", then_waits=True)
+
+    async def flapping(connection: Any) -> None:
+        await (resets if connection.number % 2 else busy)(connection)
+
+    world = await start_world(flapping)
+    for _ in range(12):
+        assert (await within(world.proxy.get("/api/x"))).body == b"monolith"
+    assert world.fallbacks() == {("closed_early", "answered"): 6, ("status_503", "answered"): 6}
+    (address,) = world.proxy.plane.state()["upstream_connections"]["upstreams"]["catalog"]
+    assert address["breaker"] == "closed"
+
+
+async def test_a_reload_meanwhile_leaves_nothing_of_the_old_monolith_behind(
+    start_upstream: Any, start_proxy: Any
+) -> None:
+    """It is asked all the same, for it is what the request was planned for, and has the places of the new one."""
+    asked, fail, go = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def service(connection: Any) -> None:
+        await connection.request()
+        asked.set()
+        await fail.wait()
+        connection.reset()
+
+    async def old_monolith(connection: Any) -> None:
+        while seen := await connection.request():
+            if seen.target != b"/health":
+                await go.wait()
+            await connection.send(MONOLITH)
+
+    old, new = await start_upstream(old_monolith), await start_upstream(MONOLITH)
+    failing = await start_upstream(service)
+
+    def written(monolith: Any) -> dict[str, Any]:
+        return {
+            "upstreams": {
+                "monolith": {
+                    "url": f"http://127.0.0.1:{monolith.port}",
+                    "timeouts": SLOW,
+                    "health": {"path": "/health"},
+                    "concurrency": 10,
+                },
+                "catalog": {"url": f"http://127.0.0.1:{failing.port}", "timeouts": SLOW},
+            },
+            "capabilities": {
+                "catalog": {
+                    "upstream": "catalog",
+                    "stage": "service",
+                    "fallback": "monolith",
+                    "routes": ["GET /api/**"],
+                }
+            },
+        }
+
+    proxy = await start_proxy(old, **written(old))
+    asking = asyncio.ensure_future(proxy.get("/api/x"))
+    await within(asked.wait())
+    config = Config.model_validate(written(new))
+    proxy.plane.swap(compile_snapshot(config, {}, 2), cookie_key=KEY)
+    fail.set()
+    await until(lambda: any(seen.target == b"/api/x" for seen in old.requests))
+    state = proxy.plane.state()["upstream_connections"]
+    assert [each["address"] for each in state["upstreams"]["monolith"]] == [f"127.0.0.1:{new.port}"]
+    assert state["places"]["monolith"]["taken"] == 1
+    checks = proxy.plane._runtime.upstreams._balancers._checks
+    assert {peer.port for peer in checks._asking} == {new.port}
+    go.set()
+    assert (await within(asking)).body == b"monolith"
+    await until(lambda: proxy.connections() == {"open": 0, "idle": 0})
+    assert proxy.plane.state()["upstream_connections"]["places"]["monolith"]["taken"] == 0
 
 
 async def test_a_user_gets_the_cookie_of_the_canary_once(start_world: Any) -> None:

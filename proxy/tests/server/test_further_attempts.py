@@ -92,6 +92,7 @@ async def start(start_proxy: Any, upstream: Any, retries: Any = BOTH, **keys: An
     port = getattr(upstream, "port", upstream)
     timeouts = keys.pop("timeouts", {"connect": "2s", "response": "5s", "idle": "5s"})
     monolith = {"url": f"http://127.0.0.1:{port}", "timeouts": timeouts, "retries": retries}
+    monolith |= {"breaker": keys.pop("breaker", {})}
     return await start_proxy(port, upstreams={"monolith": monolith}, **keys)
 
 
@@ -437,7 +438,7 @@ async def test_the_deadline_is_that_of_one_attempt_and_ends_the_one_under_way(
 
     upstream = await start_upstream(handle)
     timeouts = {"connect": "20s", "response": "40s", "idle": "60s"}
-    proxy = await start(start_proxy, upstream, timeouts=timeouts)
+    proxy = await start(start_proxy, upstream, timeouts=timeouts, breaker={"failures": 2})
     asking = asyncio.ensure_future(proxy.get())
     await until(lambda: len(upstream.requests) == 2)
     (attempts,) = attempts_of(proxy)
@@ -447,6 +448,10 @@ async def test_the_deadline_is_that_of_one_attempt_and_ends_the_one_under_way(
     assert (await within(asking)).status == 504
     assert proxy.counts("errors") == {("response_timeout", "head", "monolith"): 1}
     assert is_quiet(proxy)
+    # The upstream had more time of its own, so only the first attempt counts at its breaker.
+    (address,) = proxy.plane.state()["upstream_connections"]["upstreams"]["monolith"]
+    assert address["breaker"] == "closed"
+    await until(lambda: proxy.connections() == {"open": 0, "idle": 0})
 
 
 async def test_the_deadline_ends_no_answer_that_has_begun(

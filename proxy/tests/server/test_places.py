@@ -1,6 +1,7 @@
 """An upstream with ``concurrency`` gets no more requests at once; the others wait in their order, for a while."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -103,6 +104,23 @@ class Places:
 @pytest.fixture
 def places(start_upstream: Any, start_proxy: Any) -> Places:
     return Places(start_upstream, start_proxy)
+
+
+async def test_the_time_that_a_connection_takes_is_without_that_of_waiting(places: Places) -> None:
+    await places.start(concurrency=1)
+    begun: list[float] = []
+    upstreams = places.proxy.plane._runtime.upstreams
+    upstreams._on_opened = lambda _, seconds: begun.append(time.perf_counter() - seconds)
+    clients = [await places.send(target, POST) for target in (b"/1", b"/2")]
+    await places.held.has(b"/1")
+    had_waited = time.perf_counter()
+    places.held.let_go(b"/1")
+    await places.held.has(b"/2")
+    places.held.let_go(b"/2")
+    for client in clients:
+        assert (await within(client.answer())).status == 200
+    first, second = begun
+    assert first < had_waited <= second
 
 
 @pytest.mark.parametrize("request_", [GET, POST], ids=["GET", "POST"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import h11
 import pytest
+from upgrading import ASK, SWITCH, UPGRADES, echo
 from waiting import until, within
 
 from stranglerfig.config.model import Config
@@ -16,6 +17,10 @@ KEY = b"a key of the tests"
 TIMEOUTS = {"connect": "20s", "response": "20s", "idle": "20s"}
 LONG = {"open": "24h", "longest": "24h"}
 """No breaker is half open before the test says so."""
+EVENTS = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"9\r\ndata: 1\n\n\r\n"
+)
 
 
 def answer(body: bytes, status: bytes = b"200 OK") -> bytes:
@@ -74,6 +79,13 @@ class Several:
         list(balancer.peers())[number].breaker.until = now
         balancer.sort_out(now)
         assert self.breakers()[number] == "half_open"
+
+    def overdue(self, number: int) -> None:
+        """Let the time pass in which the trial of an address should have been answered."""
+        now = asyncio.get_running_loop().time()
+        [balancer] = self.proxy.plane._runtime.upstreams._balancers.known.values()
+        list(balancer.peers())[number].breaker._trial_by = now
+        balancer.sort_out(now)
 
 
 @pytest.fixture
@@ -370,3 +382,85 @@ async def test_a_url_where_nobody_listens_costs_nobody_anything(several: Several
     await several.start(answer(b"a"))
     several.reload(several.written(free_port(), several.servers[0].port))
     assert await several.ask(10) == {"a": 10}
+
+
+class Recovering:
+    """A server that resets each connection, until it is well: then it answers, now and then for long."""
+
+    def __init__(self) -> None:
+        self.is_well = False
+        self.is_over = asyncio.Event()
+        self.has_upload = asyncio.Event()
+
+    async def handle(self, connection: Any) -> None:
+        head = await connection.reader.readuntil(b"\r\n\r\n")
+        if not self.is_well:
+            connection.reset()
+        elif b" /chat " in head:
+            await connection.send(SWITCH)
+            await echo(connection)
+        elif b" /events " in head:
+            await connection.send(EVENTS)
+            await self.is_over.wait()
+            connection.reset()
+        elif b" /upload " in head:
+            self.has_upload.set()
+            await connection.reader.read()
+        else:
+            await connection.send(answer(b"ok"))
+
+    async def half_open(self, several: Several, **upstream: Any) -> Any:
+        """A proxy whose next request is the trial."""
+        breaker = {"failures": 1, "when_all_open": "refuse", **LONG}
+        proxy = await several.start(self.handle, breaker=breaker, **upstream)
+        assert await several.ask(2) == {"502": 1, "503": 1}
+        self.is_well = True
+        several.half_open(0)
+        return proxy
+
+
+async def test_a_tunnel_as_the_trial_closes_it_when_it_is_granted(several: Several) -> None:
+    proxy = await Recovering().half_open(several, **UPGRADES)
+    client = await proxy.connect()
+    client.send(ASK)
+    assert await within(client.until(b"\r\n\r\n")) == SWITCH
+    assert several.breakers() == ["closed"]
+    assert await several.ask(2) == {"ok": 2}
+
+
+async def test_events_as_the_trial_close_it_when_they_begin_and_open_it_when_they_are_cut(
+    several: Several,
+) -> None:
+    server = Recovering()
+    proxy = await server.half_open(several)
+    client = await proxy.connect()
+    client.send(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+    await within(client.until(b"data: 1\n\n"))
+    assert several.breakers() == ["closed"]
+    assert await several.ask(2) == {"ok": 2}
+    server.is_over.set()
+    await until(lambda: several.breakers() == ["open"])
+
+
+async def test_events_that_are_cut_in_a_row_open_it(several: Several) -> None:
+    server = Recovering()
+    server.is_well = True
+    server.is_over.set()
+    proxy = await several.start(server.handle, breaker={"failures": 2, **LONG})
+    for state in ("closed", "open"):
+        client = await proxy.connect()
+        client.send(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+        await within(client.rest())
+        assert several.breakers() == [state]
+
+
+async def test_an_upload_as_the_trial_does_not_keep_all_others_out(several: Several) -> None:
+    server = Recovering()
+    proxy = await server.half_open(several)
+    client = await proxy.connect()
+    client.send(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nslow")
+    await within(server.has_upload.wait())
+    assert await several.ask(1) == {"503": 1}
+    several.overdue(0)
+    assert await several.ask(2) == {"ok": 2}
+    assert several.breakers() == ["closed"]

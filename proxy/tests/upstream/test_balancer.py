@@ -110,6 +110,18 @@ def test_a_trial_that_tells_nothing_is_followed_by_another() -> None:
     assert A in picked(balancer, now=1.0)
 
 
+def test_a_trial_that_lasts_is_followed_by_another_when_its_answer_should_have_come() -> None:
+    timeouts = {"connect": "2s", "response": "10s"}
+    balancer = balancer_of(A, B, timeouts=timeouts)
+    refuse(balancer, A)
+    balancer.pick(1.0)
+    balancer.begin(at(balancer, A), "trial", 1.0)
+    assert picked(balancer, now=12.9) == {B: 6}
+    assert picked(balancer, now=13.0) == {A: 3, B: 3}
+    balancer.begin(at(balancer, A), "next", 13.0)
+    assert picked(balancer, now=13.0) == {B: 6}
+
+
 @pytest.mark.parametrize("failures", range(1, 40))
 def test_the_only_address_is_asked_whatever_it_did(failures: int) -> None:
     balancer = balancer_of(A)

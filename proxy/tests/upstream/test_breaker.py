@@ -9,6 +9,7 @@ from stranglerfig.http1.failure import Failure, Side
 from stranglerfig.upstream.breaker import FAILS, STALE, Breaker, BreakerState
 
 LIMITS = BreakerLimits(failures=3, open_s=1.0, longest_s=8.0)
+LATER = float("inf")
 
 
 def failed(breaker: Breaker, now: float, request: object = "", *, at_once: bool = False) -> bool:
@@ -47,9 +48,9 @@ def test_after_its_time_one_request_at_a_time_is_let_through() -> None:
     assert not breaker.allows(0.999)
     assert breaker.state(1.0) is BreakerState.HALF_OPEN
     assert breaker.allows(1.0)
-    assert breaker.begin("first", 1.0)
+    assert breaker.begin("first", 1.0, LATER)
     assert not breaker.allows(1.0)
-    assert not breaker.begin("second", 1.0)
+    assert not breaker.begin("second", 1.0, LATER)
     assert breaker.succeed()
     assert breaker.state(1.0) is BreakerState.CLOSED
     assert breaker.allows(1.0)
@@ -61,7 +62,7 @@ def test_each_trial_that_fails_doubles_the_time_up_to_the_longest() -> None:
         assert breaker.until is not None
         waited.append(breaker.until - now)
         now = breaker.until
-        assert breaker.begin(trial, now)
+        assert breaker.begin(trial, now, LATER)
         assert failed(breaker, now, trial)
     assert waited == [1, 2, 4, 8, 8, 8]
     assert breaker.since == 0
@@ -74,7 +75,7 @@ def test_only_the_trial_counts_while_it_is_open() -> None:
     breaker = opened()
     assert not failed(breaker, 0.5, "was under way")
     assert breaker.until == 1
-    assert breaker.begin("trial", 1)
+    assert breaker.begin("trial", 1, LATER)
     assert not failed(breaker, 1.2, "was under way too")
     assert not breaker.allows(1.2)
     assert failed(breaker, 1.3, "trial")
@@ -83,13 +84,30 @@ def test_only_the_trial_counts_while_it_is_open() -> None:
 
 def test_a_trial_whose_client_left_says_nothing_and_makes_room_for_the_next() -> None:
     breaker = opened()
-    breaker.begin("trial", 1)
+    breaker.begin("trial", 1, LATER)
     assert not breaker.give_up("another")
     assert not breaker.allows(1)
     assert breaker.give_up("trial")
     assert not breaker.give_up("trial")
     assert breaker.state(1) is BreakerState.HALF_OPEN
-    assert breaker.begin("next", 1)
+    assert breaker.begin("next", 1, LATER)
+
+
+def test_a_trial_that_takes_too_long_is_followed_by_another_and_its_failure_says_nothing() -> None:
+    breaker = opened()
+    assert breaker.changes_at(0.5) == 1
+    assert breaker.begin("slow", 1, by=5)
+    assert breaker.changes_at(4.9) == 5
+    assert not breaker.allows(4.9)
+    assert breaker.allows(5)
+    assert breaker.changes_at(5) is None
+    assert breaker.begin("next", 5, by=9)
+    assert not breaker.allows(5)
+    assert not failed(breaker, 6, "slow")
+    assert not breaker.give_up("slow")
+    assert not breaker.allows(6)
+    assert failed(breaker, 7, "next")
+    assert breaker.until == 7 + 2
 
 
 @pytest.mark.parametrize(("chance", "until"), [(0.0, 0.5), (0.5, 0.75), (1.0, 1.0)])
@@ -130,7 +148,7 @@ def test_it_never_stays_shut_for_longer_than_the_longest_and_never_lets_two_tria
         allows = breaker.allows(now)
         match step:
             case "begin":
-                begun = breaker.begin(request, now)
+                begun = breaker.begin(request, now, LATER)
                 assert begun is (allows and breaker.until is not None)
                 trial = request if begun else trial
             case "succeed":
