@@ -166,7 +166,14 @@ class ExchangeRecord:
         """What an answer without end, from ``server``, is to be decided by again."""
         assert self._plan is not None
         assert self._origin is not None
-        return Course(self._head, self._origin.address, self._plan, self._generation, server)
+        return Course(
+            self._head,
+            self._origin.address,
+            self._plan,
+            self._generation,
+            server,
+            fell_back=self._attempts is not None and self._attempts.fallback is not None,
+        )
 
     # What the client is told
 
