@@ -25,7 +25,7 @@ from stranglerfig.http1.writing import BodyFraming, last_chunk, request_bytes
 from stranglerfig.server.admission import Refusal
 from stranglerfig.server.answer_stream import AnswerStream
 from stranglerfig.server.answers import COME_AGAIN_AFTER_S
-from stranglerfig.server.attempts import Attempts, unavailable
+from stranglerfig.server.attempts import Attempts, reaches_client, unavailable
 from stranglerfig.server.event_stream import EventStream, begins_events
 from stranglerfig.server.exchange_record import ExchangeRecord
 from stranglerfig.server.meters import Result
@@ -192,7 +192,10 @@ class Exchange(ExchangeRecord):
 
     def _falls_back(self, events: Sequence[ResponseEvent]) -> bool:
         """Whether the other side is asked instead, for the answer that begins with ``events`` says that there is none."""
-        status = unavailable(events[0])
+        told = reaches_client(events, is_http_1_0=self._head.is_http_1_0)
+        if not told:
+            return False
+        status = unavailable(told[0])
         if status is not None:
             # At its end the connection may already be in the pool, and another exchange's.
             refused_on = None if events[-1] is END else self._connection

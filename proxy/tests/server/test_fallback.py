@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from waiting import until, within
 
+from stranglerfig.server.exchange import Exchange
 from stranglerfig.server.request_body import MAX_KEPT_BYTES
 from stranglerfig.signing import sign
 
@@ -189,6 +190,40 @@ async def test_any_other_answer_stands_and_so_does_one_that_has_begun(
     assert got.endswith(end)
     assert world.monolith.requests == []
     assert world.fallbacks() == {}
+
+
+HTTP_1_0: list[list[bytes]] = [
+    [b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy"],
+    [b"HTTP/1.1 103 Early\r\n\r\n", b"HTTP/1.1 103 Hi\r\n\r\nHTTP/1.1 503 Busy\r\n\r\nbusy"],
+    [b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\n", b"HTTP/1.1 2"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pieces", HTTP_1_0)
+async def test_an_interim_answer_that_is_not_passed_on_is_no_beginning(
+    start_world: Any, monkeypatch: pytest.MonkeyPatch, pieces: list[bytes]
+) -> None:
+    """HTTP/1.0 has none, so its client has seen nothing yet."""
+    seen = asyncio.Queue[None]()
+    pass_on = Exchange.on_response
+
+    def on_response(exchange: Exchange, events: Any) -> None:
+        pass_on(exchange, events)
+        seen.put_nowait(None)
+
+    async def handle(connection: Any) -> None:
+        await connection.request()
+        await connection.send(pieces[0])
+        for piece in pieces[1:]:
+            await seen.get()  # what was sent before has arrived by itself
+            await connection.send(piece)
+
+    monkeypatch.setattr(Exchange, "on_response", on_response)
+    world = await start_world(handle)
+    got = await within(world.proxy.ask(b"GET /api/x HTTP/1.0\r\nHost: a\r\n\r\n"))
+    assert got.startswith(b"HTTP/1.1 200 ")
+    assert got.endswith(b"\r\n\r\nmonolith")
+    assert sum(world.fallbacks().values()) == 1
 
 
 @pytest.mark.parametrize("fault", ["hangs up", "says 503"])
