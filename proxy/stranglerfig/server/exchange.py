@@ -175,9 +175,10 @@ class Exchange(ExchangeRecord):
             self._session.hold_body()
 
     def on_upstream_writable(self) -> None:
-        """Take the body again. It is connected, so what must not arrive twice is not going to be sent again."""
-        if self._body is not None and self._plan is not None and not self._plan.repeatable:
-            self._body.forget()
+        """Take the body again: it is connected."""
+        plan, connection = self._plan, self._connection
+        if self._body is not None and self._fallback is None and plan and connection:
+            self._body.arrives(connection.upstream.retries, is_repeatable=plan.repeatable)
         self._session.release_body()
 
     # The answer
@@ -217,6 +218,8 @@ class Exchange(ExchangeRecord):
             self._watch(events)
         may_keep_alive = self._is_whole and not self._runtime.is_draining
         data = answer.take(events, may_keep_alive=may_keep_alive)
+        if data and self._body is not None:
+            self._body.forget()
         self._sent_bytes += len(data)
         self._session.write(data)
         if is_end and not self._is_over:

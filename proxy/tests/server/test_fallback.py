@@ -269,6 +269,17 @@ async def test_a_body_of_a_safe_request_goes_to_the_monolith_too(
     assert [seen.body for seen in world.monolith.requests] == [b"hello"]
 
 
+async def test_a_chunked_body_of_nothing_goes_to_the_monolith_too(start_world: Any) -> None:
+    world = await start_world(FAULTS["hangs up"][0])
+    client = await world.proxy.connect()
+    client.send(
+        b"POST /api/search HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + GET
+    )
+    for method in ("POST", "GET"):
+        assert (await within(client.answer(method))).body == b"monolith"
+    assert [seen.body for seen in world.monolith.requests] == [b"", b""]
+
+
 @pytest.mark.parametrize("size", [MAX_KEPT_BYTES, MAX_KEPT_BYTES + 1])
 async def test_a_body_is_kept_for_it_up_to_a_cap(start_world: Any, size: int) -> None:
     world = await start_world(FAULTS["hangs up"][0])
