@@ -5,12 +5,10 @@ An exchange itself is in ``exchange.py``; here nothing is sent and nobody is wai
 
 import time
 
-import structlog
-
 from stranglerfig.compare.observation import SkipReason
 from stranglerfig.config.balancing import Endpoint
 from stranglerfig.config.model import Upstream
-from stranglerfig.http1.failure import Failure, Phase
+from stranglerfig.http1.failure import Failure, Phase, Side
 from stranglerfig.http1.forwarded import Origin
 from stranglerfig.http1.headers import Header
 from stranglerfig.http1.request_head import RequestHead
@@ -26,9 +24,8 @@ from stranglerfig.server.own_writes import OwnWrites
 from stranglerfig.server.peer import Peer
 from stranglerfig.server.planning import make_plan, plan_header, verify_debug, verify_force
 from stranglerfig.server.recording import Recording
+from stranglerfig.server.refusal_lines import tell_failed
 from stranglerfig.server.runtime import Runtime, new_request_id
-
-log = structlog.get_logger(__name__)
 
 
 class ExchangeRecord:
@@ -199,11 +196,11 @@ class ExchangeRecord:
         """Count and log that ``upstream`` failed."""
         self._failure = failure.kind
         self._runtime.meters.failed(upstream, failure)
-        log.warning(
-            "upstream_failed",
-            upstream=upstream,
-            phase=failure.phase.value,
-            kind=failure.kind,
+        # What we refused ourselves comes by thousands.
+        tell = self._runtime.refusal_lines.add if failure.side is Side.PROXY else tell_failed
+        tell(
+            upstream,
+            failure,
             detail=detail,
             request_id=self._request_id.decode("latin-1"),
             trace_id=self._trace_id.decode("ascii"),
