@@ -7,13 +7,18 @@ from typing import Literal, TextIO, cast
 
 import structlog
 
+from stranglerfig.log_writer import LogWriter
+
 LogFormat = Literal["json", "text"]
 FORMAT_VARIABLE = "FIG_LOG"  # how the supervisor tells its children
 
 
-def configure(log_format: LogFormat | None = None, **always: object) -> LogFormat:
+def configure(
+    log_format: LogFormat | None = None, *, may_wait: bool = True, **always: object
+) -> LogFormat:
     """Set up structlog for this process; ``always`` is put into every line. Gives the format that is used.
 
+    ``may_wait``: for who reads the lines; else they are written by a thread.
     Without a format: ``FIG_LOG``, or text on a terminal and JSON elsewhere.
     """
     if log_format is None:
@@ -31,6 +36,8 @@ def configure(log_format: LogFormat | None = None, **always: object) -> LogForma
     # Never with local variables: they hold secrets, users' headers and bodies.
     traces = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     exceptions = [structlog.processors.ExceptionRenderer(traces)] if log_format == "json" else []
+    structlog.contextvars.bind_contextvars(**always)
+    stream = _Stderr(sys.stderr) if may_wait else LogWriter(sys.stderr.fileno())
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -40,10 +47,9 @@ def configure(log_format: LogFormat | None = None, **always: object) -> LogForma
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Stderr(sys.stderr))),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", stream)),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(**always)
     return log_format
 
 

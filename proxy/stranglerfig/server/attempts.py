@@ -9,6 +9,7 @@ It holds until the answer begins; from then on the upstream's own time-outs do.
 import asyncio
 import random
 import time
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import structlog
@@ -62,6 +63,15 @@ def unavailable(event: ResponseEvent) -> int | None:
     if isinstance(event, ResponseHead) and event.status in _UNAVAILABLE:
         return event.status
     return None
+
+
+def reaches_client(
+    events: Sequence[ResponseEvent], *, is_http_1_0: bool
+) -> Sequence[ResponseEvent]:
+    """Give the part of ``events`` that is passed on: HTTP/1.0 knows no interim answers (RFC 9110 section 15.2)."""
+    if not is_http_1_0:
+        return events
+    return [each for each in events if not (isinstance(each, ResponseHead) and each.is_interim)]
 
 
 class Fallback:

@@ -18,7 +18,16 @@ Target = tuple[Side, frozenset[Endpoint]] | None
 class Course:
     """What is remembered of a request as long as its answer goes on: enough to decide it again."""
 
-    __slots__ = ("_address", "_forced", "_head", "_server", "_side", "_user", "generation")
+    __slots__ = (
+        "_address",
+        "_fell_back",
+        "_forced",
+        "_head",
+        "_server",
+        "_side",
+        "_user",
+        "generation",
+    )
 
     def __init__(
         self,
@@ -27,8 +36,13 @@ class Course:
         plan: Plan,
         generation: Generation,
         server: Endpoint | None,
+        *,
+        fell_back: bool,
     ) -> None:
-        """``address`` is the client's; ``plan`` was made by ``generation``, and ``server`` carries it out."""
+        """``address`` is the client's; ``plan`` was made by ``generation``, and ``server`` answers it.
+
+        ``fell_back``: that is one of the plan's fallback, for its upstream gave no answer.
+        """
         self._head = head
         self._address = address
         self._user = plan.set_cookie
@@ -37,7 +51,8 @@ class Course:
             self._forced = {plan.capability: plan.side}
         self.generation = generation
         """Under which it was decided last, and found to lead where it does."""
-        self._side = plan.side
+        self._fell_back = fell_back
+        self._side = plan.side.other if fell_back else plan.side
         self._server = server
         generation.exchanges += 1
 
@@ -49,7 +64,8 @@ class Course:
         """Whether ``generation`` still has its server on its side; if so it belongs to that from now on.
 
         A read that stayed with its user's write would go elsewhere by now under any table: what counts is whether the
-        new one says something new.
+        new one says something new. What fell back stays as long as it would fall back to its server: whether the service
+        could answer by now, only asking it can tell.
         """
         target = self._decide(generation)
         is_here = target is not None and target[0] is self._side and self._server in target[1]
@@ -69,7 +85,10 @@ class Course:
             self._mint,
             forced=self._forced,
         )
-        return _target_of(decide(facts, generation.snapshot), generation)
+        plan = decide(facts, generation.snapshot)
+        if self._fell_back and plan.fallback is not None:
+            return _target_of(plan.side.other, plan.fallback, generation)
+        return _target_of(plan.side, plan.upstream, generation)
 
     def _mint(self) -> str:
         """Give the user that was made for this request, or is made now and stays the same."""
@@ -78,6 +97,6 @@ class Course:
         return self._user
 
 
-def _target_of(plan: Plan, generation: Generation) -> Target:
-    upstream = generation.upstreams.get(plan.upstream) if plan.upstream is not None else None
-    return None if upstream is None else (plan.side, frozenset(upstream.endpoints))
+def _target_of(side: Side, name: str | None, generation: Generation) -> Target:
+    upstream = generation.upstreams.get(name) if name is not None else None
+    return None if upstream is None else (side, frozenset(upstream.endpoints))

@@ -98,6 +98,7 @@ class DataPlane:
         runtime.upstreams.close()
         runtime.deadlines.stop()
         runtime.admission.close()
+        runtime.refusal_lines.close()
         await runtime.access_log.close(_LAST_LINES_S)
 
     async def _sessions_gone(self, timeout_s: float) -> None:

@@ -25,7 +25,7 @@ from stranglerfig.http1.writing import BodyFraming, last_chunk, request_bytes
 from stranglerfig.server.admission import Refusal
 from stranglerfig.server.answer_stream import AnswerStream
 from stranglerfig.server.answers import COME_AGAIN_AFTER_S
-from stranglerfig.server.attempts import Attempts, unavailable
+from stranglerfig.server.attempts import Attempts, reaches_client, unavailable
 from stranglerfig.server.event_stream import EventStream, begins_events
 from stranglerfig.server.exchange_record import ExchangeRecord
 from stranglerfig.server.meters import Result
@@ -175,9 +175,10 @@ class Exchange(ExchangeRecord):
             self._session.hold_body()
 
     def on_upstream_writable(self) -> None:
-        """Take the body again. It is connected, so what must not arrive twice is not going to be sent again."""
-        if self._body is not None and self._plan is not None and not self._plan.repeatable:
-            self._body.forget()
+        """Take the body again: it is connected."""
+        plan, connection = self._plan, self._connection
+        if self._body is not None and self._fallback is None and plan and connection:
+            self._body.arrives(connection.upstream.retries, is_repeatable=plan.repeatable)
         self._session.release_body()
 
     # The answer
@@ -192,7 +193,10 @@ class Exchange(ExchangeRecord):
 
     def _falls_back(self, events: Sequence[ResponseEvent]) -> bool:
         """Whether the other side is asked instead, for the answer that begins with ``events`` says that there is none."""
-        status = unavailable(events[0])
+        told = reaches_client(events, is_http_1_0=self._head.is_http_1_0)
+        if not told:
+            return False
+        status = unavailable(told[0])
         if status is not None:
             # At its end the connection may already be in the pool, and another exchange's.
             refused_on = None if events[-1] is END else self._connection
@@ -215,6 +219,8 @@ class Exchange(ExchangeRecord):
             self._watch(events)
         may_keep_alive = self._is_whole and not self._runtime.is_draining
         data = answer.take(events, may_keep_alive=may_keep_alive)
+        if data and self._body is not None:
+            self._body.forget()
         self._sent_bytes += len(data)
         self._session.write(data)
         if is_end and not self._is_over:
@@ -262,8 +268,7 @@ class Exchange(ExchangeRecord):
         answer = self._answer
         assert answer is not None
         self._drop_connection()
-        if self._recording is not None:
-            self._recording.skip(SkipReason.NOT_COMPARABLE)
+        self._skip_recording(SkipReason.NOT_COMPARABLE)
         self._runtime.meters.stream_ended(Kind.EVENTS.value, why.value)
         self._count(answer.status)
         self._end()
@@ -302,8 +307,7 @@ class Exchange(ExchangeRecord):
             assert failure.status is not None
             if self._know_attempts().fall_back(failure.kind, failure.status):
                 return
-        if self._recording is not None:
-            self._recording.skip(SkipReason.UPSTREAM_FAILED)
+        self._skip_recording(SkipReason.UPSTREAM_FAILED)
         answer = self._answer
         if answer is None or not answer.status:
             self._answer_ourselves(failure)
@@ -341,11 +345,8 @@ class Exchange(ExchangeRecord):
         self._drop_connection()
         self._failure = failure.kind
         self._runtime.meters.failed("-", failure)
-        if self._recording is not None:
-            is_client = failure.side is Side.CLIENT
-            self._recording.skip(
-                SkipReason.CLIENT_LEFT if is_client else SkipReason.UPSTREAM_FAILED
-            )
+        is_client = failure.side is Side.CLIENT
+        self._skip_recording(SkipReason.CLIENT_LEFT if is_client else SkipReason.UPSTREAM_FAILED)
         has_begun = self._answer is not None and self._answer.status
         if has_begun or failure.status is None:
             self._end()
@@ -360,8 +361,7 @@ class Exchange(ExchangeRecord):
         self._drop_connection()
         self._failure = SkipReason.CLIENT_LEFT.value
         self._runtime.meters.client_gone()
-        if self._recording is not None:
-            self._recording.skip(SkipReason.CLIENT_LEFT)
+        self._skip_recording(SkipReason.CLIENT_LEFT)
         self._end()
 
     def _drop_connection(self) -> None:

@@ -5,12 +5,10 @@ An exchange itself is in ``exchange.py``; here nothing is sent and nobody is wai
 
 import time
 
-import structlog
-
 from stranglerfig.compare.observation import SkipReason
 from stranglerfig.config.balancing import Endpoint
 from stranglerfig.config.model import Upstream
-from stranglerfig.http1.failure import Failure, Phase
+from stranglerfig.http1.failure import Failure, Phase, Side
 from stranglerfig.http1.forwarded import Origin
 from stranglerfig.http1.headers import Header
 from stranglerfig.http1.request_head import RequestHead
@@ -26,9 +24,8 @@ from stranglerfig.server.own_writes import OwnWrites
 from stranglerfig.server.peer import Peer
 from stranglerfig.server.planning import make_plan, plan_header, verify_debug, verify_force
 from stranglerfig.server.recording import Recording
+from stranglerfig.server.refusal_lines import tell_failed
 from stranglerfig.server.runtime import Runtime, new_request_id
-
-log = structlog.get_logger(__name__)
 
 
 class ExchangeRecord:
@@ -167,11 +164,23 @@ class ExchangeRecord:
                 elapsed_s=time.perf_counter() - self._started_at,
             )
 
+    def _skip_recording(self, reason: SkipReason) -> None:
+        """End the copy, if there is one, without handing it on."""
+        if self._recording is not None:
+            self._recording.skip(reason)
+
     def _course(self, server: Endpoint | None) -> Course:
         """What an answer without end, from ``server``, is to be decided by again."""
         assert self._plan is not None
         assert self._origin is not None
-        return Course(self._head, self._origin.address, self._plan, self._generation, server)
+        return Course(
+            self._head,
+            self._origin.address,
+            self._plan,
+            self._generation,
+            server,
+            fell_back=self._attempts is not None and self._attempts.fallback is not None,
+        )
 
     # What the client is told
 
@@ -197,11 +206,11 @@ class ExchangeRecord:
         """Count and log that ``upstream`` failed."""
         self._failure = failure.kind
         self._runtime.meters.failed(upstream, failure)
-        log.warning(
-            "upstream_failed",
-            upstream=upstream,
-            phase=failure.phase.value,
-            kind=failure.kind,
+        # What we refused ourselves comes by thousands.
+        tell = self._runtime.refusal_lines.add if failure.side is Side.PROXY else tell_failed
+        tell(
+            upstream,
+            failure,
             detail=detail,
             request_id=self._request_id.decode("latin-1"),
             trace_id=self._trace_id.decode("ascii"),

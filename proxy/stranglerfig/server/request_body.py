@@ -3,6 +3,7 @@
 import time
 from typing import TYPE_CHECKING, Final
 
+from stranglerfig.config.retries import Retries, When
 from stranglerfig.http1.writing import chunk, last_chunk
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ class RequestBody:
 
     def __init__(self, *, is_chunked: bool) -> None:
         self._is_chunked = is_chunked
-        self._kept: list[bytes] | None = []
-        self._size = 0
+        self._kept: bytearray | None = (
+            bytearray()
+        )  # a list of small pieces takes many times their size
         self.ended_at: float | None = None
         """When its last byte had come, by ``time.perf_counter``; None before."""
 
@@ -32,11 +34,10 @@ class RequestBody:
     def add(self, data: bytes, connection: "UpstreamConnection | None") -> None:
         """Take the next piece, for ``connection`` if there is one now."""
         if self._kept is not None:
-            self._size += len(data)
-            if self._size > MAX_KEPT_BYTES:
+            if len(self._kept) + len(data) > MAX_KEPT_BYTES:
                 self._kept = None
             else:
-                self._kept.append(data)
+                self._kept += data
         if connection is not None:
             connection.write(chunk(data) if self._is_chunked else data)
 
@@ -49,10 +50,16 @@ class RequestBody:
     def send_again(self, connection: "UpstreamConnection") -> None:
         """Send to ``connection`` what has come so far. It must be kept."""
         assert self._kept is not None
-        for data in self._kept:
+        if self._kept:  # an empty chunk would be the last one
+            data = bytes(self._kept)
             connection.write(chunk(data) if self._is_chunked else data)
         if self.ended_at is not None:
             connection.end(last_chunk() if self._is_chunked else b"")
+
+    def arrives(self, retries: Retries, *, is_repeatable: bool) -> None:
+        """Keep it on only if its upstream, which may get it now, may be asked again by ``retries`` in spite of that."""
+        if not (is_repeatable and retries.covers(When.EARLY_CLOSE)):
+            self._kept = None
 
     def forget(self) -> None:
         """Keep nothing: it is not going to be sent again."""

@@ -20,6 +20,7 @@ from stranglerfig.server.admission import Admission
 from stranglerfig.server.log_lines import Answered, Lines
 from stranglerfig.server.meters import Meters
 from stranglerfig.server.places import Places
+from stranglerfig.server.refusal_lines import RefusalLines
 from stranglerfig.server.streams import Streams
 from stranglerfig.server.tee import Tee
 from stranglerfig.upstream.budget import RetryBudget
@@ -91,6 +92,7 @@ class Runtime:
         self.places = Places(config)
         self.admission = Admission(loop, config, key=cookie_key, state_dir=state_dir, meters=meters)
         self.deadlines = Deadlines(loop)
+        self.refusal_lines = RefusalLines(loop)
         config = snapshot.config
         self.upstreams = Upstreams(
             loop,

@@ -164,3 +164,66 @@ async def test_a_worker_that_stops_ends_it_before_its_deadline(shop: Shop) -> No
     assert await within(client.rest()) == b"\r\n0\r\n\r\n"
     await within(draining)
     assert proxy.counts("stream_ends") == {("events", "stopping"): 1}
+
+
+class Fallen:
+    """A proxy before a service that hangs up, and monoliths that send events in its place."""
+
+    def __init__(self, start_upstream: Any, start_proxy: Any) -> None:
+        self._start_upstream = start_upstream
+        self._start_proxy = start_proxy
+
+    async def _talk(self, connection: Any) -> None:
+        await connection.request()
+        await connection.send(HEAD + b"\r\ndata: 1\n\n")
+        await connection.reader.read()
+
+    async def _hang_up(self, connection: Any) -> None:
+        await connection.request()
+
+    async def listen(self) -> Any:
+        self.service = await self._start_upstream(self._hang_up)
+        self.monoliths = [await self._start_upstream(self._talk) for _ in range(2)]
+        self.proxy = await self._start_proxy(self.monoliths[0], **self.config(0, "service"))
+        client = await self.proxy.connect()
+        client.send(GET)
+        await within(client.until(b"data: 1\n\n"))
+        return client
+
+    def config(self, monolith: int, stage: str, fallback: str = "monolith") -> dict[str, Any]:
+        ports = {"monolith": self.monoliths[monolith].port, "live": self.service.port}
+        live = {"upstream": "live", "routes": ["GET /events"], "stage": stage, "fallback": fallback}
+        return {
+            "upstreams": {name: f"http://127.0.0.1:{port}" for name, port in ports.items()},
+            "capabilities": {"live": live},
+        }
+
+    def reload(self, *what: Any) -> None:
+        model = Config.model_validate(self.config(*what))
+        self.proxy.plane.swap(compile_snapshot(model, {}, 2), cookie_key=KEY)
+
+
+@pytest.fixture
+def fallen(start_upstream: Any, start_proxy: Any) -> Fallen:
+    return Fallen(start_upstream, start_proxy)
+
+
+@pytest.mark.parametrize("what", [(1, "service"), (1, "monolith"), (0, "service", "none")], ids=str)
+async def test_one_that_fell_back_moves_where_its_server_is_no_longer_asked(
+    fallen: Fallen, what: tuple[Any, ...]
+) -> None:
+    client = await fallen.listen()
+    fallen.reload(*what)
+    assert await within(client.until(b"0\r\n\r\n")) == b"\r\n0\r\n\r\n"
+    assert fallen.proxy.counts("stream_ends") == {("events", "moved"): 1}
+
+
+@pytest.mark.parametrize("stage", ["service", "monolith"])
+async def test_one_that_fell_back_stays_where_its_server_still_is(
+    fallen: Fallen, stage: str
+) -> None:
+    await fallen.listen()
+    fallen.reload(0, stage)
+    await until(lambda: fallen.proxy.plane.state()["exchanges"] == {"2": 1})
+    assert fallen.proxy.plane.state()["event_streams"] == 1
+    assert fallen.proxy.counts("stream_ends") == {}

@@ -12,6 +12,7 @@ from waiting import until, within
 
 from stranglerfig.config.model import Config
 from stranglerfig.routing.snapshot import compile_snapshot
+from stranglerfig.server.exchange import Exchange
 from stranglerfig.server.request_body import MAX_KEPT_BYTES
 from stranglerfig.signing import sign
 
@@ -194,6 +195,40 @@ async def test_any_other_answer_stands_and_so_does_one_that_has_begun(
     assert world.fallbacks() == {}
 
 
+HTTP_1_0: list[list[bytes]] = [
+    [b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy"],
+    [b"HTTP/1.1 103 Early\r\n\r\n", b"HTTP/1.1 103 Hi\r\n\r\nHTTP/1.1 503 Busy\r\n\r\nbusy"],
+    [b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\n", b"HTTP/1.1 2"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pieces", HTTP_1_0)
+async def test_an_interim_answer_that_is_not_passed_on_is_no_beginning(
+    start_world: Any, monkeypatch: pytest.MonkeyPatch, pieces: list[bytes]
+) -> None:
+    """HTTP/1.0 has none, so its client has seen nothing yet."""
+    seen = asyncio.Queue[None]()
+    pass_on = Exchange.on_response
+
+    def on_response(exchange: Exchange, events: Any) -> None:
+        pass_on(exchange, events)
+        seen.put_nowait(None)
+
+    async def handle(connection: Any) -> None:
+        await connection.request()
+        await connection.send(pieces[0])
+        for piece in pieces[1:]:
+            await seen.get()  # what was sent before has arrived by itself
+            await connection.send(piece)
+
+    monkeypatch.setattr(Exchange, "on_response", on_response)
+    world = await start_world(handle)
+    got = await within(world.proxy.ask(b"GET /api/x HTTP/1.0\r\nHost: a\r\n\r\n"))
+    assert got.startswith(b"HTTP/1.1 200 ")
+    assert got.endswith(b"\r\n\r\nmonolith")
+    assert sum(world.fallbacks().values()) == 1
+
+
 @pytest.mark.parametrize("fault", ["hangs up", "says 503"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 async def test_unsafe_requests_have_no_fallback(start_world: Any, method: str, fault: str) -> None:
@@ -235,6 +270,17 @@ async def test_a_body_of_a_safe_request_goes_to_the_monolith_too(
     assert (await within(client.answer("POST"))).body == b"monolith"
     assert [seen.body for seen in world.service.requests] == [b"hello"]
     assert [seen.body for seen in world.monolith.requests] == [b"hello"]
+
+
+async def test_a_chunked_body_of_nothing_goes_to_the_monolith_too(start_world: Any) -> None:
+    world = await start_world(FAULTS["hangs up"][0])
+    client = await world.proxy.connect()
+    client.send(
+        b"POST /api/search HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + GET
+    )
+    for method in ("POST", "GET"):
+        assert (await within(client.answer(method))).body == b"monolith"
+    assert [seen.body for seen in world.monolith.requests] == [b"", b""]
 
 
 @pytest.mark.parametrize("size", [MAX_KEPT_BYTES, MAX_KEPT_BYTES + 1])

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from waiting import until, within
 
 from stranglerfig.server.attempts import Attempts
-from stranglerfig.server.request_body import MAX_KEPT_BYTES
+from stranglerfig.server.request_body import MAX_KEPT_BYTES, RequestBody
 from stranglerfig.upstream.budget import FLOOR, RetryBudget
 from stranglerfig.upstream.retrying import LONGEST_PAUSE_S
 
@@ -298,6 +299,63 @@ async def test_a_body_is_kept_up_to_a_cap_and_what_is_larger_is_counted(
     assert [seen.body for seen in upstream.requests] == [body] * asked
     too_large = proxy.count("retries_refused", upstream="monolith", reason="body_too_large")
     assert too_large == 2 - asked
+
+
+def test_a_body_in_many_small_pieces_is_kept_in_about_its_size() -> None:
+    pieces = MAX_KEPT_BYTES // 2
+    tracemalloc.start()
+    try:
+        body = RequestBody(is_chunked=True)
+        for number in range(pieces):
+            body.add(b"%02d" % (number % 100), None)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert body.is_kept
+    assert taken < 2 * MAX_KEPT_BYTES
+    body.add(b"x", None)
+    assert not body.is_kept
+
+
+@pytest.mark.parametrize(
+    ("method", "retries", "fallback", "is_kept"),
+    [
+        ("GET", BOTH, "none", True),
+        ("GET", {}, "monolith", True),
+        ("GET", {}, "none", False),
+        ("GET", {"attempts": 0}, "none", False),
+        ("POST", BOTH, "monolith", False),
+    ],
+)
+async def test_a_body_is_kept_only_as_long_as_it_may_be_sent_again(
+    start_upstream: Any, start_proxy: Any, method: str, retries: Any, fallback: str, is_kept: bool
+) -> None:
+    got, go = asyncio.Event(), asyncio.Event()
+
+    async def handle(connection: Any) -> None:
+        await connection.reader.readuntil(b"hel")
+        got.set()
+        await go.wait()
+        await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no")
+        await connection.reader.read()
+
+    port = (await start_upstream(handle)).port
+    url = {"url": f"http://127.0.0.1:{port}", "retries": retries}
+    service = {"upstream": "it", "stage": "service", "fallback": fallback, "writes": "stage"}
+    proxy = await start_proxy(
+        await start_upstream(OK),
+        upstreams={"it": url},
+        capabilities={"it": {**service, "routes": ["* /**"]}},
+    )
+    client = await proxy.connect()
+    client.send(f"{method} / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel".encode())
+    await within(got.wait())
+    (session,) = proxy.plane._runtime.sessions
+    body = session._exchange._body
+    assert body.is_kept is is_kept
+    go.set()
+    await within(client.until(b"\r\n\r\no"))
+    assert not body.is_kept, "the client has a part of the answer"
 
 
 async def test_a_large_upload_to_nobody_is_not_kept_for_another_attempt(

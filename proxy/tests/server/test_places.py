@@ -5,10 +5,13 @@ import time
 from typing import Any
 
 import pytest
+import structlog
 from waiting import until, within
 
 from stranglerfig.config.model import Config
+from stranglerfig.http1.failure import Failure
 from stranglerfig.routing.snapshot import compile_snapshot
+from stranglerfig.server.refusal_lines import RefusalLines
 
 KEY = b"a key of the tests"
 GET = b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -378,3 +381,41 @@ async def test_many_that_come_and_go_at_random_leave_no_place_behind(places: Pla
         assert 200 in statuses
     await places.is_empty()
     assert places.places() == {"limit": 3, "taken": 0, "waiting": 0}
+
+
+async def test_a_thousand_refusals_are_a_line_and_then_their_number(places: Places) -> None:
+    await places.start(concurrency=1, queue={"size": 0})
+    await places.send(b"/held")
+    client = await places.proxy.connect()
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(1000):
+            assert (await within(client.get("/more"))).status == 503
+        await until(lambda: sum(line.get("count", 1) for line in lines) == 1000)
+        seconds = loop.time() - began
+    assert places.refused() == {"queue_full": 1000}
+    first, *others = lines
+    assert first["request_id"]
+    assert {(line["upstream"], line["kind"]) for line in lines} == {("monolith", "queue_full")}
+    assert all("request_id" not in line and line["count"] for line in others)
+    assert len(others) <= seconds + 1
+
+
+async def test_refusals_are_told_apart_and_all_of_them_in_the_end() -> None:
+    refusals = RefusalLines(asyncio.get_running_loop())
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(3):
+            for upstream in ("monolith", "catalog"):
+                refusals.add(upstream, Failure.ALL_OPEN, request_id="x")
+        refusals.add("catalog", Failure.QUEUE_TIMEOUT, request_id="x")
+        assert [(line["upstream"], line["kind"]) for line in lines] == [
+            ("monolith", "all_open"),
+            ("catalog", "all_open"),
+            ("catalog", "queue_timeout"),
+        ]
+        refusals.close()
+    assert [(line["upstream"], line["kind"], line["count"]) for line in lines[3:]] == [
+        ("monolith", "all_open", 2),
+        ("catalog", "all_open", 2),
+    ]
