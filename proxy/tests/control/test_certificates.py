@@ -180,6 +180,18 @@ def test_other_files_come_with_fig_yaml_and_must_be_good(site: Site) -> None:
     assert shown not in site.all_shown()
 
 
+def test_files_that_come_after_the_fig_yaml_that_names_them_are_taken(site: Site) -> None:
+    shown = site.shown()
+    text = site.fig.config.read_text()
+    site.fig.save(text.replace("keys/shop", "keys/late"))
+    wait_until(lambda: site.fig.status()["config_bad"])
+    site.authority.sign("shop.example", "late.example").write(site.keys, "late")
+    wait_until(lambda: site.all_use(2), explain=site.fig.log)
+    assert shown not in site.all_shown()
+    assert site.fig.status()["config_bad"] is None
+    assert site.fig.command("status").returncode == 0
+
+
 def test_a_start_with_bad_files_is_refused_and_with_an_expired_one_warned_of(
     tmp_path: Path, monolith: Upstream
 ) -> None:
