@@ -65,11 +65,11 @@ def test_a_file_written_in_place_and_one_behind_a_swapped_symlink_are_noticed(
 
     (fig.folder / "next").symlink_to("v2")
     (fig.folder / "next").replace(fig.folder / "current")
-    wait_until(lambda: fig.status()["generation"] == 2)
+    wait_until(lambda: fig.effective == 2)
     assert answered_by(fig) == "catalog"
 
     (fig.folder / "v2" / "fig.yaml").write_text(text)
-    wait_until(lambda: fig.status()["generation"] == 3)
+    wait_until(lambda: fig.effective == 3)
     assert answered_by(fig) == "monolith"
 
 
