@@ -17,7 +17,7 @@ from stranglerfig.config.scalar import Address
 from stranglerfig.control.environment import SecretError, hosts, secret
 from stranglerfig.control.lock import LockedError, read_serve
 from stranglerfig.control.overrides import OverridesError
-from stranglerfig.control.replace import ReplaceError, ask_to_hand_over
+from stranglerfig.control.replace import ReplaceError, ask_to_hand_over, foresee
 from stranglerfig.control.sockets import AddressError
 from stranglerfig.control.source import RefusedError, Source, Written
 from stranglerfig.logs import LogFormat
@@ -90,10 +90,8 @@ def serve(
             "secret_can_be_guessed",
             mend=f"set FIG_SECRET to {SHORTEST_GOOD_KEY} random characters or more",
         )
-    if replace:
-        _replace(written)
     secrets = _Secrets(key, token, credential)
-    _run(source, written, secrets, log_format, drain, partial(_banner, config))
+    _run(source, written, secrets, log_format, drain, replace, partial(_banner, config))
 
 
 def _check_admin(admin: Address, token: str | None) -> None:
@@ -105,8 +103,12 @@ def _check_admin(admin: Address, token: str | None) -> None:
 
 
 def _replace(written: Written) -> None:
-    """Have the running proxy let go; from here on its children serve and wait for us."""
+    """Have the running proxy let go; from here on its children serve and wait for us.
+
+    Raises ``AddressError`` and ``OverridesError`` before anybody is asked.
+    """
     logger = structlog.get_logger(__name__)
+    foresee(written.config, written.state_dir)
     try:
         pid = ask_to_hand_over(written.state_dir)
     except ReplaceError as error:
@@ -123,6 +125,7 @@ def _run(
     secrets: _Secrets,
     log_format: LogFormat,
     drain_s: float,
+    replace: bool,
     banner: Callable[["View"], None],
 ) -> None:
     # Here, since the servers behind it take long to import and no other command needs them.
@@ -144,6 +147,9 @@ def _run(
     except RefusedError as error:
         fail_with_problems(error.problems)
     try:
+        if replace:
+            # Last: whatever is found before this leaves the running proxy alone.
+            _replace(written)
         uvloop.run(supervisor.run(banner))
     except LockedError as error:
         facts = read_serve(error.state_dir) or {}

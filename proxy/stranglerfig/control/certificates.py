@@ -5,7 +5,7 @@ is started again has what the others have, also when the files are bad by then o
 
 Files that change are taken when two looks in a row find the same, and it is good: whoever renews writes two files, and not
 both at once. What is bad for two looks is refused, and the last good goes on. Files that a changed fig.yaml names for the
-first time must be good, or the fig.yaml is refused.
+first time must be good, or the fig.yaml is refused until they are.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from stranglerfig.channel.messages import PemMessage, Role, ShownCertificate, Tl
 from stranglerfig.config.model import Config
 from stranglerfig.config.tls import PemPaths
 from stranglerfig.control import audit
-from stranglerfig.control.source import RefusedError, Written
+from stranglerfig.control.source import NamedFilesError, RefusedError, Written
 from stranglerfig.tls.contexts import CLIENT_CONTEXTS
 from stranglerfig.tls.needs import DAY_S, Held, Need, Use, doubts, examine, needs_of, take_up
 from stranglerfig.tls.pem import PemError, Texts, read_pems
@@ -73,7 +73,7 @@ class Certificates:
             log.warning("certificate_doubtful", problem=str(doubt))
 
     def admit(self, written: Written) -> None:
-        """Look at files that are not in use yet and that a changed fig.yaml names. Raises ``RefusedError``.
+        """Look at files that are not in use yet and that a changed fig.yaml names. Raises ``NamedFilesError``.
 
         They are in use from now on, those that no fig.yaml names any longer until ``forget``.
         """
@@ -89,7 +89,7 @@ class Certificates:
         problems = [*map(str, written.place(findings))]
         problems += [f"{need.paths[0]} {untimely}. Mend: renew it." for need, untimely in late]
         if problems:
-            raise RefusedError(tuple(problems))
+            raise NamedFilesError(tuple(problems))
         self._held.update(held)
         self._learn()
 

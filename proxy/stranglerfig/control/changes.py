@@ -26,6 +26,7 @@ from stranglerfig.control.outcome import outcome_of
 from stranglerfig.control.refusal import ChangeError, unknown_capability
 from stranglerfig.control.running import LastChange, Refused, Running, differences, later
 from stranglerfig.control.source import (
+    NamedFilesError,
     Reading,
     RefusedError,
     Source,
@@ -58,7 +59,7 @@ class Changes:
         on_change: Callable[[Running, Running], None],
         admit: Callable[[Written], None] = lambda _: None,
     ) -> None:
-        """``admit`` looks at the files that a fig.yaml names, and raises ``RefusedError`` if they can't be used."""
+        """``admit`` looks at the files that a fig.yaml names, and raises ``NamedFilesError`` if they can't be used."""
         self.running = running
         self.refused: Refused | None = None
         self.last: LastChange | None = None
@@ -72,7 +73,7 @@ class Changes:
         self._seen_unchanged_at = time.time()
 
     async def look(self) -> None:
-        """Reload if the files differ from what was last looked at, and hold still."""
+        """Reload if the files differ from what was last looked at, and hold still; or if it is others that were missing."""
         looked_at = time.time()
         reading = await asyncio.to_thread(self._source.read)
         if reading.key == self.running.key:
@@ -81,10 +82,14 @@ class Changes:
                 log.info("config_good_again", digest=reading.digest)
                 self.refused = None
             return
+        why = "file saved"
         if self.refused is not None and reading.key == self.refused.key:
-            return
+            self._seen_unchanged_at = looked_at
+            if not self.refused.awaits_files:
+                return
+            why = "certificate mended"
         async with self._file_lock:
-            await self._reload(await self._settled(reading), who=audit.whoami(), why="file saved")
+            await self._reload(await self._settled(reading), who=audit.whoami(), why=why)
 
     async def reload(self, why: str) -> None:
         """Read the files now, as on SIGHUP; a file that is still bad is reported again."""
@@ -129,7 +134,11 @@ class Changes:
         return written
 
     def _refuse(self, reading: Reading, error: RefusedError) -> None:
-        self.refused = Refused(reading.key, error.problems, time.time())
+        known = self.refused
+        if known is not None and (known.key, known.problems) == (reading.key, error.problems):
+            return  # said already: we only tried again
+        awaits_files = isinstance(error, NamedFilesError)
+        self.refused = Refused(reading.key, error.problems, time.time(), awaits_files)
         log.error("config_refused", problems=list(error.problems), goes_on=self.running.generation)
         audit.append(
             self._state_dir,

@@ -89,6 +89,14 @@ class Spread:
     missing: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A predecessor's worker was sent its first generation of ours, and has until then (monotonic) to acknowledge it."""
+
+    generation: int
+    until_s: float
+
+
 def _nothing_known() -> LagsMessage:
     return LagsMessage(lags={})
 
@@ -114,6 +122,7 @@ class Fleet:
         self.comparer: Seat | None = None
         #: Workers of a predecessor that finish what they have.
         self.leaving: set[Link] = set()
+        self._asked: dict[Link, _Asked] = {}
         self._hub = hub
         self._log_format: LogFormat = log_format
         self._on_death = on_death
@@ -173,7 +182,7 @@ class Fleet:
         return seat
 
     async def spread(self, snapshot: SnapshotMessage) -> Spread:
-        """Send a snapshot to everybody and wait until every worker, also a leaving one, uses it.
+        """Send a snapshot to everybody and wait until every worker, also a leaving one that follows us, uses it.
 
         A worker that doesn't answer in time is killed, and its replacement waited for. The last snapshot again: waits
         for whoever does not use it yet. Two may be on their way at once; the later one answers for both.
@@ -227,10 +236,22 @@ class Fleet:
         return seat.slot, None, replaced
 
     async def _left(self, link: Link, generation: int) -> None:
+        """Wait for a predecessor's worker, unless it never followed us: one of another version may not be able to.
+
+        What that one has left is little, and it is done with it by the deadline.
+        """
+        asked = self._asked.get(link)
+        if asked is None:
+            return
+        has_followed = link.generation >= asked.generation
+        left_s = ACK_TIMEOUT_S if has_followed else asked.until_s - time.monotonic()
         try:
-            await asyncio.wait_for(link.acked(generation), ACK_TIMEOUT_S)
+            await asyncio.wait_for(link.acked(generation), max(left_s, 0.0))
         except TimeoutError:
-            kill(link.pid)
+            if has_followed:
+                kill(link.pid)
+            else:
+                log.warning("predecessor_follows_no_change", pid=link.pid, generation=generation)
 
     async def ready(self, timeout_s: float) -> bool:
         """Wait until every worker uses the first snapshot."""
@@ -264,6 +285,8 @@ class Fleet:
         """Let a child that isn't ours finish, and end it when the deadline has passed."""
         self.leaving.add(link)
         if link.hello.role == "worker" and self._snapshot is not None:
+            until_s = time.monotonic() + ACK_TIMEOUT_S
+            self._asked[link] = _Asked(self._snapshot.generation, until_s)
             link.send(self._snapshot)
         link.send(Drain(deadline=deadline_s))
         try:
@@ -273,6 +296,7 @@ class Fleet:
             kill(link.pid)
         finally:
             self.leaving.discard(link)
+            self._asked.pop(link, None)
 
     async def stop(self, deadline_s: float) -> None:
         """Let workers finish what they answer, then the comparer what it compares; no process is left."""

@@ -152,12 +152,18 @@ class _Collector(Collector):
             "1 while files as they stand are refused and the last good ones go on, by the first of them.",
             labels=["file"],
         )
-        # Files that two upstreams share are told once.
-        for known in {each["files"][0]: each for each in self._view.certificates.status()}.values():
+        # A file is told once, whatever it is for: several upstreams, or as what we show and as whom an upstream's is signed by.
+        days: dict[str, float] = {}
+        is_refused: dict[str, bool] = {}
+        for known in self._view.certificates.status():
             file = known["files"][0]
             if known["days_left"] is not None:
-                left.add_metric([file], known["days_left"])
-            refused.add_metric([file], int(known["refused"] is not None))
+                days[file] = min(known["days_left"], days.get(file, known["days_left"]))
+            is_refused[file] = is_refused.get(file, False) or known["refused"] is not None
+        for file, days_left in days.items():
+            left.add_metric([file], days_left)
+        for file, bad in is_refused.items():
+            refused.add_metric([file], int(bad))
         yield from (left, refused)
 
     def _processes(self) -> Iterator[Family]:

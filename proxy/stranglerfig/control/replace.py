@@ -12,6 +12,9 @@ import time
 from pathlib import Path
 from typing import Final
 
+from stranglerfig.config.model import Config
+from stranglerfig.config.scalar import Address
+from stranglerfig.control import overrides, sockets
 from stranglerfig.control.lock import LOCK_NAME, is_alive, is_locked, read_serve
 
 HAND_OVER: Final = signal.SIGUSR2
@@ -22,6 +25,30 @@ _HOLDER = re.compile(r"fig serve \(pid (\d+)\)")
 
 class ReplaceError(RuntimeError):
     """Who runs can't be replaced; says why and what to do."""
+
+
+def foresee(config: Config, state_dir: Path) -> None:
+    """See, while the supervisor of ``state_dir`` still runs, whether our start would fail after it let go.
+
+    Raises ``OverridesError`` and ``AddressError``, as the start would; nothing if none runs.
+    """
+    facts = read_serve(state_dir)
+    if facts is None or not is_locked(state_dir):
+        return
+    overrides.load(state_dir)
+    try:
+        listen, admin = (Address.parse(str(facts.get(key))) for key in ("listen", "admin"))
+    except ValueError:
+        return  # of a version that wrote something else: the start will tell
+    if not sockets.is_same(config.listen.host, config.listen.port, listen.host, listen.port):
+        _try(config.listen, admin)
+    _try(config.admin, admin)
+
+
+def _try(wanted: Address, released: Address) -> None:
+    """Listen for a moment; where the predecessor's admin server does now, only at its host."""
+    port = 0 if wanted.port == released.port else wanted.port
+    sockets.listen_once(wanted.host, port).close()
 
 
 def ask_to_hand_over(state_dir: Path) -> int | None:

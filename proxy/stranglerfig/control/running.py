@@ -50,6 +50,8 @@ class Refused:
     key: tuple[str, str]
     problems: tuple[str, ...]
     since: float
+    awaits_files: bool
+    """Whether files that fig.yaml names were what is wrong."""
 
 
 @dataclass(slots=True)

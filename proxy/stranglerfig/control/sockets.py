@@ -86,10 +86,18 @@ def is_at(sock: socket.socket, host: str, port: int) -> bool:
     try:
         listens = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
         here = sock.getsockname()[:2]
-        wanted = {info[4][0] for info in _resolve(host, port)}
-    except (OSError, AddressError):
+    except OSError:
         return False
-    return bool(listens) and here[0] in wanted and port in (0, here[1])
+    return bool(listens) and is_same(host, port, *here)
+
+
+def is_same(host: str, port: int, held_host: str, held_port: int) -> bool:
+    """Whether a socket that listens on ``held_host``, an IP address, is where the config wants one (port 0 wants any)."""
+    try:
+        wanted = {info[4][0] for info in _resolve(host, port)}
+    except AddressError:
+        return False
+    return held_host in wanted and port in (0, held_port)
 
 
 def _resolve(

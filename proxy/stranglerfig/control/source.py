@@ -24,6 +24,10 @@ class RefusedError(Exception):
         self.problems = problems
 
 
+class NamedFilesError(RefusedError):
+    """Files that fig.yaml names can't be used: those may be mended, or arrive, while fig.yaml stays as it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The files at one moment. ``text`` is None when fig.yaml can't be read, and ``unreadable`` says why."""

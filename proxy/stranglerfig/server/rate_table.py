@@ -8,7 +8,8 @@ rate, which is counted. Which places a client has depends on a secret, so that n
 
 Workers write without a lock. When two count the same client in the same instant one of the two requests is not counted.
 Times are the system's monotonic clock, which all processes share. After a reboot it begins anew, so a supervisor that finds
-no workers removes the file. Nobody is further ahead than a burst: a smaller one holds at once for those who had used a larger.
+no workers removes the file. Nobody is further ahead than a burst: a smaller one, or a faster rate, holds at once for those
+who had used another.
 """
 
 import hashlib
@@ -71,6 +72,9 @@ class RateTable:
             if cells[at] == who:
                 ahead_ns = arrival - now_ns - period_ns * (burst - 1)
                 if ahead_ns > 0:
+                    if cells[at + 1] > furthest:
+                        # Of a slower rate or a larger burst: cut once, or each refusal would begin the wait anew.
+                        cells[at + 1] = furthest
                     return ahead_ns
                 cells[at + 1] = arrival + period_ns
                 return 0

@@ -180,6 +180,39 @@ def test_other_files_come_with_fig_yaml_and_must_be_good(site: Site) -> None:
     assert shown not in site.all_shown()
 
 
+def test_files_that_come_after_the_fig_yaml_that_names_them_are_taken(site: Site) -> None:
+    shown = site.shown()
+    text = site.fig.config.read_text()
+    site.fig.save(text.replace("keys/shop", "keys/late"))
+    wait_until(lambda: site.fig.status()["config_bad"])
+    site.authority.sign("shop.example", "late.example").write(site.keys, "late")
+    wait_until(lambda: site.all_use(2), explain=site.fig.log)
+    assert shown not in site.all_shown()
+    assert site.fig.status()["config_bad"] is None
+    assert site.fig.command("status").returncode == 0
+
+
+def test_a_file_that_is_shown_and_believed_too_is_told_with_its_days(site: Site) -> None:
+    path = site.keys / "shop.pem"
+    site.fig.save(
+        site.fig.config.read_text()
+        + f"  itself: {{url: 'https://127.0.0.1:{site.fig.port}', tls: {{ca: keys/shop.pem}}}}\n"
+    )
+    wait_until(lambda: site.all_use(2), explain=site.fig.log)
+
+    def told(metric: str) -> list[float]:
+        start = f'{metric}{{file="{path}"}} '
+        lines = site.metrics().splitlines()
+        return [float(line.removeprefix(start)) for line in lines if line.startswith(start)]
+
+    (days,) = told("fig_certificate_days_left")
+    assert 28 < days < 30
+    assert told("fig_certificate_refused") == [0.0]
+    # Its key alone makes it bad: as a CA it is what it was.
+    (site.keys / "shop.key").unlink()
+    wait_until(lambda: told("fig_certificate_refused") == [1.0], explain=site.metrics)
+
+
 def test_a_start_with_bad_files_is_refused_and_with_an_expired_one_warned_of(
     tmp_path: Path, monolith: Upstream
 ) -> None:

@@ -20,7 +20,7 @@ from stranglerfig.control import overrides
 from stranglerfig.control.changes import Changes
 from stranglerfig.control.fleet import Spread
 from stranglerfig.control.running import Running
-from stranglerfig.control.source import Source
+from stranglerfig.control.source import NamedFilesError, Source, Written
 
 
 def answered_by(fig: Fig, path: str = "/api/catalog/1") -> str:
@@ -325,6 +325,49 @@ def test_abort_holds_at_once_on_a_full_disk_and_is_written_down_later(fig: Fig) 
     assert (again["persisted"], again["file_followed"]) == (True, True)
     assert overrides.load(fig.state_dir)["catalog"].why == "prices"
     assert answered_by(fig) == "monolith"
+
+
+async def test_a_file_that_names_others_is_tried_again_until_they_are_good(
+    make_fig: Callable[..., Fig], tmp_path: Path
+) -> None:
+    source = Source(make_fig().config)
+    written = source.parse(source.read())
+    running = Running(written.config, written.rules, {}, 1, written.key, None, "key")
+    workers = Workers()
+    workers.acknowledge.set()
+    wrong: list[str] = []
+
+    def admit(_: Written) -> None:
+        if wrong:
+            raise NamedFilesError(tuple(wrong))
+
+    changes = Changes(source, tmp_path, running, workers.spread, lambda *_: None, admit)
+    text = source.path.read_text()
+    source.path.write_text(text.replace("stage: monolith", "stage: service"))
+    for problem in ("c.pem is not there", "c.key is not there"):
+        wrong[:] = [problem]
+        for _ in range(3):
+            await changes.look()
+        assert changes.refused is not None
+        assert changes.refused.problems == (problem,)
+    # Mistakes in the file itself are looked for once, as ever; and saving it back is no change.
+    saved = source.path.read_text()
+    source.path.write_text("listen: 1")
+    for _ in range(3):
+        await changes.look()
+    source.path.write_text(saved)
+    os.utime(source.path, (1, 1))
+    await changes.look()
+    assert workers.sent == []
+    wrong.clear()
+    await changes.look()
+    await changes.look()
+    assert [message.generation for message in workers.sent] == [2]
+    assert changes.refused is None
+    assert changes.last is not None
+    assert changes.last.why == "certificate mended"
+    entries = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
+    assert [entry["event"] for entry in entries] == ["config_refused"] * 4 + ["reload"]
 
 
 class Workers:

@@ -11,14 +11,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from http.client import HTTPException
 from pathlib import Path
 
 import pytest
 from fig_process import SECRET, Fig, Load, Upstream, wait_until
 
-from stranglerfig.channel.hub import Hub
+from stranglerfig.channel.hub import Hub, Link
 from stranglerfig.channel.messages import State
+from stranglerfig.control import fleet as fleet_module
 from stranglerfig.control import sockets
 from stranglerfig.control.fleet import HUNG_AFTER_LOOKS, Fleet
 from stranglerfig.control.running import Running
@@ -160,6 +162,68 @@ async def test_a_child_that_says_nothing_any_more_is_replaced(
         assert seat.process.pid not in (None, first)
         assert deaths == [-signal.SIGKILL]
         await fleet.stop(1.0)
+    await hub.stop()
+
+
+PREDECESSORS_WORKER = """\
+import asyncio, sys
+from stranglerfig.channel.child import ChildChannel
+
+async def take(message):
+    if sys.argv[2] == "refuses":
+        raise ValueError("unknown key")
+
+async def drain(deadline_s):
+    await asyncio.to_thread(sys.stdin.read)
+
+asyncio.run(
+    ChildChannel(
+        role="worker", slot=int(sys.argv[1]), on_snapshot=take, on_drain=drain, state=dict
+    ).run()
+)
+"""
+
+
+async def test_a_predecessors_worker_that_takes_no_table_of_ours_may_finish_what_it_has(
+    make_fig: Callable[..., Fig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = Source(make_fig().config)
+    written = source.parse(source.read())
+    arrived: asyncio.Queue[Link] = asyncio.Queue()
+    hub = Hub(arrived.put_nowait)
+    fleet = Fleet(hub, log_format="json", on_death=lambda *_: None)
+    hub.start()
+    first = Running(written.config, written.rules, {}, 1, written.key, None, "key")
+    fleet.start_workers([], first.message())
+    # The time to acknowledge the first is over at once, and that for later ones never: who is waited for would be seen.
+    monkeypatch.setattr(fleet_module, "ACK_TIMEOUT_S", 0.0)
+    started, links, leaving = [], [], []
+    for slot, kind in enumerate(("refuses", "takes")):
+        started.append(
+            await asyncio.create_subprocess_exec(
+                *(sys.executable, "-c", PREDECESSORS_WORKER, str(slot), kind),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
+        links.append(await asyncio.wait_for(arrived.get(), 30))
+        leaving.append(asyncio.create_task(fleet.leave(links[-1], 600.0)))
+    refusing, hanging = started
+    assert await asyncio.wait_for(links[1].acked(1), 30)
+    monkeypatch.setattr(fleet_module, "ACK_TIMEOUT_S", 3600.0)
+    await asyncio.wait_for(fleet.spread(replace(first, generation=2).message()), 30)
+    assert [link.generation for link in links] == [0, 2]
+    os.kill(hanging.pid, signal.SIGSTOP)
+    monkeypatch.setattr(fleet_module, "ACK_TIMEOUT_S", 0.0)
+    await fleet.spread(replace(first, generation=3).message())
+    assert await asyncio.wait_for(hanging.wait(), 30) == -signal.SIGKILL
+    assert refusing.returncode is None
+    assert refusing.stdin is not None
+    refusing.stdin.close()
+    assert await asyncio.wait_for(refusing.wait(), 30) == 0
+    await asyncio.gather(*leaving)
     await hub.stop()
 
 

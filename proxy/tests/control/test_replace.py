@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -135,6 +136,43 @@ def test_where_none_runs_or_the_file_is_bad_nobody_is_replaced_and_a_signal_by_h
         load.more()
     assert load.failures == []
     assert fig.audit()[-1]["took_over"] == 2
+
+
+@pytest.mark.slow
+def test_what_would_fail_once_the_old_one_is_gone_is_refused_before_it_is_asked(
+    make_fig: Callable[..., Fig],
+) -> None:
+    fig = make_fig().start()
+    fig.pin_ports()
+    good = fig.config.read_text()
+    (fig.folder / "c.pem").write_text("garbage")
+    (fig.folder / "c.key").write_text("garbage")
+    aborts = fig.state_dir / "overrides.json"
+
+    def refused(code: int, *words: str) -> None:
+        said = fig.command("serve", "--replace")
+        assert said.returncode == code, said.stderr
+        told = " ".join(said.stderr.split())
+        assert all(word in told for word in words), told
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        fig.config.write_text(good + "tls: {certificate: c.pem, key: c.key}\n")
+        refused(2, "no certificate")
+        for key, there in (("admin", "127.0.0.1:0"), ("listen", f"127.0.0.1:{fig.port}")):
+            fig.config.write_text(good.replace(f"{key}: {there}", f"{key}: 127.0.0.1:{port}"))
+            refused(1, f"127.0.0.1:{port} can't be used", "already in use")
+    fig.config.write_text(good)
+    aborts.write_text("{")
+    refused(1, "overrides.json can't be read")
+    aborts.unlink()
+
+    assert fig.admin("GET", "/readyz")[0] == 200
+    assert "hand_over" not in [entry["event"] for entry in fig.audit()]
+    # Its own two addresses are in nobody's way.
+    fig.config.write_text(good.replace("admin: 127.0.0.1:0", f"admin: {fig.facts()['admin']}"))
+    fig.replace()
+    assert fig.get("/api/catalog/1")[0] == 200
 
 
 def test_a_command_that_holds_the_lock_is_not_replaced(make_fig: Callable[..., Fig]) -> None:

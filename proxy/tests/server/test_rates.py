@@ -79,8 +79,18 @@ def test_workers_share_the_table_and_a_restart_keeps_it(tmp_path: Path) -> None:
 def test_a_smaller_burst_holds_nobody_for_longer_than_itself(table: RateTable) -> None:
     assert [table.ask("a", S, S, 10) for _ in range(11)] == [0] * 10 + [S]
     assert table.ask("a", S, S, 2) == S
-    assert table.ask("a", 2 * S, S, 2) == S
+    assert table.ask("a", 2 * S, S, 2) == 0  # exactly when it was told
     assert [table.ask("a", 9 * S, S, 4) for _ in range(2)] == [0, 0]
+
+
+def test_a_faster_rate_holds_at_once_for_who_used_up_a_slower_one(table: RateTable) -> None:
+    hour, period = 3600 * S, S // 100
+    assert [table.ask("a", S, hour, 40) for _ in range(41)] == [0] * 40 + [hour]
+    # Refused once more, for as long as at the new rate; what it waits counts.
+    assert table.ask("a", 2 * S, period, 40) == period
+    assert table.ask("a", 2 * S + period - 1, period, 40) == 1
+    assert table.ask("a", 2 * S + period, period, 40) == 0
+    assert [table.ask("a", 3 * S, period, 40) for _ in range(41)] == [0] * 40 + [period]
 
 
 def test_clients_at_their_rate_are_forgotten_for_nothing_and_others_are_counted(
