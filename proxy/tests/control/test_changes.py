@@ -36,7 +36,7 @@ def test_a_saved_file_takes_effect_on_its_own(fig: Fig) -> None:
     before = fig.generation
     assert answered_by(fig) == "monolith"
     fig.edit("stage: monolith", "stage: service")
-    wait_until(lambda: fig.generation == before + 1)
+    wait_until(lambda: fig.effective == before + 1)
     assert answered_by(fig) == "catalog"
     change = fig.status()["last_change"]
     assert change["what"] == "reload"
@@ -104,7 +104,7 @@ def test_bad_files_change_nothing_and_are_visible_until_mended(fig: Fig) -> None
     assert events(fig).count("config_refused") == refused_before + len(BAD_FILES)
 
     fig.save(good.replace("stage: monolith", "stage: service"))
-    wait_until(lambda: fig.generation == before + 1)
+    wait_until(lambda: fig.effective == before + 1)
 
 
 def test_keys_that_need_a_restart_are_named_in_the_refusal(fig: Fig) -> None:
@@ -121,7 +121,7 @@ def test_a_file_that_vanishes_for_a_while_changes_nothing(fig: Fig) -> None:
     wait_until(lambda: fig.status()["config_bad"])
     assert answered_by(fig) == "monolith"
     fig.config.write_text(text.replace("stage: monolith", "stage: service"))
-    wait_until(lambda: fig.generation == before + 1)
+    wait_until(lambda: fig.effective == before + 1)
     assert fig.status()["config_bad"] is None
 
 

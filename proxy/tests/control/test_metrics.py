@@ -117,8 +117,10 @@ def test_what_runs_since_when_and_what_is_under_way_is_told(busy: Fig) -> None:
     assert found["process_start_time_seconds"].samples[0].value <= min(started.values())
     assert value(busy, "fig_generation") == busy.generation
     # Reported by the workers once a second.
-    wait_until(lambda: value(busy, "fig_upstream_connections_open", state="idle") >= 1)
-    assert value(busy, "fig_upstream_connections_open", state="busy") == 0
+    opened = "fig_upstream_connections_open"
+    wait_until(
+        lambda: value(busy, opened, state="idle") >= 1 and value(busy, opened, state="busy") == 0
+    )
 
 
 def test_a_request_under_way_is_told(fig: Fig, monolith: Upstream) -> None:

@@ -84,7 +84,7 @@ def test_reloads_as_fast_as_they_hold_lose_nothing_under_load(make_fig: Callable
                 assert (answer["missing_workers"], answer["replaced_workers"]) == ([], [])
             else:
                 fig.edit(f"stage: {stages[(number + 1) % 2]}", f"stage: {stage}")
-            wait_until(lambda: fig.generation == generation + number + 1, explain=fig.log)  # noqa: B023
+            wait_until(lambda: fig.effective == generation + number + 1, explain=fig.log)  # noqa: B023
         load.more()
     assert load.failures == []
     assert load.kept_opened == 3, "clients that keep their connection were made to open another"

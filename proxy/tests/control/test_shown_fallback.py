@@ -22,7 +22,7 @@ def test_a_fallback_is_checked_explained_and_shown(fig: Fig) -> None:
         )
         fig.save(text)
         wait_until(lambda: fig.status()["digest"] == digest_of(text))
-        wait_until(lambda: fig.generation_of("/") == fig.generation)
+        wait_until(lambda: fig.effective == fig.generation)
 
         status, _, body = fig.get("/api/catalog/x")
         assert (status, b'"upstream": "monolith"' in body) == (200, True)
