@@ -342,7 +342,7 @@ async def start_proxy(
         **config: Any,
     ) -> Proxy:
         port = getattr(monolith, "port", monolith)
-        timeouts = config.pop("timeouts", {"connect": "1s", "response": "5s", "idle": "5s"})
+        timeouts = config.pop("timeouts", {"connect": "10s", "response": "10s", "idle": "10s"})
         scheme = "http" if tls is None else "https"
         url: dict[str, Any] = {"url": f"{scheme}://127.0.0.1:{port}", "timeouts": timeouts}
         upstreams = {"monolith": url if tls is None else {**url, "tls": tls}}
