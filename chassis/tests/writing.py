@@ -165,7 +165,7 @@ def main(seed: int) -> None:
     if not Shelf.everything.exists():
         fill()
     print("filled", flush=True)  # noqa: T201 - what the test waits for
-    while not select.select([sys.stdin], [], [], draw.uniform(0, 0.008))[0]:
+    while not select.select([sys.stdin], [], [], draw.uniform(0, 0.05))[0]:
         try:
             with transaction.atomic():
                 steps, weights = zip(*STEPS, strict=True)

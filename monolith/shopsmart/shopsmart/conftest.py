@@ -21,5 +21,6 @@ def _mails_wait(settings: Settings) -> None:
 
 @pytest.fixture(autouse=True)
 def _quick_passwords(settings: Settings) -> None:
-    """Hashing passwords well takes a third of a second each; these guard nothing."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    """Hashing passwords well takes a third of a second each; these guard nothing. What is hashed well can still be read."""
+    hashers = "django.contrib.auth.hashers"
+    settings.PASSWORD_HASHERS = [f"{hashers}.MD5PasswordHasher", f"{hashers}.PBKDF2PasswordHasher"]
