@@ -19,7 +19,8 @@ def is_worth_showing(upstream: dict[str, Any]) -> bool:
         len(addresses) > 1
         or upstream["checked"]
         or upstream["places"] is not None
-        or any(each["breaker"] != "closed" for each in addresses)
+        # Without another address, and unless it may refuse, a breaker keeps nobody away.
+        or (upstream["refuses"] and any(each["breaker"] != "closed" for each in addresses))
     )
 
 

@@ -24,6 +24,7 @@ def upstreams_of(config: Config, states: Iterable[Mapping[str, Any]]) -> list[di
             "addresses": _addresses(each.get("upstreams", {}).get(name, ()) for each in told),
             "places": _places(each.get("places", {}).get(name) for each in told),
             "checked": upstream.health is not None,
+            "refuses": upstream.breaker.when_all_open == "refuse",
         }
         for name, upstream in config.upstreams.items()
     ]

@@ -62,12 +62,16 @@ def test_workers_are_added_up_and_the_worst_of_them_is_told() -> None:
     ]
 
 
-@pytest.mark.parametrize(("breaker", "is_shown"), [("closed", False), ("half_open", True)])
-def test_of_an_upstream_with_one_address_only_trouble_is_shown(
-    breaker: str, is_shown: bool
+@pytest.mark.parametrize(
+    ("breaker", "refuses", "is_shown"),
+    [("closed", True, False), ("half_open", True, True), ("half_open", False, False)],
+)
+def test_of_an_upstream_with_one_address_only_what_keeps_requests_away_is_shown(
+    breaker: str, refuses: bool, is_shown: bool
 ) -> None:
     monolith, shop = upstreams_of(CONFIG, [state(monolith=breaker)])
-    assert is_worth_showing(monolith) is is_shown
+    assert not monolith["refuses"]
+    assert is_worth_showing({**monolith, "refuses": refuses}) is is_shown
     assert is_worth_showing(shop)
 
 
