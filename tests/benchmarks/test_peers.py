@@ -59,8 +59,6 @@ def _let_others_through(folder: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("job", JOBS.values(), ids=list(JOBS))
 def test_a_peer_takes_its_configuration(peer: Peer, job: Job, tmp_path: Path) -> None:
-    if job.access_log and Gap.NO_ACCESS_LOG in peer.cannot:
-        pytest.skip(f"{peer.name}: {Gap.NO_ACCESS_LOG}")
     place = Place(tmp_path, *free_ports(4))
     if peer.check_command(place) is None:
         pytest.skip(f"{peer.name} has no command that only checks")

@@ -96,6 +96,11 @@ class TlsMessage(_Message):
     shown: list[ShownCertificate]
     pems: list[PemMessage]
 
+    @property
+    def known(self) -> dict[tuple[str, ...], tuple[str, ...]]:
+        """What the files hold, by their paths."""
+        return {each.paths: each.texts for each in self.pems}
+
 
 class Drain(_Message):
     """Stop accepting, finish within ``deadline`` seconds, and exit 0."""

@@ -13,14 +13,12 @@ from stranglerfig.cli.place import find_place
 from stranglerfig.compare.rules import load_rules
 from stranglerfig.compare.stray_rules import find_stray_rules
 from stranglerfig.config.load import Loaded, load, read_text
-from stranglerfig.config.model import Config
 from stranglerfig.config.problem import ConfigError, Problem
 from stranglerfig.config.schema import json_schema
 from stranglerfig.control.client import AdminError
 from stranglerfig.control.source import FIXED, RULES_NAME
 from stranglerfig.routing.difference import Change, routing_difference
-from stranglerfig.routing.override import Override
-from stranglerfig.routing.snapshot import compile_snapshot
+from stranglerfig.routing.snapshot import compile_snapshot, read_snapshot
 from stranglerfig.tls.needs import doubts, take_up
 
 
@@ -97,21 +95,17 @@ def _compare(loaded: Loaded, config: str) -> tuple[_Running | None, str | None]:
         return None, None
     try:
         found = client.config()
-        old = Config.model_validate(found["config"])
-        overrides = {
-            name: Override.from_dict(item) for name, item in found.get("overrides", {}).items()
-        }
+        running = read_snapshot(
+            found["config"], found.get("overrides", {}), int(found["generation"])
+        )
     except AdminError as error:
         return None, str(error)
     except (KeyError, ValueError) as error:
         return None, f"the proxy that runs is of another version: {error}"
-    generation = int(found["generation"])
-    changes = routing_difference(
-        compile_snapshot(old, overrides, generation),
-        compile_snapshot(loaded.config, overrides, generation + 1),
-    )
-    restart = [key for key in FIXED if getattr(old, key) != getattr(loaded.config, key)]
-    return _Running(generation, changes, restart), None
+    written = compile_snapshot(loaded.config, running.overrides, running.generation + 1)
+    changes = routing_difference(running, written)
+    restart = [key for key in FIXED if getattr(running.config, key) != getattr(loaded.config, key)]
+    return _Running(running.generation, changes, restart), None
 
 
 def _tell_json(

@@ -7,11 +7,9 @@ from rich.markup import escape
 
 from stranglerfig.cli.output import ExitCode, fail, out
 from stranglerfig.cli.place import fail_with_admin_error, find_place
-from stranglerfig.config.model import Config
 from stranglerfig.control.client import AdminClient, AdminError
-from stranglerfig.routing.override import Override
 from stranglerfig.routing.recent import Lag
-from stranglerfig.routing.snapshot import Snapshot, compile_snapshot
+from stranglerfig.routing.snapshot import Snapshot, read_snapshot
 
 
 class Live:
@@ -31,12 +29,15 @@ class Live:
         """What runs: its config and its aborts, compiled as the workers do it."""
         try:
             told = self._client.config()
+            return read_snapshot(told["config"], told["overrides"], int(told["generation"]))
         except AdminError as error:
             fail_with_admin_error(error)
-        overrides = {name: Override.from_dict(item) for name, item in told["overrides"].items()}
-        return compile_snapshot(
-            Config.model_validate(told["config"]), overrides, int(told["generation"])
-        )
+        except (KeyError, ValueError) as error:
+            fail(
+                f"the proxy that runs is of another version: {error}",
+                mend="use its own fig, or leave --live out",
+                code=ExitCode.NO,
+            )
 
     def facts(self, capability: str | None) -> dict[str, Any]:
         """What stands behind ``capability`` now; None: behind what no capability claims."""

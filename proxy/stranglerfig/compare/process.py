@@ -78,7 +78,7 @@ class ComparerProcess:
 
 
 def _learn_tls(message: TlsMessage) -> None:
-    CLIENT_CONTEXTS.learn({each.paths: each.texts for each in message.pems})
+    CLIENT_CONTEXTS.learn(message.known)
 
 
 def main() -> None:

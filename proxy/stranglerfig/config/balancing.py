@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 from pydantic import AfterValidator, Field, StrictInt, model_validator
 
 from stranglerfig.config.mistake import mistake
-from stranglerfig.config.scalar import Seconds
+from stranglerfig.config.scalar import Address, Seconds
 from stranglerfig.config.written import Written
 
 Balance = Literal["least_requests", "round_robin"]
@@ -25,7 +25,7 @@ class Endpoint(NamedTuple):
     @property
     def authority(self) -> str:
         """``host:port``, an IPv6 host in brackets."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return str(Address(*self))
 
 
 def _check_path(path: str) -> str:

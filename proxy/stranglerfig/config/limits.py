@@ -6,13 +6,12 @@ from stranglerfig.config.mistake import mistake
 from stranglerfig.config.quantity import (
     ByteRateOrOff,
     CountOrOff,
-    DelayOrOff,
     RequestRateOrOff,
     Size,
     SizeOrOff,
     written_size,
 )
-from stranglerfig.config.scalar import Seconds
+from stranglerfig.config.scalar import Seconds, SecondsOrOff
 from stranglerfig.config.written import Written
 
 SMALLEST_HEAD_BYTES = 1024
@@ -78,7 +77,7 @@ class Limits(Written):
         default=240,
         description="how fast it must do so, averaged over each `stall` in which it is waited for",
     )
-    loop_delay_s: DelayOrOff = Field(
+    loop_delay_s: SecondsOrOff = Field(
         default=1.0,
         validation_alias="loop_delay",
         serialization_alias="loop_delay",

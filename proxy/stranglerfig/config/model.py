@@ -19,7 +19,7 @@ from stranglerfig.config.capability import Capability, Lists, Route, Stage, Stic
 from stranglerfig.config.limits import Limits
 from stranglerfig.config.mistake import mistake
 from stranglerfig.config.retries import Retries
-from stranglerfig.config.scalar import Address, WrittenAddress
+from stranglerfig.config.scalar import Address, WrittenAddress, refuse_control_characters
 from stranglerfig.config.seeing import AccessLog, TraceContext
 from stranglerfig.config.tls import CertificateFiles, ListenTls, UpstreamTls
 from stranglerfig.config.upstream import Timeouts, Upstream
@@ -119,8 +119,7 @@ class Config(Written):
     @field_validator("state_dir")
     @classmethod
     def _check_state_dir(cls, value: str) -> str:
-        if any(ord(sign) < 0x20 or ord(sign) == 0x7F for sign in value):
-            raise mistake(f"{value!r} holds a control character", "remove it")
+        refuse_control_characters(value)
         return value
 
     @model_serializer(mode="wrap")

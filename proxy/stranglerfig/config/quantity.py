@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from stranglerfig.config.mistake import mistake
-from stranglerfig.config.scalar import DURATION_PATTERN, LONGEST_S, duration
+from stranglerfig.config.scalar import as_written
 
 OFF: Final = "off"
 LARGEST_BYTES: Final = 1 << 50
@@ -16,10 +16,6 @@ _SIZE: Final = r"\d{1,15}(B|KiB|MiB|GiB)"
 _PERIODS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _READ_SIZE: Final = re.compile(r"(\d{1,15})(B|KiB|MiB|GiB)", re.ASCII)
 _READ_RATE: Final = re.compile(r"(\d{1,9})/(s|m|h)", re.ASCII)
-
-
-def _said(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def size(text: str) -> int:
@@ -42,7 +38,9 @@ def _read_size(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         raise mistake(f"{value} has no unit", f"write it with one: {value}B or {value}KiB")
     if not isinstance(value, str):
-        raise mistake(f"{_said(value)} is not a size", "write one with its unit, such as 64KiB")
+        raise mistake(
+            f"{as_written(value)} is not a size", "write one with its unit, such as 64KiB"
+        )
     found = size(value)
     if not 1 <= found <= LARGEST_BYTES:
         raise mistake(f"{value} is out of range", "sizes go from 1B to 1048576GiB")
@@ -52,7 +50,9 @@ def _read_size(value: Any) -> int:
 def _read_byte_rate(value: Any) -> int:
     text = value if isinstance(value, str) else ""
     if not text.endswith("/s") or not _READ_SIZE.fullmatch(text[:-2]):
-        raise mistake(f"{_said(value)} is not a rate of bytes", "write one such as 240B/s, or off")
+        raise mistake(
+            f"{as_written(value)} is not a rate of bytes", "write one such as 240B/s, or off"
+        )
     found = size(text[:-2])
     if not 1 <= found <= 1 << 30:
         raise mistake(f"{value} is out of range", "it goes from 1B/s to 1GiB/s; off is none")
@@ -63,7 +63,8 @@ def _read_request_rate(value: Any) -> float:
     match = _READ_RATE.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise mistake(
-            f"{_said(value)} is not a rate of requests", "write one such as 20/s or 600/m, or off"
+            f"{as_written(value)} is not a rate of requests",
+            "write one such as 20/s or 600/m, or off",
         )
     per_s = int(match[1]) / _PERIODS[match[2]]
     if not 1 / 3600 <= per_s <= 1_000_000:
@@ -82,19 +83,10 @@ def _write_request_rate(per_s: float) -> str:
 
 def _read_count(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise mistake(f"{_said(value)} is not a number", "write a whole number, or off")
+        raise mistake(f"{as_written(value)} is not a number", "write a whole number, or off")
     if not 1 <= value <= 1_000_000_000:
         raise mistake(f"{value} is out of range", "write 1 or more; off is no limit")
     return value
-
-
-def _read_delay(value: Any) -> float:
-    if not isinstance(value, str):
-        raise mistake(f"{_said(value)} is not a duration", "write one such as 1s, or off")
-    seconds = duration(value)
-    if not 0.001 <= seconds <= LONGEST_S:
-        raise mistake(f"{value} is out of range", "durations go from 1ms to 24h; off is never")
-    return seconds
 
 
 def _or_off(read: Callable[[Any], Any]) -> BeforeValidator:
@@ -141,11 +133,3 @@ CountOrOff = Annotated[
     WithJsonSchema({"type": ["integer", "string"], "minimum": 1, "pattern": "^off$"}),
 ]
 """How many; 0 is written ``off``."""
-
-DelayOrOff = Annotated[
-    float,
-    _or_off(_read_delay),
-    PlainSerializer(lambda seconds: f"{seconds!r}s" if seconds else OFF, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": f"^off$|{DURATION_PATTERN}"}),
-]
-"""A duration in seconds; 0 is written ``off``."""

@@ -39,6 +39,12 @@ def is_host(text: str) -> bool:
     return True
 
 
+def refuse_control_characters(text: str) -> None:
+    """Raise PydanticCustomError for what no path should hold, and no terminal be shown."""
+    if any(ord(sign) < 0x20 or ord(sign) == 0x7F for sign in text):
+        raise mistake(f"{text!r} holds a control character", "remove it")
+
+
 def duration(text: str) -> float:
     """The seconds that ``text`` says: ``250ms``, ``10s``, ``2m``, ``1h``. Raises ValueError."""
     match = _DURATION.fullmatch(text)
@@ -74,26 +80,40 @@ Seconds = Annotated[
 """A duration in seconds, written with its unit: ``250ms``, ``10s``, ``2m``, ``1h``."""
 
 
-def _read_window(value: Any, info: ValidationInfo) -> float:
-    if value == "off":
-        return 0.0
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number and not (isinstance(value, str) and _DURATION.fullmatch(value)):
-        said = str(value).lower() if isinstance(value, bool) else repr(value)
-        raise mistake(f"{said} is not a duration", "write one such as 2s, or off")
-    seconds = _in_seconds(value, info)
-    if seconds and not 0.001 <= seconds <= KEPT_S:
-        raise mistake(f"{value} is out of range", "it goes from 1ms to 1h; off is never")
-    return seconds
+def as_written(value: Any) -> str:
+    """``value`` as it stands in YAML, for messages."""
+    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
-Window = Annotated[
-    float,
-    BeforeValidator(_read_window),
+def _or_off(longest_s: float, longest: str) -> BeforeValidator:
+    """Read a duration up to ``longest``, or ``off`` as 0."""
+
+    def read(value: Any, info: ValidationInfo) -> float:
+        if value == "off":
+            return 0.0
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number and not (isinstance(value, str) and _DURATION.fullmatch(value)):
+            raise mistake(f"{as_written(value)} is not a duration", "write one such as 2s, or off")
+        seconds = _in_seconds(value, info)
+        if seconds and not 0.001 <= seconds <= longest_s:
+            raise mistake(
+                f"{value} is out of range", f"it goes from 1ms to {longest}; off is never"
+            )
+        return seconds
+
+    return BeforeValidator(read)
+
+
+_WRITTEN_OR_OFF: Final = (
     PlainSerializer(lambda seconds: f"{seconds!r}s" if seconds else "off", return_type=str),
     WithJsonSchema({"type": "string", "pattern": rf"^off$|{DURATION_PATTERN}"}),
-]
+)
+
+Window = Annotated[float, _or_off(KEPT_S, "1h"), *_WRITTEN_OR_OFF]
 """A duration in seconds that may be 0, written ``off``; no longer than browsers keep the cookie it needs."""
+
+SecondsOrOff = Annotated[float, _or_off(LONGEST_S, "24h"), *_WRITTEN_OR_OFF]
+"""A duration in seconds that may be 0, written ``off``."""
 
 
 def _read_percent(value: Any) -> float:

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from stranglerfig.config.capability import HEADER_NAME
 from stranglerfig.config.mistake import mistake
-from stranglerfig.config.scalar import Percent
+from stranglerfig.config.scalar import Percent, refuse_control_characters
 from stranglerfig.config.written import Written
 
 # Whoever reads the log could be the user.
@@ -19,8 +19,7 @@ MODES: Final = ("trusted", "anyone", "off")
 
 
 def _check_file(value: str) -> str:
-    if any(ord(sign) < 0x20 or ord(sign) == 0x7F for sign in value):
-        raise mistake(f"{value!r} holds a control character", "remove it")
+    refuse_control_characters(value)
     if value.endswith("/") or value in (".", ".."):
         raise mistake(
             f"{value!r} is a directory", f"name a file in it: {value.rstrip('/')}/access.log"

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
 from stranglerfig.config.mistake import mistake
-from stranglerfig.config.scalar import is_host
+from stranglerfig.config.scalar import is_host, refuse_control_characters
 from stranglerfig.config.written import Written
 
 PemPaths = tuple[str, ...]
@@ -20,8 +20,7 @@ PemPaths = tuple[str, ...]
 def _read_path(value: Any, info: ValidationInfo) -> str:
     if not isinstance(value, str) or not value:
         raise mistake(f"{value!r} is not a file", "write its path, such as tls/shop.pem")
-    if any(ord(sign) < 0x20 or ord(sign) == 0x7F for sign in value):
-        raise mistake(f"{value!r} holds a control character", "remove it")
+    refuse_control_characters(value)
     folder = info.context.get("folder") if info.context else None
     return value if folder is None else str(Path(folder) / value)
 

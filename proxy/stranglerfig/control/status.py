@@ -137,7 +137,7 @@ class View:
 
     def upstreams(self) -> list[dict[str, Any]]:
         """What the workers say of the upstreams' addresses."""
-        states = [_state(seat) for seat in self.fleet.workers]
+        states = [seat.state for seat in self.fleet.workers]
         return upstreams_of(self.changes.running.config, states)
 
     def _process(self, seat: Seat) -> dict[str, Any]:
@@ -148,7 +148,7 @@ class View:
             "generation": seat.generation,
             "restarts": max(seat.process.starts - 1, 0),
             "since": _iso(seat.process.started_at) if seat.process.starts else None,
-            "state": _state(seat),
+            "state": seat.state,
         }
 
     def _capability(
@@ -186,11 +186,6 @@ class View:
             ),
             "last_change": _change(self.changes.last_of.get(name)),
         }
-
-
-def _state(seat: Seat) -> dict[str, Any]:
-    """What a process said of itself last."""
-    return seat.link.state if seat.link is not None and seat.generation else {}
 
 
 def _share(running: Running, name: str) -> tuple[object, ...]:

@@ -154,6 +154,11 @@ def may_be_named_in_connection(token: bytes) -> bool:
     return meaning_of(token) not in _NOT_FOR_CONNECTION
 
 
+def values_of(headers: Sequence[Header], lower_name: bytes) -> list[bytes]:
+    """Give every value of a header, in their order."""
+    return [value for name, value in headers if name.lower() == lower_name]
+
+
 def first_value(headers: Sequence[Header], lower_name: bytes) -> bytes | None:
     """Give the first value of a header, or None."""
     for name, value in headers:

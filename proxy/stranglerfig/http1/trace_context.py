@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from stranglerfig.http1.headers import WHITESPACE, Header
+from stranglerfig.http1.headers import WHITESPACE, Header, values_of
 
 TRACEPARENT: Final = b"traceparent"
 TRACESTATE: Final = b"tracestate"
@@ -114,7 +114,7 @@ def child_headers(headers: Sequence[Header]) -> tuple[Header, ...]:
 
 
 def _parent(headers: Sequence[Header]) -> re.Match[bytes] | None:
-    found = [value for name, value in headers if name.lower() == TRACEPARENT]
+    found = values_of(headers, TRACEPARENT)
     if len(found) != 1:
         return None
     match = _PARENT.fullmatch(found[0].strip(WHITESPACE))
@@ -128,7 +128,7 @@ def _kept(sent: Sequence[Header]) -> Trace | None:
     match = _parent(sent)
     if match is None:
         return None
-    has_state = _is_state([value for name, value in sent if name.lower() == TRACESTATE])
+    has_state = _is_state(values_of(sent, TRACESTATE))
     lines = [
         b"%b: %b\r\n" % header for header in sent if has_state or header[0].lower() == TRACEPARENT
     ]

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
-from stranglerfig.http1.headers import WHITESPACE, Header, connection_tokens
+from stranglerfig.http1.headers import WHITESPACE, connection_tokens, values_of
 from stranglerfig.http1.request_head import RequestHead, may_be_asked_for
 from stranglerfig.http1.response_head import ResponseHead
 
@@ -36,7 +36,7 @@ class Upgrade(NamedTuple):
     @property
     def lines(self) -> bytes:
         """The headers that ask for it, or grant it."""
-        return b"Connection: Upgrade\r\nUpgrade: %b\r\n" % self.protocol
+        return _lines(self.protocol)
 
 
 def choose_upgrade(head: RequestHead, allowed: Collection[str]) -> Upgrade | None:
@@ -50,7 +50,7 @@ def choose_upgrade(head: RequestHead, allowed: Collection[str]) -> Upgrade | Non
             continue
         if name != _WEBSOCKET:
             return Upgrade(protocol, None)
-        keys = _values(head.kept, b"sec-websocket-key")
+        keys = values_of(head.kept, b"sec-websocket-key")
         if head.method == "GET" and len(keys) == 1:
             return Upgrade(protocol, _accept_of(keys[0]))
     return None
@@ -58,14 +58,13 @@ def choose_upgrade(head: RequestHead, allowed: Collection[str]) -> Upgrade | Non
 
 def find_fault(upgrade: Upgrade, response: ResponseHead) -> str | None:
     """Say what is wrong with a 101 to a request for ``upgrade``; None if it grants it."""
-    if b"upgrade" not in connection_tokens(_values(response.headers, b"connection")):
+    if b"upgrade" not in connection_tokens(values_of(response.headers, b"connection")):
         return "101 without Connection: upgrade"
-    if [_lower(value) for value in _values(response.headers, b"upgrade")] != [
-        upgrade.protocol.lower()
-    ]:
+    granted = [value.strip().lower() for value in values_of(response.headers, b"upgrade")]
+    if granted != [upgrade.protocol.lower()]:
         return "101 to a protocol that was not asked for"
     if upgrade.accept is not None:
-        accepts = _values(response.headers, b"sec-websocket-accept")
+        accepts = values_of(response.headers, b"sec-websocket-accept")
         if [value.strip() for value in accepts] != [upgrade.accept]:
             return "101 without the right Sec-WebSocket-Accept"
     return None
@@ -75,22 +74,18 @@ def offer_lines(response: ResponseHead) -> bytes:
     """Pass on which protocols a 426 demands (RFC 9110 section 15.5.22), without those that nobody is let through to."""
     named = [
         part.strip(WHITESPACE)
-        for value in _values(response.headers, b"upgrade")
+        for value in values_of(response.headers, b"upgrade")
         for part in value.split(b",")
     ]
     protocols = [protocol for protocol in named if protocol and may_be_asked_for(protocol)]
-    return b"Connection: Upgrade\r\nUpgrade: %b\r\n" % b", ".join(protocols) if protocols else b""
+    return _lines(b", ".join(protocols)) if protocols else b""
+
+
+def _lines(protocols: bytes) -> bytes:
+    return b"Connection: Upgrade\r\nUpgrade: %b\r\n" % protocols
 
 
 def _accept_of(key: bytes) -> bytes:
     # No secret is made of it: RFC 6455 section 10.8.
     digest = hashlib.sha1(key.strip() + _GUID, usedforsecurity=False).digest()
     return base64.b64encode(digest)
-
-
-def _values(headers: Collection[Header], lower_name: bytes) -> list[bytes]:
-    return [value for name, value in headers if name.lower() == lower_name]
-
-
-def _lower(value: bytes) -> bytes:
-    return value.strip().lower()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from stranglerfig.config.model import Capability, Config, Route, Stage, Sticky, Writes
 from stranglerfig.routing.override import Override
@@ -94,6 +95,14 @@ def compile_snapshot(
             safe=False, repeatable=False, pin=pins.of_upstream(config.fallthrough)
         ),
     )
+
+
+def read_snapshot(
+    config: Mapping[str, Any], overrides: Mapping[str, Mapping[str, Any]], generation: int
+) -> Snapshot:
+    """Compile what a supervisor tells of what runs. Raises ValueError for what this version can't read."""
+    known = {name: Override.from_dict(item) for name, item in overrides.items()}
+    return compile_snapshot(Config.model_validate(config), known, generation)
 
 
 def effective_stage(capability: Capability, route: Route, *, aborted: bool) -> Stage:

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 
 from stranglerfig.config.balancing import Endpoint
 from stranglerfig.http1.request_head import RequestHead
-from stranglerfig.routing.decide import decide
-from stranglerfig.routing.facts import Facts
 from stranglerfig.routing.path import wsgi_path
 from stranglerfig.routing.plan import Plan, Reason, Side
-from stranglerfig.server.planning import HeaderView
+from stranglerfig.server.planning import make_plan
 from stranglerfig.server.runtime import Generation, new_user
 
 Target = tuple[Side, frozenset[Endpoint]] | None
@@ -77,15 +75,9 @@ class Course:
         return True
 
     def _decide(self, generation: Generation) -> Target:
-        facts = Facts(
-            self._head.method,
-            wsgi_path(self._head.target),
-            HeaderView(self._head),
-            self._address,
-            self._mint,
-            forced=self._forced,
-        )
-        plan = decide(facts, generation.snapshot)
+        head, snapshot = self._head, generation.snapshot
+        path = wsgi_path(head.target)
+        plan = make_plan(head, path, self._address, snapshot, self._forced, mint=self._mint)
         if self._fell_back and plan.fallback is not None:
             return _target_of(plan.side.other, plan.fallback, generation)
         return _target_of(plan.side, plan.upstream, generation)

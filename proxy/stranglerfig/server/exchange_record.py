@@ -113,7 +113,7 @@ class ExchangeRecord:
         forced = None
         recent = None if head.wrote is None else self._know_writes().recent(runtime.lags)
         if head.force is None and head.debug is None:
-            plan = make_plan(head, path, origin, self._generation.snapshot, {}, recent)
+            plan = make_plan(head, path, origin.address, self._generation.snapshot, {}, recent)
         else:
             now = time.time()
             forced = verify_force(head, runtime.signing_key, now)
@@ -121,7 +121,9 @@ class ExchangeRecord:
             if forced is None or debug is None:
                 meters.dropped_header("not_signed")
             self._shows_plan = bool(debug)
-            plan = make_plan(head, path, origin, self._generation.snapshot, forced or {}, recent)
+            plan = make_plan(
+                head, path, origin.address, self._generation.snapshot, forced or {}, recent
+            )
         if head.dropped:
             for reason in head.dropped:
                 meters.dropped_header(reason)

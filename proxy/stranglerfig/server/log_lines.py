@@ -43,20 +43,20 @@ class Answered(NamedTuple):
     head: RequestHead | None
     address: str
     request_id: bytes
-    trace_id: bytes | None
-    plan: Plan | None
-    status: int
+    trace_id: bytes | None = None
+    plan: Plan | None = None
+    status: int = 0
     """What the client was sent; 0: nothing."""
-    body_bytes: int
+    body_bytes: int = 0
     """Of the request's body, without its framing."""
-    sent_bytes: int
+    sent_bytes: int = 0
     """Of the answer, its head included, as far as it was handed to the socket."""
-    elapsed_s: float
-    head_s: float | None
+    elapsed_s: float = 0.0
+    head_s: float | None = None
     """From the request's head read to the answer's head read."""
-    failure: str | None
+    failure: str | None = None
     """Its kind, or ``client_left``."""
-    retries: int
+    retries: int = 0
     fallback: str | None = None
     """The upstream that answered in the plan's place; ``failure`` says why."""
 

@@ -30,29 +30,20 @@ class Meters:
         self._cells: dict[tuple[str, ...], int] = {}
         self._units: dict[tuple[str, Unit], int] = {}
         self._taken: dict[tuple[str, bool], int] = {}
-        self._heads: dict[str, Histogram] = {}
-        self._opened: dict[str, Histogram] = {}
+        self._of_upstreams: dict[tuple[str, str], Histogram] = {}
         self._connections = counters.cell(names.CONNECTIONS)
         self._client_gone = counters.cell(names.CLIENT_GONE)
         self._minted = counters.cell(names.USERS_MINTED)
 
     def answered(self, plan: Plan, status: int, elapsed_s: float) -> None:
         """Count one request that got its whole answer, also one that the proxy made for want of another."""
-        kept_out = None if plan.evidence else plan.reason
-        key = (plan.capability, plan.stage, plan.side, kept_out, status // 100)
-        known = self._answered.get(key)
-        if known is None:
-            known = self._answered[key] = self._cells_of(plan, status)
-        cells, histogram = known
-        for cell in cells:
-            self._counters.cells[cell] += 1
+        histogram = self._count(plan, status)
         if histogram is not None:
             histogram.observe(elapsed_s)
 
     def upgraded(self, plan: Plan) -> None:
         """Count a request that became a tunnel. How long that lasts is no latency."""
-        for cell in self._cells_of(plan, 101)[0]:
-            self._counters.cells[cell] += 1
+        self._count(plan, 101)
         self._add(names.UPGRADES, capability=plan.capability or NOBODY, side=plan.side.value)
 
     def stream_ended(self, kind: str, reason: str) -> None:
@@ -61,19 +52,11 @@ class Meters:
 
     def head_came(self, upstream: str, seconds: float) -> None:
         """Take the time from a request's head to the head of its answer."""
-        histogram = self._heads.get(upstream)
-        if histogram is None:
-            histogram = Histogram(self._counters, names.HEAD_DURATION, upstream=upstream)
-            self._heads[upstream] = histogram
-        histogram.observe(seconds)
+        self._observe(names.HEAD_DURATION, upstream, seconds)
 
     def upstream_opened(self, upstream: str, seconds: float) -> None:
         """Take the time that a new upstream connection took to come about."""
-        histogram = self._opened.get(upstream)
-        if histogram is None:
-            histogram = Histogram(self._counters, names.CONNECT_DURATION, upstream=upstream)
-            self._opened[upstream] = histogram
-        histogram.observe(seconds)
+        self._observe(names.CONNECT_DURATION, upstream, seconds)
 
     def connected(self) -> None:
         """Count a client connection."""
@@ -166,6 +149,25 @@ class Meters:
         if cell is None:
             cell = self._cells[key] = self._counters.cell(name, **labels)
         self._counters.add(cell, n)
+
+    def _observe(self, name: str, upstream: str, seconds: float) -> None:
+        histogram = self._of_upstreams.get((name, upstream))
+        if histogram is None:
+            histogram = Histogram(self._counters, name, upstream=upstream)
+            self._of_upstreams[name, upstream] = histogram
+        histogram.observe(seconds)
+
+    def _count(self, plan: Plan, status: int) -> Histogram | None:
+        """Count an answer by its plan; gives where its time belongs, if it is evidence."""
+        kept_out = None if plan.evidence else plan.reason
+        key = (plan.capability, plan.stage, plan.side, kept_out, status // 100)
+        known = self._answered.get(key)
+        if known is None:
+            known = self._answered[key] = self._cells_of(plan, status)
+        cells, histogram = known
+        for cell in cells:
+            self._counters.cells[cell] += 1
+        return histogram
 
     def _cells_of(self, plan: Plan, status: int) -> tuple[tuple[int, ...], Histogram | None]:
         capability = plan.capability or NOBODY

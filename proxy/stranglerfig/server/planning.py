@@ -1,8 +1,7 @@
 """From a request's head to its plan: what routing may look at, and who is believed about it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from stranglerfig.http1.forwarded import Origin
 from stranglerfig.http1.headers import Header
 from stranglerfig.http1.request_head import RequestHead
 from stranglerfig.routing.decide import decide
@@ -57,18 +56,19 @@ class HeaderView(Mapping[str, str]):
 def make_plan(
     head: RequestHead,
     path: str,
-    origin: Origin,
+    address: str,
     snapshot: Snapshot,
     forced: Mapping[str, Side],
     recent: RecentWrites | None = None,
+    mint: Callable[[], str] = new_user,
 ) -> Plan:
-    """Decide who answers ``head``; ``path`` is its ``wsgi_path``."""
+    """Decide who answers ``head`` of the client at ``address``; ``path`` is its ``wsgi_path``, ``mint`` makes a user."""
     facts = Facts(
         head.method,
         path,
         HeaderView(head),
-        origin.address,
-        new_user,
+        address,
+        mint,
         forced=forced,
         recent=recent,
     )

@@ -93,7 +93,6 @@ class Runtime:
         self.admission = Admission(loop, config, key=cookie_key, state_dir=state_dir, meters=meters)
         self.deadlines = Deadlines(loop)
         self.refusal_lines = RefusalLines(loop)
-        config = snapshot.config
         self.upstreams = Upstreams(
             loop,
             self.deadlines,
@@ -147,24 +146,15 @@ class Runtime:
     ) -> None:
         """Write a line, if there is a log, for a request whose head could not be read."""
         if self.generation.lines is not None:
-            status = failure.status or 0
-            self.log(
-                self.generation,
-                Answered(
-                    None,
-                    address,
-                    request_id,
-                    None,
-                    None,
-                    status,
-                    0,
-                    sent_bytes,
-                    0.0,
-                    None,
-                    failure.kind,
-                    0,
-                ),
+            answered = Answered(
+                None,
+                address,
+                request_id,
+                status=failure.status or 0,
+                sent_bytes=sent_bytes,
+                failure=failure.kind,
             )
+            self.log(self.generation, answered)
 
 
 def new_request_id() -> bytes:

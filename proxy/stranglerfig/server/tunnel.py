@@ -10,9 +10,6 @@ both know and close. Other protocols are closed as they stand.
 """
 
 import asyncio
-import contextlib
-import socket
-import struct
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +19,7 @@ from stranglerfig.http1.response_parser import ResponseEvent
 from stranglerfig.http1.upgrade import SWITCHING
 from stranglerfig.http1.websocket import GOING_AWAY, SERVICE_RESTART, Frames, close_frame
 from stranglerfig.server.course import Course
+from stranglerfig.server.reset import reset
 from stranglerfig.server.runtime import Runtime
 from stranglerfig.server.streams import Kind, StreamEnd
 from stranglerfig.tls.connection import TlsConnection
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
 
 CLOSING_S: Final = 5.0  # for both sides to close, once they were told
 FLUSH_S: Final = 60.0  # for one side to take what the other said before it ended
-_RESET: Final = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds
 _SAID: Final = {
     StreamEnd.IDLE: close_frame(GOING_AWAY, "idle"),
     StreamEnd.MOVED: close_frame(SERVICE_RESTART, "service restart"),
@@ -91,12 +88,6 @@ class _Side(asyncio.Protocol):
     def read(self, *, is_allowed: bool) -> None:
         if not self.has_ended and not self.transport.is_closing():
             self.transport.resume_reading() if is_allowed else self.transport.pause_reading()
-
-    def reset(self) -> None:
-        with contextlib.suppress(OSError):
-            known = self.transport.get_extra_info("socket")
-            known.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self._take(data)
@@ -230,7 +221,7 @@ class Tunnel:
         if other.is_lost:
             self._finish()
         elif exc is not None and not side.has_ended:
-            other.reset()
+            reset(other.transport)
         else:
             self._leave_within(FLUSH_S)
             if side.has_ended and not other.has_ended:

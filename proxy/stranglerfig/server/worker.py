@@ -24,9 +24,8 @@ from stranglerfig.channel.child import ChildChannel
 from stranglerfig.channel.messages import LagsMessage, SnapshotMessage, TlsMessage
 from stranglerfig.config.model import Config
 from stranglerfig.counters import COUNTERS_NAME, CounterBlock
-from stranglerfig.routing.override import Override
 from stranglerfig.routing.recent import Lag
-from stranglerfig.routing.snapshot import Snapshot, compile_snapshot
+from stranglerfig.routing.snapshot import read_snapshot
 from stranglerfig.server.data_plane import DataPlane
 from stranglerfig.server.tee import Tee
 from stranglerfig.tls.contexts import CLIENT_CONTEXTS, Shown, pass_over_bad_names
@@ -68,7 +67,7 @@ class Worker:
             self._counters.close()
 
     async def _take(self, message: SnapshotMessage) -> None:
-        snapshot = _compile(message)
+        snapshot = read_snapshot(message.config, message.overrides, message.generation)
         await asyncio.to_thread(_make_contexts, snapshot.config)
         cookie_key = message.cookie_key.encode()
         if self._plane is not None:
@@ -101,7 +100,7 @@ class Worker:
 
     def _learn_tls(self, message: TlsMessage) -> None:
         """Take what TLS needs. The supervisor has looked at it; what is bad all the same changes nothing."""
-        CLIENT_CONTEXTS.learn({each.paths: each.texts for each in message.pems})
+        CLIENT_CONTEXTS.learn(message.known)
         shown = [Shown(each.certificate, each.key, each.names) for each in message.shown]
         try:
             if self._plane is not None:
@@ -122,12 +121,6 @@ class Worker:
 
     def _state(self) -> dict[str, Any]:
         return {} if self._plane is None else self._plane.state()
-
-
-def _compile(message: SnapshotMessage) -> Snapshot:
-    config = Config.model_validate(message.config)
-    overrides = {name: Override.from_dict(item) for name, item in message.overrides.items()}
-    return compile_snapshot(config, overrides, message.generation)
 
 
 def _make_contexts(config: Config) -> None:

@@ -57,9 +57,11 @@ def server_context(shown: Sequence[Shown]) -> ssl.SSLContext:
 def pass_over_bad_names(unraisable: "sys.UnraisableHookArgs") -> None:
     """Say nothing of a name that a client asks for and that is not ASCII: its handshake fails, and is counted.
 
-    A ``sys.unraisablehook``: ``ssl`` decodes the name before ``choose`` is called, and has nobody to tell.
+    A ``sys.unraisablehook``: ``ssl`` decodes the name before ``choose`` is called, and has nobody to tell. Whose error
+    it is, is then the name itself; of a destructor, or a callback, it is what failed.
     """
-    if not isinstance(unraisable.exc_value, UnicodeDecodeError):
+    is_name = isinstance(unraisable.object, bytes)
+    if not (is_name and isinstance(unraisable.exc_value, UnicodeDecodeError)):
         sys.__unraisablehook__(unraisable)
 
 

@@ -27,9 +27,10 @@ FAILS: Final = frozenset(
         Failure.CUT_RESPONSE,
     }
 )
-"""What counts. Not among them: who hangs up on a body may not want just this one, and a stream may be silent for long."""
-STALE: Final = frozenset({Failure.CLOSED_EARLY, Failure.UNASKED_RESPONSE})
-"""What does not count on a kept connection before an answer: an upstream may close it at any time (RFC 9112, 9.3.1)."""
+"""What counts, but for a kept connection that was stale (``retrying.is_stale``).
+
+Not among them: who hangs up on a body may not want just this one, and a stream may be silent for long.
+"""
 
 
 class BreakerState(StrEnum):

@@ -14,7 +14,7 @@ from stranglerfig.config.model import Upstream
 from stranglerfig.http1.failure import Failure, UpstreamError
 from stranglerfig.upstream.balancer import Balancer
 from stranglerfig.upstream.balancers import Balancers
-from stranglerfig.upstream.breaker import FAILS, STALE
+from stranglerfig.upstream.breaker import FAILS
 from stranglerfig.upstream.bulkhead import Bulkhead
 from stranglerfig.upstream.choice import Chance
 from stranglerfig.upstream.connection import UpstreamConnection
@@ -22,6 +22,7 @@ from stranglerfig.upstream.deadlines import Deadlines
 from stranglerfig.upstream.names import LookUp, look_up
 from stranglerfig.upstream.peer import Key, Peer
 from stranglerfig.upstream.pool import Pool
+from stranglerfig.upstream.retrying import is_stale
 from stranglerfig.upstream.seen import seen_of
 from stranglerfig.upstream.waiting import Waiting
 
@@ -211,8 +212,10 @@ class Upstreams:
 
     def on_failed(self, connection: UpstreamConnection, failure: Failure) -> None:
         """Count that a request failed. It is over there: what is tried next finds the address without it."""
-        is_stale = connection.is_reused and not connection.has_answer and failure in STALE
-        if failure in FAILS and not is_stale:
+        was_stale = is_stale(
+            failure, is_reused=connection.is_reused, has_answer=connection.has_answer
+        )
+        if failure in FAILS and not was_stale:
             self._fail(connection, failure)
         self._release(connection)
 

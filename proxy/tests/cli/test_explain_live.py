@@ -1,10 +1,13 @@
 """What ``--live`` prints of upstreams that workers tell of, and of lags."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import typer
 
-from stranglerfig.cli.explain_live import lags_of, tell_live
+from stranglerfig.cli import explain_live
+from stranglerfig.cli.explain_live import Live, lags_of, tell_live
 from stranglerfig.routing.recent import Lag
 
 UNKNOWN: dict[str, Any] = {"lag_s": None, "trouble": None, "lost": False, "stopped": False, "age_s": None}  # fmt: skip
@@ -57,3 +60,21 @@ def test_the_measured_lag_is_what_is_decided_by() -> None:
     (lag,) = lags_of(facts(measured_lag={"lag_s": 2.0, "age_s": 1.0})).values()
     assert isinstance(lag, Lag)
     assert lag.lag_s == 2.0
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"config": {}, "generation": 7},
+        {"config": {"upstreams": {"monolith": "http://a"}, "tides": 4}, "overrides": {}, "generation": 7},
+    ],
+)  # fmt: skip
+def test_a_proxy_of_another_version_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], told: dict[str, Any]
+) -> None:
+    place = SimpleNamespace(client=SimpleNamespace(config=lambda: told))
+    monkeypatch.setattr(explain_live, "find_place", lambda _: place)
+    with pytest.raises(typer.Exit) as ended:
+        Live("fig.yaml").snapshot()
+    assert ended.value.exit_code == 1
+    assert "the proxy that runs is of another version" in capsys.readouterr().err

@@ -19,8 +19,8 @@ SAID = "connections_bounded_by_descriptors"
 def test_too_few_are_said_and_a_worker_that_has_none_left_goes_on_when_it_has_some(
     make_fig: Callable[..., Fig],
 ) -> None:
-    if (prlimit := shutil.which("prlimit")) is None:
-        pytest.skip("there is no prlimit to start it with fewer")
+    prlimit = shutil.which("prlimit")
+    assert prlimit, "this needs prlimit, of util-linux"
     fig = make_fig()
     fig.config.write_text(f"{fig.config.read_text()}limits: {{connections: 400}}\n")
     fig.prefix = [prlimit, "--nofile=512:512"]

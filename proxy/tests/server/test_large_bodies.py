@@ -7,7 +7,8 @@ what waits to be written to a client or to an upstream is all that a data plane 
 import asyncio
 import hashlib
 import socket
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
 
 import pytest
 from upgrading import ASK, SWITCH, UPGRADES, Pouring, small_client
@@ -220,51 +221,55 @@ async def test_an_upstream_that_does_not_read_stops_the_client(start_proxy: Any)
                 await stalls_and_goes_on(proxy, client, upstream, behind)
 
 
+class Asked(NamedTuple):
+    """A tunnel was asked for, and the upstream has not answered yet."""
+
+    proxy: Any
+    client: socket.socket
+    upstream: socket.socket
+
+
+@pytest.fixture
+async def asked(start_proxy: Any) -> AsyncIterator[Asked]:
+    with deaf_upstream() as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        proxy = await start_proxy(
+            1, upstreams={"monolith": {"url": url, "timeouts": PATIENT, **UPGRADES}}
+        )
+        with small_client(proxy.port, LITTLE) as client:
+            await asyncio.get_running_loop().sock_sendall(client, ASK)
+            upstream, _ = await accepted_by(listening)
+            with upstream:
+                yield Asked(proxy, client, upstream)
+
+
 @pytest.mark.parametrize("is_down", [True, False], ids=["down", "up"])
-async def test_in_a_tunnel_who_does_not_read_stops_the_other(
-    start_proxy: Any, is_down: bool
-) -> None:
-    with deaf_upstream() as listening:
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        proxy = await start_proxy(
-            1, upstreams={"monolith": {"url": url, "timeouts": PATIENT, **UPGRADES}}
-        )
-        with small_client(proxy.port, LITTLE) as client:
-            loop = asyncio.get_running_loop()
-            await loop.sock_sendall(client, ASK)
-            upstream, _ = await accepted_by(listening)
-            with upstream:
-                await loop.sock_sendall(upstream, SWITCH)
-                assert await within(loop.sock_recv(client, len(SWITCH))) == SWITCH
-                ends = (upstream, client) if is_down else (client, upstream)
-                await stalls_and_goes_on(proxy, *ends, b"")
-                # The other way it goes on as before.
-                await loop.sock_sendall(ends[1], b"?")
-                assert await within(loop.sock_recv(ends[0], 1)) == b"?"
+async def test_in_a_tunnel_who_does_not_read_stops_the_other(asked: Asked, is_down: bool) -> None:
+    proxy, client, upstream = asked
+    loop = asyncio.get_running_loop()
+    await loop.sock_sendall(upstream, SWITCH)
+    assert await within(loop.sock_recv(client, len(SWITCH))) == SWITCH
+    ends = (upstream, client) if is_down else (client, upstream)
+    await stalls_and_goes_on(proxy, *ends, b"")
+    # The other way it goes on as before.
+    await loop.sock_sendall(ends[1], b"?")
+    assert await within(loop.sock_recv(ends[0], 1)) == b"?"
 
 
-async def test_what_a_client_sends_before_it_is_answered_is_bounded_too(start_proxy: Any) -> None:
-    with deaf_upstream() as listening:
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        proxy = await start_proxy(
-            1, upstreams={"monolith": {"url": url, "timeouts": PATIENT, **UPGRADES}}
-        )
-        with small_client(proxy.port, LITTLE) as client:
-            loop = asyncio.get_running_loop()
-            await loop.sock_sendall(client, ASK)
-            upstream, _ = await accepted_by(listening)
-            with upstream:
-                pouring = Pouring(client, PIECE)
-                try:
-                    await settled(lambda: pouring.taken)
-                    (session,) = proxy.plane._runtime.sessions
-                    assert 0 < len(session._parser._held) <= READ_BYTES
-                    early = pouring.taken
-                    assert early < KERNEL
-                finally:
-                    await pouring.stop()
-                await loop.sock_sendall(upstream, SWITCH)
-                got = b""
-                while len(got) < early:
-                    got += await within(loop.sock_recv(upstream, 65536))
-                assert got == (PIECE * (early // len(PIECE) + 1))[:early]
+async def test_what_a_client_sends_before_it_is_answered_is_bounded_too(asked: Asked) -> None:
+    proxy, client, upstream = asked
+    loop = asyncio.get_running_loop()
+    pouring = Pouring(client, PIECE)
+    try:
+        await settled(lambda: pouring.taken)
+        (session,) = proxy.plane._runtime.sessions
+        assert 0 < len(session._parser._held) <= READ_BYTES
+        early = pouring.taken
+        assert early < KERNEL
+    finally:
+        await pouring.stop()
+    await loop.sock_sendall(upstream, SWITCH)
+    got = b""
+    while len(got) < early:
+        got += await within(loop.sock_recv(upstream, 65536))
+    assert got == (PIECE * (early // len(PIECE) + 1))[:early]

@@ -34,6 +34,21 @@ def free_port() -> int:
         return port
 
 
+class Held:
+    """A handler that answers with ``body`` once it is let."""
+
+    def __init__(self, body: bytes) -> None:
+        self._answer = answer(body)
+        self.begun = asyncio.Event()
+        self.go = asyncio.Event()
+
+    async def __call__(self, connection: Any) -> None:
+        while await connection.request():
+            self.begun.set()
+            await self.go.wait()
+            await connection.send(self._answer)
+
+
 class Several:
     """A proxy before several servers."""
 
@@ -110,21 +125,14 @@ async def test_every_url_gets_its_share_over_kept_connections(
 
 
 async def test_the_busy_one_is_spared_and_shows_what_it_has_under_way(several: Several) -> None:
-    go, begun = asyncio.Event(), asyncio.Event()
-
-    async def slow(connection: Any) -> None:
-        while await connection.request():
-            begun.set()
-            await go.wait()
-            await connection.send(answer(b"slow"))
-
-    proxy = await several.start(slow, answer(b"quick"))
+    held = Held(b"slow")
+    proxy = await several.start(held, answer(b"quick"))
     client = await proxy.connect()
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-    await within(begun.wait())
+    await within(held.begun.wait())
     assert several.addresses()[0]["under_way"] == 1
     assert await several.ask(8) == {"quick": 8}
-    go.set()
+    held.go.set()
     assert (await within(client.answer())).body == b"slow"
     assert several.addresses()[0]["under_way"] == 0
     assert await several.ask(8) == {"quick": 4, "slow": 4}
@@ -351,21 +359,14 @@ async def test_a_reload_keeps_connections_and_breakers_of_what_stays(
 
 
 async def test_an_answer_under_way_ends_although_its_url_is_gone(several: Several) -> None:
-    go, begun = asyncio.Event(), asyncio.Event()
-
-    async def slow(connection: Any) -> None:
-        while await connection.request():
-            begun.set()
-            await go.wait()
-            await connection.send(answer(b"old"))
-
-    proxy = await several.start(slow, answer(b"b"))
+    held = Held(b"old")
+    proxy = await several.start(held, answer(b"b"))
     client = await proxy.connect()
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-    await within(begun.wait())
+    await within(held.begun.wait())
     several.reload(several.written(several.servers[1].port))
     assert await several.ask(4) == {"b": 4}
-    go.set()
+    held.go.set()
     assert (await within(client.answer())).body == b"old"
     await until(lambda: proxy.connections() == {"open": 1, "idle": 1})
 

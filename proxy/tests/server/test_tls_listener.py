@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import sys
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from certificates import Authority
 from waiting import until, within
 
 from stranglerfig.server import handshake
-from stranglerfig.tls.contexts import Shown
+from stranglerfig.tls.contexts import Shown, pass_over_bad_names
 
 GET = b"GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n"
 CLOSE = b"GET / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n"
@@ -228,6 +229,35 @@ async def test_names_choose_among_several(
         found = (await shake(proxy, context, asked)).getpeercert()
         assert found is not None
         assert found["subjectAltName"] == (("DNS", got),), asked
+
+
+async def test_a_name_that_is_not_ascii_is_refused_and_nothing_is_said_of_it(
+    start_upstream: Any,
+    start_proxy: Any,
+    secured: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whoever can connect could write a traceback per handshake else; what else nobody caught is still said."""
+    monkeypatch.setattr(sys, "unraisablehook", pass_over_bad_names)
+    shown = [secured.shown("shop.example"), secured.shown("b.example")]
+    proxy = await secured.proxy(start_proxy, await start_upstream(), tls=None, shown=shown)
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    writer.write(client_hello().replace(b"a.example", b"\xff.example"))
+    with contextlib.suppress(ConnectionResetError):
+        assert b"HTTP" not in await within(reader.read())
+    writer.close()
+    await until(lambda: proxy.counts("tls_handshakes_failed"))
+    assert proxy.counts("tls_handshakes_failed") == {("other",): 1}
+    assert (await proxy.get()).body == b"ok"
+    assert capsys.readouterr().err == ""
+
+    class Broken:
+        def __del__(self) -> None:
+            b"\xff".decode("ascii")
+
+    Broken()
+    assert "UnicodeDecodeError" in capsys.readouterr().err
 
 
 async def test_a_renewed_certificate_is_for_new_connections(

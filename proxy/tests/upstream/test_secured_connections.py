@@ -9,6 +9,7 @@ import pytest
 from certificates import Authority, serving
 from receiving import Owner, Receiver
 from tls_peer import TlsPeer
+from waiting import until
 
 from stranglerfig.config.model import Upstream
 from stranglerfig.http1.failure import Failure
@@ -76,7 +77,7 @@ async def world(server: socket.socket, tmp_path: Path) -> AsyncIterator[World]:
     yield made
     made.connection.abort()
     made.peer.socket.close()
-    await asyncio.sleep(0.01)  # the loop closes what it has
+    await until(lambda: "gone" in made.owner.heard)
 
 
 async def test_a_kept_connection_that_is_silent_is_used_again(world: World) -> None:
@@ -128,7 +129,7 @@ async def test_an_answer_that_waits_is_no_answer_to_what_comes(world: World) -> 
     await world.keep()
     world.peer.send(world.peer.records(POISON))
     assert not world.connection.is_quiet  # the loop has not turned: the kernel alone has it
-    await asyncio.sleep(0.01)
+    await until(lambda: len(world.owner.heard) >= 3)
     assert world.owner.heard == ["free", "poisoned", "gone"]
 
 
@@ -138,19 +139,16 @@ async def test_half_a_record_gives_the_connection_up(world: World, at: int) -> N
     record = world.peer.records(POISON)
     world.peer.send(record[:at])
     assert not world.connection.is_quiet
-    await asyncio.sleep(0.01)
+    await until(lambda: len(world.owner.heard) >= 2)
     assert world.owner.heard == ["free", "gone"]
 
 
 async def test_half_a_record_that_the_loop_has_read_gives_it_up_too(world: World) -> None:
     await world.keep()
     world.peer.send(world.peer.records(POISON)[:20])
-    for _ in range(200):
-        await asyncio.sleep(0.001)
-        if not world.connection._transport._records.is_between:  # type: ignore[union-attr]
-            break
+    await until(lambda: not world.connection._transport._records.is_between)  # type: ignore[union-attr]
     assert not world.connection.is_quiet
-    await asyncio.sleep(0.01)
+    await until(lambda: len(world.owner.heard) >= 2)
     assert world.owner.heard == ["free", "gone"]
 
 
@@ -165,7 +163,7 @@ async def test_an_end_that_waits(world: World, how: str) -> None:
         )
     world.peer.socket.close()
     assert not world.connection.is_quiet
-    await asyncio.sleep(0.05)
+    await until(lambda: len(world.owner.heard) >= 2)
     assert world.owner.heard == ["free", "gone"]
 
 

@@ -1,10 +1,12 @@
 """Reads the answers of one connection and compares them with what is expected, byte by byte."""
 
 import re
+import socket
 
 _LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: *(\d+)\r\n")
 _CLOSE = re.compile(rb"\r\n[Cc]onnection: *close\r\n", re.IGNORECASE)
 _MOST_HEAD = 64 * 1024
+_READ = 1024 * 1024
 
 
 class Unexpected(Exception):  # noqa: N818
@@ -55,3 +57,13 @@ class Answers:
             told = length[1].decode() if length else "none"
             raise Unexpected(f"Content-Length {told} for {len(self._expected)}")
         self.closes = _CLOSE.search(head) is not None
+
+
+def take_answer(connection: socket.socket, answers: Answers) -> None:
+    """Read on until an answer is whole. Raise ``Unexpected``, also where the connection ends before, or OSError."""
+    whole = False
+    while not whole:
+        data = connection.recv(_READ)
+        if not data:
+            raise Unexpected("a connection ended before its answer was whole")
+        whole = answers.feed(data)

@@ -10,10 +10,9 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.load.answers import Answers, Unexpected
+from benchmarks.load.answers import Answers, Unexpected, take_answer
 from benchmarks.load.closed_loop import BETWEEN
 
-_READ = 1024 * 1024
 _TIMEOUT_S = 60.0
 
 
@@ -25,12 +24,7 @@ def fetch(port: int, requests: list[bytes], expected: bytes, seconds: float) -> 
     with socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT_S) as connection:
         while count == 0 or time.perf_counter() - began < seconds:
             connection.sendall(requests[count % len(requests)])
-            whole = False
-            while not whole:
-                data = connection.recv(_READ)
-                if not data:
-                    raise Unexpected("the connection ended before the answer was whole")
-                whole = answers.feed(data)
+            take_answer(connection, answers)
             count += 1
     return count, time.perf_counter() - began
 

@@ -10,12 +10,11 @@ import socket
 import sys
 from pathlib import Path
 
-from benchmarks.load.answers import Answers, Unexpected
+from benchmarks.load.answers import Answers, Unexpected, take_answer
 from benchmarks.load.closed_loop import BETWEEN
 
 _TIMEOUT_S = 30.0
 _AT_ONCE = 100
-_READ = 64 * 1024
 
 
 def hold(port: int, count: int, requests: list[bytes], expected: bytes) -> list[socket.socket]:
@@ -29,19 +28,9 @@ def hold(port: int, count: int, requests: list[bytes], expected: bytes) -> list[
         for number, connection in enumerate(some, start=len(held)):
             connection.sendall(requests[number % len(requests)])
         for connection in some:
-            _take_answer(connection, expected)
+            take_answer(connection, Answers(expected))
         held += some
     return held
-
-
-def _take_answer(connection: socket.socket, expected: bytes) -> None:
-    answers = Answers(expected)
-    whole = False
-    while not whole:
-        data = connection.recv(_READ)
-        if not data:
-            raise Unexpected("a connection ended before its answer")
-        whole = answers.feed(data)
 
 
 def main() -> int:

@@ -1,9 +1,7 @@
 """Caddy: one matcher with all paths, a weighted round robin."""
 
-import subprocess
-
 from benchmarks.peers.job import PERCENT, Job, Place, render
-from benchmarks.peers.peer import CHECK_TIMEOUT_S, Gap, Peer, Refused, said
+from benchmarks.peers.peer import Gap, Peer, said
 
 
 class Caddy(Peer):
@@ -43,16 +41,7 @@ class Caddy(Peer):
 
     def reload(self, pid: int, job: Job, place: Place) -> None:
         self.write(job, place)
-        done = subprocess.run(
-            [self.path, "reload", "--force", *_config(place)],
-            check=False,
-            timeout=CHECK_TIMEOUT_S,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        if done.returncode != 0:
-            raise Refused(f"caddy: {done.stdout[-2000:]}")
+        self.run([self.path, "reload", "--force", *_config(place)], place)
 
 
 def _config(place: Place) -> list[str]:

@@ -24,7 +24,6 @@ class Gap(StrEnum):
     EACH_REQUEST = "splits each request anew, not by user"
     NO_REQUEST_ID = "sets no X-Request-Id"
     OTHER_ADDRESS = "names the machine's own address for clients on loopback"
-    NO_ACCESS_LOG = "writes no access log"
     NO_RELOAD = "takes no new configuration while it runs"
 
 
@@ -81,8 +80,11 @@ class Peer(ABC):
 
     def check(self, place: Place) -> None:
         """Let it look at what was written; raise ``Refused`` with its words."""
-        if (command := self.check_command(place)) is None:
-            return
+        if (command := self.check_command(place)) is not None:
+            self.run(command, place)
+
+    def run(self, command: list[str], place: Place) -> None:
+        """Run what looks at its configuration and ends; raise ``Refused`` with its words if it fails."""
         done = subprocess.run(
             command,
             cwd=place.folder,

@@ -6,9 +6,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.peers.job import PERCENT, Job, Place, render
-from benchmarks.peers.peer import Gap, Peer, replace
-
-from stranglerfig.config.model import Config
+from benchmarks.peers.peer import Peer, replace
 
 
 class Stranglerfig(Peer):
@@ -17,7 +15,6 @@ class Stranglerfig(Peer):
     name = "stranglerfig"
     program = "fig"
     install = "make setup"
-    cannot = () if "access_log" in Config.model_fields else (Gap.NO_ACCESS_LOG,)
 
     def missing(self) -> str | None:
         return None if Path(self.path).exists() else f"{self.path} is missing ({self.install})"

@@ -79,7 +79,7 @@ _ALL = (
     Case("small", "Small JSON, no split", _closed("small", 64), _SATURATED, (Variant("", Job(split=False)),),
          about="64 kept connections"),
     Case("log", "Small JSON, split, access log on", _closed("small", 64), _SATURATED, (Variant("", Job(access_log=True)),),
-         needs=Gap.NO_ACCESS_LOG, about="64 kept connections, a line for each request"),
+         about="64 kept connections, a line for each request"),
     Case("canary", "Small JSON, split between two upstreams", _closed("small", 64), _SATURATED,
          about="64 kept connections"),
     Case("post", "POST of 16 KiB", _closed("taken", 64), _SATURATED, about="64 kept connections"),

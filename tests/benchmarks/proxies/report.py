@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.figures import out
 from benchmarks.peers import OURS
 from benchmarks.proxies.cases import Case, Column
-from benchmarks.proxies.goals import GOALS
+from benchmarks.proxies.goals import GOALS, Goal
 from benchmarks.proxies.run import Result, Row
 from benchmarks.proxies.spread import Spread, paired_ratio
 from rich.table import Table
@@ -37,7 +37,7 @@ def sections(cases: Sequence[Case], result: Result, *, brief: bool = False) -> I
         yield Section("Goals: the median decides", ["", "measured", "goal", ""], goals)
 
 
-def _verdict(rows: Mapping[str, Sequence[Row]], goal: Any) -> list[str]:
+def _verdict(rows: Mapping[str, Sequence[Row]], goal: Goal) -> list[str]:
     shown, verdict = goal.verdict(rows)
     return [shown, f"{'≥' if goal.at_least else '≤'} {goal.bound:g}", verdict]
 
