@@ -19,6 +19,7 @@ from stranglerfig.compare.marks import read_marks
 from stranglerfig.compare.reading import StoreError, read_clusters, read_example
 from stranglerfig.compare.record import Cluster, ClusterDetail, Example, Exchange
 from stranglerfig.compare.redact import REPLACED, RedactedRequest
+from stranglerfig.compare.rule_term import today
 from stranglerfig.compare.store import STORE_NAME
 from stranglerfig.config.load import load
 from stranglerfig.config.model import Config
@@ -282,7 +283,7 @@ def _print_detail(detail: ClusterDetail, commands: dict[str, str]) -> None:
         out.print(f"\nNo rule is offered: {why_none}.")
     else:
         out.print("\nIf this may differ, say so in fig.rules.yaml (`rules:` stands there once):")
-        out.print(escape(ignore_rule(cluster)))
+        out.print(escape(ignore_rule(cluster, today())))
 
 
 def _print_example(example: Example) -> None:
@@ -373,7 +374,7 @@ def _detail_dict(detail: ClusterDetail, commands: dict[str, str]) -> dict[str, A
         "examples": [example.to_dict() for example in detail.examples],
         "curl": {side: command for side, command in commands.items() if side != BOTH},
         "same": commands.get(BOTH),
-        "rule": None if why_none else ignore_rule(detail.cluster),
+        "rule": None if why_none else ignore_rule(detail.cluster, today()),
         "why_no_rule": why_none,
     }
 

@@ -2,14 +2,17 @@
 
 import re
 import shlex
+from datetime import date, timedelta
 from typing import Final
 
 from stranglerfig.compare.diff.difference import BODY, STATUS, Kind
+from stranglerfig.compare.expectation import EXPECTED
 from stranglerfig.compare.record import Cluster
 from stranglerfig.compare.redact import RedactedRequest
 from stranglerfig.compare.store import OTHERS
 
 _TEXT_LINES: Final = "$.line[]"
+_OFFERED_FOR: Final = timedelta(days=90)
 
 
 def curl_command(request: RedactedRequest, url: str) -> str:
@@ -40,6 +43,8 @@ def same_command(request: RedactedRequest, control: str, candidate: str) -> str 
 
 def why_no_rule(cluster: Cluster) -> str | None:
     """Why nobody should ignore this cluster by a rule; ``None`` where one may be."""
+    if cluster.where.startswith(EXPECTED):
+        return "a rule expects this change, and it did not occur; mend the service, or take that rule out"
     if cluster.path == OTHERS:
         return "many places differ here, and are counted together; mend the ones listed first"
     if cluster.where != BODY:
@@ -54,8 +59,11 @@ def why_no_rule(cluster: Cluster) -> str | None:
     return None
 
 
-def ignore_rule(cluster: Cluster) -> str:
-    """A whole fig.rules.yaml whose one rule covers this cluster and nothing else, where ``why_no_rule`` is ``None``."""
+def ignore_rule(cluster: Cluster, day: date) -> str:
+    """A whole fig.rules.yaml whose one rule covers this cluster and nothing else, where ``why_no_rule`` is ``None``.
+
+    On ``day`` it is offered for three months: long enough to mend what is behind it, and to be looked at again.
+    """
     lines = [
         "rules:",
         f"  - name: {_name(cluster)}",
@@ -67,7 +75,12 @@ def ignore_rule(cluster: Cluster) -> str:
     if cluster.path and cluster.where != STATUS:
         lines.append(f"    path: {_quoted(cluster.path)}")
     kind = cluster.kind if cluster.kind != Kind.NULL else "'null'"
-    lines += [f"    kinds: [{kind}]", "    reason: edit this line to say why it may differ"]
+    lines += [
+        f"    kinds: [{kind}]",
+        "    reason: edit this line to say why it may differ",
+        "    owner: edit this line to say who answers for it",
+        f"    expires: {day + _OFFERED_FOR}",
+    ]
     return "\n".join(lines)
 
 

@@ -192,7 +192,8 @@ class Comparer:
             exchange = _exchange(seen, setup, control, candidate)
             if not self._store.add(exchange, judgement.differences):
                 self._ledger.not_stored()
-        self._ledger.judged(seen.capability, judgement.verdict, judgement.hits)
+        held = setup.route_rules(seen.capability, seen.route).covering
+        self._ledger.judged(seen.capability, judgement.verdict, judgement.hits, held)
 
     def _count_failure(self, seen: Observation, error: UpstreamError) -> None:
         if error.failure is Failure.BODY_OVER_CAP:
