@@ -6,9 +6,9 @@ from pathlib import Path
 import typer
 from rich.markup import escape
 
-from stranglerfig.cli.output import ExitCode, fail, fail_with_problems, local_time, out, print_json
+from stranglerfig.cli.differences import read_differences
+from stranglerfig.cli.output import ExitCode, fail_with_problems, local_time, out, print_json
 from stranglerfig.cli.place import Place
-from stranglerfig.compare.reading import StoreError, read_clusters
 from stranglerfig.compare.rule_record import (
     FAILING,
     RuleRecord,
@@ -18,7 +18,6 @@ from stranglerfig.compare.rule_record import (
 )
 from stranglerfig.compare.rule_term import today
 from stranglerfig.compare.rules import Action, Rule, load_rules
-from stranglerfig.compare.store import STORE_NAME
 from stranglerfig.compare.stray_rules import is_stray
 from stranglerfig.config.load import load
 from stranglerfig.config.problem import ConfigError
@@ -55,14 +54,11 @@ def _records(place: Place, path: Path) -> list[RuleRecord]:
         rules = load_rules(path)
     except ConfigError as error:
         fail_with_problems(error.problems)
-    try:
-        clusters = read_clusters(place.state_dir / STORE_NAME)
-    except StoreError as error:
-        fail(str(error), code=ExitCode.NO)
+    unsettled = [each.cluster for each in read_differences(place) if not each.is_settled]
     return records_of(
         rules,
         read_all(place.state_dir / COUNTERS_NAME),
-        absent_by_place(clusters),
+        absent_by_place(unsettled),
         lambda rule: is_stray(rule, config),
     )
 

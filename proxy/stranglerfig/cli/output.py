@@ -82,3 +82,8 @@ def span(seconds: float) -> str:
 def local_time(seconds: float) -> str:
     """An instant (epoch seconds) by this machine's clock."""
     return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def iso_time(seconds: float) -> str:
+    """An instant (epoch seconds) for programs."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

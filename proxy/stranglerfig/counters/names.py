@@ -67,6 +67,7 @@ RULE_HITS = "compare_rule_hits"
 RULE_HELD = "compare_rule_held"
 RULE_MET = "compare_rule_met"
 RULE_MET_AT = "compare_rule_met_timestamp_seconds"
+EXPECTED_UNSEEN = "compare_expected_unseen"
 STORE_ERRORS = "compare_store_errors"
 LOG_LINES = "access_log_lines"
 LOG_WRITTEN = "access_log_written_lines"
@@ -269,6 +270,12 @@ _TABLE = (
         "gauge",
         ("capability", "rule", "covers"),
         "When it last did, in unix seconds.",
+    ),
+    Metric(
+        EXPECTED_UNSEEN,
+        "gauge",
+        ("capability", "mark"),
+        "Comparisons since a difference that is marked as expected was seen last.",
     ),
     Metric(STORE_ERRORS, "counter", (), "Differences that were counted and could not be stored."),
     Metric(
