@@ -118,6 +118,8 @@ def _about(record: RuleRecord, standing: Standing, day: date, enough: int) -> li
 def _hits(record: RuleRecord, enough: int) -> str:
     word = "occurred" if record.rule.action is Action.EXPECT else "hit"
     compared = f"{record.held:,} comparison{'s' * (record.held != 1)}"
+    if not record.held:
+        return "nothing was compared by it yet"
     if record.met:
         last = f", last {local_time(record.met_at)}" if record.met_at else ""
         return f"{word} in {record.met:,} of {compared}{last}"

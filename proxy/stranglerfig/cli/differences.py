@@ -8,12 +8,10 @@ from rich.markup import escape
 
 from stranglerfig.cli.output import ExitCode, fail, iso_time, local_time
 from stranglerfig.cli.place import Place
-from stranglerfig.compare.reading import StoreError, read_clusters
+from stranglerfig.compare.reading import StoreError
 from stranglerfig.compare.record import Cluster
-from stranglerfig.compare.store import STORE_NAME
 from stranglerfig.compare.triage import Mark, Reopening, State, Triaged
-from stranglerfig.compare.triage_file import TRIAGE_NAME, read_histories, triage
-from stranglerfig.counters import COUNTERS_NAME, read_all
+from stranglerfig.compare.triage_file import TRIAGE_NAME, read_triaged
 
 _STYLES: Final = {State.OPEN: "yellow", State.EXPECTED: "cyan", State.FIXED: "green"}
 _SPEAKING_KINDS: Final = ("type", "null")
@@ -22,14 +20,12 @@ _SPEAKING_KINDS: Final = ("type", "null")
 def read_differences(place: Place, **which: Any) -> list[Triaged]:
     """The clusters, and how each stands: the most frequent first. Ends the command when a file cannot be read."""
     try:
-        clusters = read_clusters(place.state_dir / STORE_NAME, **which)
-        histories = read_histories(place.state_dir)
+        return read_triaged(place.state_dir, **which)
     except StoreError as error:
         fail(str(error), code=ExitCode.NO)
     except OSError as error:
         path = place.state_dir / TRIAGE_NAME
         fail(f"{path} cannot be read: {error.strerror}", mend="mend its rights", code=ExitCode.NO)
-    return triage(clusters, histories, read_all(place.state_dir / COUNTERS_NAME))
 
 
 def find_difference(which: str, known: list[Triaged]) -> Triaged:
@@ -42,8 +38,7 @@ def find_difference(which: str, known: list[Triaged]) -> Triaged:
     if not found:
         _fail_to_find(which, known)
     if len(found) > 1:
-        clusters = [each.cluster for each in found]
-        several = ", ".join(_brief(each, shapes_shown(each, clusters)) for each in clusters)
+        several = ", ".join(_brief(each.cluster, *_apart(each.cluster, found)) for each in found)
         fail(f"{len(found)} differences are at {which!r}", mend=f"give a number: {several}")
     return found[0]
 
@@ -65,8 +60,21 @@ def _names(cluster: Cluster) -> tuple[str, str, str]:
     return cluster.path, cluster.place, cluster.where
 
 
-def _brief(cluster: Cluster, shapes: str = "") -> str:
-    return f"{cluster.id} ({cluster.kind}, {cluster.place}{f', {shapes}' if shapes else ''})"
+def _brief(cluster: Cluster, *apart: str) -> str:
+    return f"{cluster.id} ({', '.join([cluster.kind, cluster.place, *apart])})"
+
+
+def _apart(cluster: Cluster, found: list[Triaged]) -> list[str]:
+    """What tells a cluster from the others of its kind and place."""
+    alike = [
+        each.cluster
+        for each in found
+        if (each.cluster.kind, each.cluster.place) == (cluster.kind, cluster.place)
+    ]
+    names = ("capability", "route", "shapes")
+    return [
+        getattr(cluster, name) for name in names if len({getattr(each, name) for each in alike}) > 1
+    ]
 
 
 def _nearest(which: str, known: list[Triaged]) -> list[Cluster]:

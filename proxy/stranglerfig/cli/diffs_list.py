@@ -129,12 +129,8 @@ def _found(
     found = [
         each
         for each in read_differences(place, capability=capability, trace=trace)
-        if capability in (None, each.cluster.capability)
-        and (each.cluster.id or trace is None)
-        and (
-            each.has_stopped
-            or each.cluster.last_seen >= max(after, _began(marks, each.cluster.capability))
-        )
+        if each.has_stopped
+        or each.cluster.last_seen >= max(after, _began(marks, each.cluster.capability))
     ]
     # What is settled needs nobody: it stands below what does.
     return sorted(found, key=lambda each: each.is_settled)
@@ -182,7 +178,10 @@ def _print_differences(found: list[Triaged], limit: int) -> None:
         )
         shapes = shapes_shown(cluster, clusters)
         about = [*([shapes] if shapes else []), cluster.route]
-        seen = [f"first {local_time(cluster.first_seen)}", f"last {local_time(cluster.last_seen)}"]
+        first, last = local_time(cluster.first_seen), local_time(cluster.last_seen)
+        if first.split()[0] == last.split()[0]:
+            last = last.split()[1]
+        seen = [f"first {first}", f"last {last}"]
         for line in _fitting(indent, about, seen if cluster.count else ["in no store any more"]):
             out.print(f"{indent}[dim]{escape(line)}[/]")
         if line := state_line(each):
@@ -190,8 +189,8 @@ def _print_differences(found: list[Triaged], limit: int) -> None:
     out.print()
     if len(found) > limit:
         out.print(f"… and {len(found) - limit:,} more: --limit {len(found)}")
-    if first := next((each.cluster.id for each in found if each.cluster.id), 0):
-        out.print(f"Look at one: fig diffs show {first}")
+    if number := next((each.cluster.id for each in found if each.cluster.id), 0):
+        out.print(f"Look at one: fig diffs show {number}")
 
 
 def _number(each: Triaged) -> str:

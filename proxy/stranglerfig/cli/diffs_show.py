@@ -20,11 +20,12 @@ from stranglerfig.cli.output import (
     ExitCode,
     JsonFlag,
     fail,
+    iso_time,
     local_time,
     out,
     print_json,
 )
-from stranglerfig.cli.place import config_of, find_place
+from stranglerfig.cli.place import Place, config_of, find_place
 from stranglerfig.cli.reproduce import (
     curl_command,
     ignore_rule,
@@ -32,13 +33,16 @@ from stranglerfig.cli.reproduce import (
     same_command,
     why_no_rule,
 )
-from stranglerfig.compare.diff.difference import Shape
+from stranglerfig.compare.diff.difference import STATUS, Shape
 from stranglerfig.compare.reading import StoreError, read_example
-from stranglerfig.compare.record import ClusterDetail, Example, Exchange
+from stranglerfig.compare.record import Cluster, ClusterDetail, Example, Exchange
 from stranglerfig.compare.rule_term import today
+from stranglerfig.compare.rules import COVERING, Rule, load_rules
 from stranglerfig.compare.store import STORE_NAME
-from stranglerfig.compare.triage import Mark, Triaged
+from stranglerfig.compare.triage import Mark, Reopening, Triaged
 from stranglerfig.config.model import Config
+from stranglerfig.config.problem import ConfigError
+from stranglerfig.control.source import RULES_NAME
 
 BOTH: Final = "both, with values in clear"
 
@@ -87,13 +91,34 @@ def show(
     if as_json:
         print_json(_detail_dict(each, shown, commands))
     else:
-        _print_detail(
-            each, shown, commands, shapes_shown(each.cluster, [one.cluster for one in known])
-        )
+        shapes = shapes_shown(each.cluster, [one.cluster for one in known])
+        _print_detail(each, shown, commands, shapes, _expired_rules(place, each.cluster))
+
+
+def _expired_rules(place: Place, cluster: Cluster) -> list[Rule]:
+    """The rules that covered a difference until they expired: mostly why it is there again."""
+    try:
+        rules = load_rules(place.config_path.with_name(RULES_NAME)).rules
+    except ConfigError:  # fig check says what is wrong with it
+        return []
+    return [
+        rule
+        for rule in rules
+        if rule.action in COVERING
+        and not rule.holds_on(today())
+        and rule.holds_for(cluster.capability, cluster.route)
+        and rule.where == cluster.where
+        and rule.path in (None, cluster.path)
+        and cluster.kind in rule.kinds
+    ]
 
 
 def _print_detail(
-    each: Triaged, detail: ClusterDetail, commands: dict[str, str], shapes: str
+    each: Triaged,
+    detail: ClusterDetail,
+    commands: dict[str, str],
+    shapes: str,
+    expired: list[Rule],
 ) -> None:
     cluster = detail.cluster
     out.print(
@@ -102,10 +127,12 @@ def _print_detail(
         f" {local_time(cluster.first_seen)} – {local_time(cluster.last_seen)}"
     )
     _print_decisions(each)
+    for rule in expired:
+        out.print(f"  expired   {rule.expires} rule {escape(rule.name)}, which covered it")
     smallest = detail.smallest if len(detail.examples) > 1 else None
     for example in detail.examples:
         out.print()
-        _print_example(example, is_smallest=example is smallest)
+        _print_example(cluster, example, is_smallest=example is smallest)
     out.print()
     for side, command in commands.items():
         out.print(f"[bold]{side}[/]")
@@ -113,6 +140,7 @@ def _print_detail(
     if detail.examples:
         for line in missing_of(detail.examples[-1].exchange.request):
             out.print(f"  ({escape(line)})")
+    out.print(f"\nDecided? fig diffs mark {cluster.id} fixed|expected|open --why TEXT")
     if why_none := why_no_rule(cluster):
         out.print(f"\nNo rule is offered: {why_none}.")
     else:
@@ -127,14 +155,19 @@ def _print_decisions(each: Triaged) -> None:
             out.print(f"  {event.state:<8}  {escape(mark_text(event))}")
         else:
             request = f", request {event.request_id}" if event.request_id else ""
-            out.print(f"  [bold red]{reopened_text(event)}[/]{escape(request)}")
+            _print_reopened(event, request)
     if each.reopened is not None and each.history.reopened is None:
-        out.print(f"  [bold red]{reopened_text(each.reopened)}[/]")
+        _print_reopened(each.reopened)
     if each.has_stopped:
         out.print(f"  [bold red]not seen in the last {each.unseen:,} comparisons of its route[/]")
 
 
-def _print_example(example: Example, *, is_smallest: bool) -> None:
+def _print_reopened(reopened: Reopening, request: str = "") -> None:
+    word, _, rest = reopened_text(reopened).partition(" ")
+    out.print(f"  [bold red]{word:<8}  {rest}[/]{escape(request)}")
+
+
+def _print_example(cluster: Cluster, example: Example, *, is_smallest: bool) -> None:
     exchange = example.exchange
     request = exchange.request
     size = f"  [dim]the smallest: {exchange.size:,} bytes[/]" if is_smallest else ""
@@ -149,7 +182,9 @@ def _print_example(example: Example, *, is_smallest: bool) -> None:
     table.add_column(f"monolith ({escape(exchange.control)})")
     table.add_column(f"service ({escape(exchange.candidate)})")
     table.add_row("status", str(exchange.control_status), str(exchange.candidate_status))
-    table.add_row(escape(example.path), _shape(example.control), _shape(example.candidate))
+    if cluster.where != STATUS:
+        place = example.path or cluster.where
+        table.add_row(escape(place), _shape(example.control), _shape(example.candidate))
     out.print(table)
 
 
@@ -198,7 +233,7 @@ def _detail_dict(each: Triaged, detail: ClusterDetail, commands: dict[str, str])
     request = detail.examples[-1].exchange.request if detail.examples else None
     return {
         **difference_dict(each),
-        "decisions": [asdict(event) for event in each.history.past],
+        "decisions": [{**asdict(event), "at": iso_time(event.at)} for event in each.history.past],
         "examples": [example.to_dict() for example in detail.examples],
         "curl": {side: command for side, command in commands.items() if side != BOTH},
         "not_kept": missing_of(request) if request is not None else [],

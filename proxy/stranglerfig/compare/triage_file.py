@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from stranglerfig import json_lines
+from stranglerfig.compare.reading import read_clusters
 from stranglerfig.compare.record import Cluster
+from stranglerfig.compare.store import STORE_NAME
 from stranglerfig.compare.triage import (
     History,
     Mark,
@@ -22,7 +24,7 @@ from stranglerfig.compare.triage import (
     signature_of,
     watch_name,
 )
-from stranglerfig.counters import Key, names
+from stranglerfig.counters import COUNTERS_NAME, Key, names, read_all
 
 TRIAGE_NAME: Final = "triage.jsonl"
 _MARK: Final = "mark"
@@ -80,6 +82,23 @@ def _event_of(entry: dict[str, Any]) -> Mark | Reopening | None:
         case "reopened":
             return Reopening(float(entry["at"]), int(entry["generation"]), str(entry["request_id"]))
     return None
+
+
+def read_triaged(
+    state_dir: Path, capability: str | None = None, *, since: float = 0.0, trace: str | None = None
+) -> list[Triaged]:
+    """The clusters that ``read_clusters`` gives, and how each stands; what is expected and gone where all are asked for.
+
+    Raises ``StoreError`` and ``OSError``.
+    """
+    clusters = read_clusters(state_dir / STORE_NAME, capability, since=since, trace=trace)
+    counts = read_all(state_dir / COUNTERS_NAME)
+    return [
+        each
+        for each in triage(clusters, read_histories(state_dir), counts)
+        if each.cluster.id
+        or (not since and trace is None and capability in (None, each.cluster.capability))
+    ]
 
 
 def triage(
