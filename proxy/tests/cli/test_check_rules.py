@@ -168,6 +168,18 @@ def test_an_expected_change_that_did_not_occur_fails(site: Path) -> None:
     said = check(site).stdout
     assert "occurred in 3 of 4 comparisons" in said
     assert "1 times what it expects did not occur: fig diffs show 1" in said
+    mended = [
+        "diffs",
+        "mark",
+        "1",
+        "fixed",
+        "--why",
+        "release 3",
+        "--config",
+        str(site / "fig.yaml"),
+    ]
+    assert CliRunner().invoke(app, mended).exit_code == 0
+    assert standing(site)[1]["standing"] == "fine"
 
 
 def test_a_bad_file_is_a_mistake_and_not_a_no(site: Path) -> None:
