@@ -12,6 +12,7 @@ from stranglerfig.cli.differences import difference_dict, find_difference, read_
 from stranglerfig.cli.output import ConfigOption, ExitCode, JsonFlag, fail, out, print_json
 from stranglerfig.cli.place import find_place
 from stranglerfig.compare.account import Account, read_accounts
+from stranglerfig.compare.store import OTHERS
 from stranglerfig.compare.triage import History, Mark, State, Triaged, signature_of
 from stranglerfig.compare.triage_file import append_mark
 from stranglerfig.control import audit
@@ -61,6 +62,11 @@ def mark(
     place = find_place(config)
     each = find_difference(which, read_differences(place))
     cluster = each.cluster
+    if cluster.path == OTHERS:
+        fail(
+            f"{cluster.id} stands for many places, of which each may have another cause",
+            mend="mend and mark the ones that are listed by their place",
+        )
     account = read_accounts(place.state_dir).get(cluster.capability, Account())
     decided = Mark(
         State(state.value), time.time(), audit.whoami(), why, cluster.count, account.compared

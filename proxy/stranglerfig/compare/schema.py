@@ -21,7 +21,7 @@ CREATE TABLE cluster (
     count INTEGER NOT NULL,
     first_seen REAL NOT NULL,
     last_seen REAL NOT NULL,
-    shapes TEXT NOT NULL,
+    shapes TEXT NOT NULL DEFAULT '',
     UNIQUE (capability, route, kind, place, path, shapes)
 );
 CREATE TABLE example (
@@ -64,7 +64,7 @@ CREATE TABLE cluster_2 (
     count INTEGER NOT NULL,
     first_seen REAL NOT NULL,
     last_seen REAL NOT NULL,
-    shapes TEXT NOT NULL,
+    shapes TEXT NOT NULL DEFAULT '',
     UNIQUE (capability, route, kind, place, path, shapes)
 );
 INSERT INTO cluster_2 SELECT * FROM clusters;

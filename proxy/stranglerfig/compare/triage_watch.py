@@ -46,7 +46,7 @@ class TriageWatch:
                 self._reopen(signature, history, seen)
         for signature, cell in self._expected.get((seen.capability, seen.route), ()):
             if signature in found:
-                self._counters.cells[cell] = 0
+                self._counters.set(cell, 0)
             elif not _is_covered(signature, rules):
                 self._counters.add(cell)
 

@@ -162,7 +162,7 @@ def test_a_status_and_a_type_are_told_apart_by_what_they_were(fig: Fig, site: Pa
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("show", "12"), "there is no difference 12\nmend: did you mean 2 (extra, body $.stock) or 1"),
+        (("show", "12"), "there is no difference 12\nmend: did you mean 3 (value, body (others)) or 2 (extra, body $.stock)?"),
         (("mark", "12", "fixed", "--why", "x"), "there is no difference 12"),
         (("show", "$.prise"), "there is no difference at '$.prise'\nmend: did you mean 1 (value, body $.price)?"),
         (("show", "9" * 5000), "there is no difference at"),
@@ -171,13 +171,14 @@ def test_a_status_and_a_type_are_told_apart_by_what_they_were(fig: Fig, site: Pa
         (("mark", "1", "fixed", "--why", "two\nlines"), "one line of at most 500 characters"),
         (("mark", "1", "fixed"), "Missing option '--why'"),
         (("mark", "1", "done", "--why", "x"), "'done' is not one of"),
+        (("mark", "3", "fixed", "--why", "x"), "3 stands for many places"),
         (("--state", "closed"), "'closed' is not one of"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_the_call_ends_with_2_and_says_what_was_meant(
     fig: Fig, site: Path, words: tuple[str, ...], said: str
 ) -> None:
-    store(site, PRICE, STOCK)
+    store(site, PRICE, STOCK, replace(PRICE, template="(others)"))
     result = fig("diffs", *words)
     assert result.exit_code == 2
     assert said in result.output
@@ -207,6 +208,8 @@ def test_the_smallest_example_is_kept_named_and_asked_for(fig: Fig, site: Path) 
         f"/api/{number}/" for number in (0, 1, 3, 4, 5, 6, 7)
     ]
     assert "GET /api/1/  the smallest: 90 bytes" in shown
+    two = fig("diffs", "show", "1", "--examples", "2").stdout
+    assert "the smallest" not in two
     alone = json.loads(fig("diffs", "show", "1", "--smallest", "--json").stdout)
     assert [each["exchange"]["size"] for each in alone["examples"]] == [90]
     assert alone["curl"]["service"].endswith(" http://127.0.0.1:8211/api/1/")

@@ -1,6 +1,9 @@
 """compare.db of earlier and later versions: read, brought to this version with all it holds, or left as it is."""
 
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -111,6 +114,41 @@ def test_what_is_stopped_half_way_is_as_it_was_and_is_tried_again(
     assert store.add(EXCHANGE, [TYPE])
     store.close()
     assert version_of(path) == VERSION
+
+
+KILLED = """
+import os, signal, sqlite3, sys
+from pathlib import Path
+from stranglerfig.compare import schema, store
+
+class Connection(sqlite3.Connection):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.create_function("kill", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+connect = sqlite3.connect
+sqlite3.connect = lambda path, **kwargs: connect(path, factory=Connection, **kwargs)
+store.MIGRATIONS = {1: schema.MIGRATIONS[1] + "SELECT kill();"}
+store.Store(Path(sys.argv[1]))
+"""
+
+
+def test_a_writer_that_is_killed_half_way_loses_nothing(path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False, timeout=30)
+    assert killed.returncode == -signal.SIGKILL
+    assert (version_of(path), told(path)) == (1, EXPECTED)
+    Store(path).close()
+    assert (version_of(path), told(path)) == (VERSION, EXPECTED)
+
+
+def test_a_comparer_of_the_version_before_can_still_write(path: Path) -> None:
+    Store(path).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO cluster (capability, route, kind, place, path, count, first_seen, last_seen)"
+            " VALUES ('c', 'r', 'value', 'body', '$.x', 1, 1, 1)"
+        )
+    assert len(read_clusters(path)) == 4
 
 
 def test_every_earlier_version_can_be_read_and_brought_to_this_one() -> None:
