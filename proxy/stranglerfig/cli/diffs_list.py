@@ -73,11 +73,13 @@ def list_(
 ) -> None:
     """List differences, the most frequent first, and what became of every request that was to be compared.
 
-    The word `list` can be left out. [bold]fig diffs show ID[/] shows one difference whole, [bold]fig diffs mark ID[/] says what
-    was decided about it: what is fixed is listed again when it comes back.
+    The word `list` can be left out. [bold]fig diffs show ID[/] shows one difference
+    whole, [bold]fig diffs mark ID[/] says what was decided about it: what is fixed
+    is listed again when it comes back.
 
-    Ends with 1 when something differs that is neither fixed nor expected, or what is expected has stopped. A difference
-    is a kind at a place of a route, however often it was seen.
+    Ends with 1 when something differs that is neither fixed nor expected, or
+    what is expected has stopped. A difference is a kind at a place of a route,
+    however often it was seen.
 
     [bold]Examples[/]
 

@@ -40,12 +40,16 @@ def mark(
 ) -> None:
     """Say what was decided about a difference; who and when is written down too.
 
-    [b]fixed[/]: it must not be seen again. If it is, it is listed as reopened, with the generation in which it came back.
-    [b]expected[/]: it is meant to differ, and must go on occurring; `fig diffs` says so when it has stopped.
+    [b]fixed[/]: it must not be seen again; if it is, it is listed as reopened,
+    with the generation in which it came back.
+
+    [b]expected[/]: it is meant to differ, and must go on occurring; `fig diffs`
+    says so when it has stopped.
+
     [b]open[/]: takes the decision back.
 
-    A mark changes what is listed and how `fig diffs` ends, never what is counted: only a rule in fig.rules.yaml
-    takes a difference out of `different`.
+    A mark changes what is listed and how `fig diffs` ends, never what is
+    counted: only a rule in fig.rules.yaml takes it out of `different`.
 
     [bold]Examples[/]
 
