@@ -37,7 +37,7 @@ def apply_rules(
     hits: Counter[str] = Counter()
     for each in found:
         difference = _as_difference(each)
-        if (rule := rules.covering_rule(difference)) is not None:
+        if (rule := rules.ignoring(difference)) is not None:
             hits[rule] += 1
         else:
             open_ones.append(each)

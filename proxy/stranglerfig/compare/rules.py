@@ -191,7 +191,11 @@ class Rule(Vouched):
     @property
     def covers(self) -> str:
         """Stands for what the rule says of answers: a rule that is changed has no hits from before."""
-        said = self.model_dump(mode="json", exclude={"name", "reason", "owner", "expires"})
+        # Without defaults: a key that a later version adds must not make every rule look new.
+        said = self.model_dump(
+            mode="json", exclude={"name", "reason", "owner", "expires"}, exclude_defaults=True
+        )
+        said["kinds"] = sorted(self.kinds)
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
 
     def holds_for(self, capability: str, route: str) -> bool:
@@ -266,11 +270,7 @@ class RouteRules:
         self.covering = {rule.name: rule.covers for rule in rules if rule.action in COVERING}
 
     def ignoring(self, difference: Difference) -> str | None:
-        """The name of the rule that ignores a difference."""
-        return _find(self._ignoring, difference)
-
-    def covering_rule(self, difference: Difference) -> str | None:
-        """The name of the rule that expects a difference, or else ignores it."""
+        """The name of the rule that takes a difference out of `different`: it expects it, or else ignores it."""
         return _find(self._expecting, difference) or _find(self._ignoring, difference)
 
     def shows(self, where: str, template: str) -> bool:

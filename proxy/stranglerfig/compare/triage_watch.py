@@ -103,4 +103,4 @@ def _is_covered(signature: Signature, rules: RouteRules) -> bool:
     except ValueError:  # of a later version
         return False
     difference = Difference(kind, signature.where, signature.path, signature.path, _ANY, _ANY)
-    return rules.covering_rule(difference) is not None
+    return rules.ignoring(difference) is not None

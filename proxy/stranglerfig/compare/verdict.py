@@ -49,7 +49,7 @@ def judge(
     for difference in differences(
         control, candidate, context=context, shaper=shaper, shows=rules.shows
     ):
-        rule = rules.covering_rule(difference)
+        rule = rules.ignoring(difference)
         if rule is not None:
             hits[rule] += 1
             continue

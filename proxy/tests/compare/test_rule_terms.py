@@ -69,7 +69,7 @@ def test_who_and_until_when_are_asked_where_something_is_excused(changes: dict[s
 )
 def test_an_expired_rule_covers_nothing_any_more(day: date, covering: str | None) -> None:
     rules = parse_rules(rule(), FILE).for_route("c", "GET /x", day)
-    assert rules.covering_rule(TOOK) == covering
+    assert rules.ignoring(TOOK) == covering
     assert set(rules.covering) == ({covering} - {None})
 
 
@@ -84,6 +84,7 @@ def test_what_a_rule_covers_is_known_again_and_a_changed_rule_is_another() -> No
 
     same = [{}, {"reason": "x"}, {"owner": "y"}, {"expires": "2028-01-01"}, {"name": "z"}]
     assert len({covers(**changes) for changes in same}) == 1
+    assert covers(kinds="[value, type]") == covers(kinds="[type, value]")
     others = [{"path": "$.a"}, {"kinds": "[type]"}, {"route": "GET /x"}, {"action": "expect"}]
     assert len({covers(**changes) for changes in [{}, *others]}) == 5
 
