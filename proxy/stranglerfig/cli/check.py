@@ -11,10 +11,11 @@ from rich.markup import escape
 from stranglerfig.cli.check_rules import check_rules
 from stranglerfig.cli.output import ConfigOption, ExitCode, JsonFlag, err, out, print_json
 from stranglerfig.cli.place import find_place
+from stranglerfig.compare.expired_rules import find_expired_rules
 from stranglerfig.compare.rule_record import ENOUGH
 from stranglerfig.compare.rule_term import today
 from stranglerfig.compare.rules import load_rules
-from stranglerfig.compare.stray_rules import find_expired_rules, find_stray_rules
+from stranglerfig.compare.stray_rules import find_stray_rules
 from stranglerfig.config.load import Loaded, load, read_text
 from stranglerfig.config.problem import ConfigError, Problem
 from stranglerfig.config.schema import json_schema
@@ -63,11 +64,11 @@ def check(
 
       fig check
 
-      fig check --rules
-
       fig check --config staging.yaml --json | jq .changes
 
       fig check --schema > fig.schema.json
+
+      fig check --rules
     """
     if schema:
         print_json(json_schema())

@@ -1,7 +1,6 @@
-"""Rules that cover nothing: fig.yaml has no such capability or route (a typing error, or left over), or they expired."""
+"""Rules that can cover nothing, since fig.yaml has no such capability or route: a typing error, or left over."""
 
 from collections.abc import Iterator
-from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -36,21 +35,6 @@ def find_stray_rules(text: str, path: Path, config: Config) -> Iterator[Problem]
             f"fig.yaml has no {key} {value!r}, so the rule covers nothing",
             f"did you mean {near[0]}?" if near else "remove the rule",
         )
-
-
-def find_expired_rules(text: str, path: Path, day: date) -> Iterator[Problem]:
-    """A warning for each rule that no longer holds on ``day``: a file that was good goes on being taken."""
-    _, positions = read_yaml(text, str(path))
-    for number, rule in enumerate(parse_rules(text, path).rules):
-        if not rule.holds_on(day):
-            where = ("rules", number, "expires")
-            yield Problem(
-                str(path),
-                *positions.at(where),
-                f"rules[{number}].expires",
-                f"{rule.name} expired on {rule.expires}: what it covered counts as different since",
-                "remove the rule, or if it still holds set a new day",
-            )
 
 
 def is_stray(rule: Rule, config: Config) -> bool:
