@@ -1,5 +1,6 @@
 """``fig diffs mark``: decisions by people, how they are listed, and what they make of the exit code."""
 
+import io
 import json
 import re
 import subprocess
@@ -9,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
+from stranglerfig.cli import diffs_list
 from stranglerfig.cli.main import app
 from stranglerfig.compare.diff.difference import Difference, Kind, Shape
 from stranglerfig.compare.record import Exchange
@@ -242,3 +245,21 @@ def test_an_expired_rule_is_named_where_its_difference_is(fig: Fig, site: Path) 
     )
     assert "expired   2026-01-31 rule old-price, which covered it" in fig("diffs", "show", "1").stdout  # fmt: skip
     assert "old-price" not in fig("diffs", "show", "2").stdout
+
+
+@pytest.mark.parametrize(("width", "count"), [(70, 3), (80, 2), (120, 2)])
+def test_a_listing_fits_the_terminal_and_show_has_every_word(
+    fig: Fig, site: Path, monkeypatch: pytest.MonkeyPatch, width: int, count: int
+) -> None:
+    store(site, PRICE)
+    why = "the app of spring shows how many are left, and the catalogue team has agreed " * 3
+    fig("diffs", "mark", "1", "expected", "--why", why)
+    screen = io.StringIO()
+    terminal = Console(file=screen, force_terminal=True, no_color=True, width=width, highlight=False, soft_wrap=True)  # fmt: skip
+    monkeypatch.setattr(diffs_list, "out", terminal)
+    assert fig("diffs").exit_code == 0
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue()).splitlines()
+    listed = [line.rstrip() for line in lines if line.startswith(" " * 22)]
+    assert [len(line) <= width for line in listed] == [True] * count
+    assert listed[-1].endswith("…")
+    assert why.strip() in fig("diffs", "show", "1").stdout
