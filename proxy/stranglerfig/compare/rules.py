@@ -187,6 +187,11 @@ class Rule(Vouched):
             )
         if self.where != BODY and self.path is not None:
             raise mistake("a header is expected to change as a whole", "remove the path", ("path",))
+        if "kinds" not in self.model_fields_set:
+            raise mistake(
+                "the rule does not say what is expected to change",
+                "add kinds: [extra] for what the service adds, [missing] for what it leaves out",
+            )
 
     @property
     def covers(self) -> str:

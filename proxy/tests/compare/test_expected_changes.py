@@ -129,6 +129,7 @@ def test_an_expected_change_hits_its_rule_and_not_one_that_ignores_the_same() ->
     [
         ("where: status\n    route: GET /x", "a status does not change in every answer"),
         ('where: header set-cookie\n    path: "[a].path"', "a header is expected to change as a whole"),
+        ("where: body\n    path: $.a", "does not say what is expected to change"),
         ("where: body\n    path: $.line[]\n    route: GET /x", "a line of a text does not change"),
     ],
 )  # fmt: skip

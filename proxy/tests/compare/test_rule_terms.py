@@ -35,7 +35,7 @@ def problem(**changes: str) -> str:
         ({"owner": ""}, "does not say who answers for it. Mend: add `owner: WHO`;"),
         ({"expires": ""}, "does not say until when it holds. Mend: add `expires: YYYY-MM-DD`;"),
         ({"owner": "' '"}, "the owner is empty"),
-        ({"action": "expect", "owner": ""}, "does not say who answers for it"),
+        ({"action": "expect", "kinds": "[extra]", "owner": ""}, "does not say who answers for it"),
         ({"expires": "2027-02-30"}, "'2027-02-30' is not a day. Mend: write it as 2027-03-01"),
         ({"expires": "next year"}, "'next year' is not a day"),
         ({"expires": "2027-03-01 10:00:00"}, "is not a day"),
@@ -55,7 +55,7 @@ def test_an_exception_that_nobody_answers_for_is_refused_with_its_line(
     [
         {},
         {"expires": '"2027-03-01"'},
-        {"action": "expect", "expires": ""},
+        {"action": "expect", "kinds": "[extra]", "expires": ""},
         {"action": "show", "owner": "", "expires": ""},
     ],
 )
@@ -85,7 +85,12 @@ def test_what_a_rule_covers_is_known_again_and_a_changed_rule_is_another() -> No
     same = [{}, {"reason": "x"}, {"owner": "y"}, {"expires": "2028-01-01"}, {"name": "z"}]
     assert len({covers(**changes) for changes in same}) == 1
     assert covers(kinds="[value, type]") == covers(kinds="[type, value]")
-    others = [{"path": "$.a"}, {"kinds": "[type]"}, {"route": "GET /x"}, {"action": "expect"}]
+    others = [
+        {"path": "$.a"},
+        {"kinds": "[type]"},
+        {"route": "GET /x"},
+        {"action": "expect", "kinds": "[value]"},
+    ]
     assert len({covers(**changes) for changes in [{}, *others]}) == 5
 
 
