@@ -118,6 +118,7 @@ class Exchange(Upload):
             self._request,
             is_head=self._head.method == "HEAD",
             is_whole=body is None,
+            awaits_continue=self.awaits_continue,
             upgrade=self._upgrade,
         )
         if body is not None:
@@ -168,6 +169,7 @@ class Exchange(Upload):
             self._body.forget()
         self._sent_bytes += len(data)
         self._session.write(data)
+        self._heed_continue(events)
         if is_end and not self._is_over:
             self._finish(answer)
 

@@ -81,16 +81,19 @@ class UpstreamConnection(Timing, asyncio.Protocol):
         *,
         is_head: bool,
         is_whole: bool,
+        awaits_continue: bool = False,
         upgrade: Upgrade | None = None,
     ) -> None:
         """Send a request's head, or all of it if ``is_whole``, and give the answer to ``receiver``.
 
+        With ``awaits_continue`` its body may not come before the upstream says 100; ``begin_body`` tells that it does.
         The answer to a request that asks for ``upgrade`` may be a 101: its head is the last event, and the receiver must call ``detach``.
         """
         self._receiver = receiver
         self.upstream = upstream  # a reload may have changed its name and its time-outs
         self._timeouts = upstream.timeouts
         self._is_whole = is_whole
+        self._awaits_continue = awaits_continue
         self._is_upload = not is_whole
         self._is_unasked = False
         self.has_answer = False
@@ -104,6 +107,12 @@ class UpstreamConnection(Timing, asyncio.Protocol):
         self.is_reused = True
         self._kernel.send(data)
         self._wait()
+
+    def begin_body(self) -> None:
+        """Wait for the body: the client is told to send it, or does so unasked."""
+        self._awaits_continue = False
+        if self._transport is not None:
+            self._wait()
 
     def write(self, data: bytes) -> None:
         """Send a piece of the request's body, already framed."""

@@ -2,7 +2,8 @@
 
 Until it is open ``connect``; while the upstream takes no more of a body, and between two pieces of the answer's body, ``idle``;
 from the request's end to the answer's head ``response``; none while the client is waited for, to send on or to read on: an
-upstream whose answer is not taken may take no more of the body either.
+upstream whose answer is not taken may take no more of the body either. Where the client waits for a 100, it is the upstream's
+turn as if the request were whole.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ class Timing(Placement):
     """How long the upstream of one connection is waited for. A base class, for one object less per connection."""
 
     __slots__ = (
+        "_awaits_continue",
         "_is_paused",
         "_is_whole",
         "_loop",
@@ -34,6 +36,7 @@ class Timing(Placement):
         self._transport: asyncio.Transport | None = None
         self._parser = ResponseParser()
         self._is_whole = False  # all of the request was given
+        self._awaits_continue = False  # nothing of its body, and who has it waits for a 100
         self._is_paused = False  # no more of the answer is taken
         self.is_congested = False
 
@@ -43,15 +46,20 @@ class Timing(Placement):
             return Failure.CONNECT_TIMEOUT if self.waits_at is None else Failure.QUEUE_TIMEOUT
         if self._parser.response is not None:
             return Failure.BODY_STALLED
-        return Failure.RESPONSE_TIMEOUT if self._is_whole else Failure.SEND_TIMEOUT
+        return Failure.RESPONSE_TIMEOUT if self._is_its_turn else Failure.SEND_TIMEOUT
+
+    @property
+    def _is_its_turn(self) -> bool:
+        """Whether the upstream is the one who must say something."""
+        return self._is_whole or self._awaits_continue
 
     def _wait(self) -> None:
         """Set the deadline of what is waited for now."""
         if self._is_paused:
             self.deadline = NEVER
-        elif self.is_congested or (self._is_whole and self._parser.response is not None):
+        elif self.is_congested or (self._is_its_turn and self._parser.response is not None):
             self.deadline = self._loop.time() + self._timeouts.idle_s
-        elif self._is_whole:
+        elif self._is_its_turn:
             self.deadline = self._loop.time() + self._timeouts.response_s
         else:
             self.deadline = NEVER
