@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from stack.process import REPOSITORY
 from stack.system import ALLOWED_HOSTS, NOBODY
 
 from planted.bug import Step
-from planted.words import PASSWORD, SHOPPER, STOCK_KEEPER, filled, read_words
+from planted.words import PASSWORD, SHOPPER, SLUGS, STOCK_KEEPER, filled, read_words
 from stranglerfig.compare.diff.headers import Context
 from stranglerfig.compare.diff.shape import Shaper
 from stranglerfig.compare.observation import RecordedResponse
@@ -39,6 +39,9 @@ class TwoShops:
         self.control = control
         self.candidate = candidate
         self._folder = folder
+        self.words: dict[str, str] = {}
+        self.slugs: list[str] = []
+        """Of all products that are sold."""
         self._jars: dict[str, dict[str, str]] = {"": {}}
 
     @classmethod
@@ -79,18 +82,33 @@ class TwoShops:
         """These bugs and no others, from the next request on."""
         (self._folder / "planted").write_text(" ".join(names), encoding="utf-8")
 
-    def tell(self, session: Sequence[Step], visitor: str = "") -> list[Pair]:
-        """Walk both through a session, step by step; gives their answers. Both begin with the same rows."""
+    def restore(self) -> None:
+        """Both have the rows with which they began."""
         for name in ("control", "candidate"):
             _copy(self._folder / "before.sqlite3", self._folder / name / _DATABASE)
-        answers: list[Pair] = []
-        with self._visitors(visitor) as (control, candidate):
-            for step in session:
-                told = filled_step(step, self._words)
+
+    def tell(self, session: Sequence[Step], visitor: str = "") -> list[Pair]:
+        """Walk both through a session, step by step; gives their answers. Both begin with the same rows."""
+        self.restore()
+        with self.visit(visitor) as ask:
+            return [ask(step) for step in session]
+
+    @contextmanager
+    def visit(self, visitor: str = "") -> Iterator[Callable[[Step], Pair]]:
+        """A visit of both, for as long as one likes, with whatever rows there are now."""
+        jar = self._jars[visitor]
+        with (
+            closing(Visitor(self.control.url, dict(jar))) as control,
+            closing(Visitor(self.candidate.url, dict(jar))) as candidate,
+        ):
+
+            def ask(step: Step) -> Pair:
+                told = filled_step(step, self.words)
                 ours = _do(control, told)
-                assert ours.status == step.status, f"{step.path}: the control gave {ours.status}"
-                answers.append((recorded(ours), recorded(_do(candidate, told))))
-        return answers
+                assert ours.status == step.status, f"{told.path}: the control gave {ours.status}"
+                return recorded(ours), recorded(_do(candidate, told))
+
+            yield ask
 
     def judge(self, answers: Pair) -> Judgement:
         """As the comparer does it, by the rules of the demo."""
@@ -99,15 +117,6 @@ class TwoShops:
     def judged(self, session: Sequence[Step], visitor: str = "") -> list[Judgement]:
         """A judgement for each step of a session."""
         return [self.judge(pair) for pair in self.tell(session, visitor)]
-
-    @contextmanager
-    def _visitors(self, visitor: str) -> Iterator[tuple[Visitor, Visitor]]:
-        jar = self._jars[visitor]
-        with (
-            closing(Visitor(self.control.url, dict(jar))) as control,
-            closing(Visitor(self.candidate.url, dict(jar))) as candidate,
-        ):
-            yield control, candidate
 
     def _log_in(self) -> None:
         """At the control alone: with its rows and the same key, the candidate knows these sessions too."""
@@ -120,7 +129,9 @@ class TwoShops:
                 self._jars[name] = dict(visitor.cookies)
         rows = self._folder / "control" / _DATABASE
         _copy(rows, self._folder / "before.sqlite3")
-        self._words = read_words(SeededData(rows.parent, None, "").monolith)
+        database = SeededData(rows.parent, None, "").monolith
+        self.words = read_words(database)
+        self.slugs = [slug for (slug,) in database.rows(SLUGS)]
 
 
 def filled_step(step: Step, words: dict[str, str]) -> Step:

@@ -24,12 +24,16 @@ QUERIES = {
     "leaf": "SELECT slug FROM catalog_category WHERE id IN (SELECT p.category_id FROM catalog_product p"
     " JOIN catalog_variant v ON v.product_id = p.id WHERE p.is_active GROUP BY p.id HAVING COUNT(v.id) > 1)"
     " ORDER BY id",
+    "order": "SELECT o.number FROM orders_order o JOIN accounts_user u ON u.id = o.user_id"
+    " WHERE u.username = 'shopper001' AND o.state = 'returned' ORDER BY o.id",
     "repriced": "SELECT p.slug FROM catalog_product p JOIN catalog_variant v ON v.product_id = p.id"
     " JOIN catalog_pricechange c ON c.variant_id = v.id WHERE p.is_active ORDER BY p.id",
     # A tenth of its price ends in a half cent or more.
     "rounded_sku": f"SELECT v.sku {_IN_STOCK} AND CAST(ROUND(v.price_amount * 100) AS INTEGER) % 10 >= 5 ORDER BY v.id",
     "sku": f"SELECT v.sku {_IN_STOCK} ORDER BY v.id",
 }  # fmt: skip
+
+SLUGS = "SELECT slug FROM catalog_product WHERE is_active ORDER BY id"
 
 
 def read_words(database: Database) -> dict[str, str]:
