@@ -3,10 +3,12 @@
 import argparse
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from planted.shops import TwoShops
+from planted.shops import RULES_FILE, TwoShops, all_rules
 from stack import SeededData
 
 from mutants import __doc__ as what
@@ -50,8 +52,9 @@ def _shown(mutant: Mutant) -> str:
     """Where a survivor differs from its original, for a person who looks for the reason."""
     original, mutated = mutant.original, mutant.mutated
     lines = [f"\n{mutant.operator}: {original.asked}"]
-    lines += [f"  - {line!r}" for line in original.response.headers if line not in mutated.headers]
-    lines += [f"  + {line!r}" for line in mutated.headers if line not in original.response.headers]
+    ours, theirs = Counter(original.response.headers), Counter(mutated.headers)
+    lines += [f"  - {line!r}" for line in (ours - theirs).elements()]
+    lines += [f"  + {line!r}" for line in (theirs - ours).elements()]
     if original.response.body != mutated.body:
         text = Recorded(original.asked, mutated).text
         begin = next(
@@ -73,15 +76,25 @@ def main() -> None:
         "--each", type=int, default=100, metavar="N", help="mutants of each operator (%(default)s)"
     )
     parser.add_argument("--seed", type=int, default=1, help="of chance (%(default)s)")
+    parser.add_argument(
+        "--rules",
+        type=Path,
+        default=RULES_FILE,
+        metavar="FILE",
+        help="whose rules are tried, all of them everywhere (%(default)s)",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--survivors", action="store_true", help="show what was not found")
     asked = parser.parse_args()
+    rules = all_rules(asked.rules)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data = SeededData.make(folder / "seeded")
         with TwoShops.started(folder, data) as shops:
             answers = [each.recorded for each in record(shops)]
-            rows = score(answers, shops.judge, each=asked.each, seed=asked.seed)
+            rows = score(
+                answers, partial(shops.judge, rules=rules), each=asked.each, seed=asked.seed
+            )
     print(json.dumps(_as_dict(rows), indent=2) if asked.json else _table(rows))  # noqa: T201
     if asked.survivors:
         for row in rows:

@@ -1,9 +1,10 @@
 """The differs find nearly all faults that are put into real answers, and none where there is none."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
-from planted.shops import TwoShops
+from planted.shops import TwoShops, all_rules
 
 from mutants.answer import EMPTY, HTML, JSON, Recorded
 from mutants.operator import OPERATORS
@@ -26,6 +27,17 @@ KNOWN = {
     "head redirect elsewhere": {NO_RULE},  # the same host by another scheme
     "head set a cookie twice": {NO_RULE},  # of two lines with one name the last is looked at
 }  # fmt: skip
+
+
+TOO_BROAD = """
+rules:
+  - name: names-may-differ
+    action: ignore
+    capability: catalog
+    where: body
+    path: $[].name
+    reason: a test
+"""
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +69,18 @@ def test_every_operator_finds_places_in_real_answers(rows: list[Row]) -> None:
 def test_what_hides_mutants_is_known(rows: list[Row]) -> None:
     hiding = {str(row.operator): set(row.hidden) for row in rows if row.hidden}
     assert {name: why for name, why in hiding.items() if not why <= KNOWN.get(name, set())} == {}
+
+
+def test_a_rule_that_hides_mutants_is_named(
+    two_shops: TwoShops, answers: list[Recorded], tmp_path: Path
+) -> None:
+    file = tmp_path / "fig.rules.yaml"
+    file.write_text(TOO_BROAD, encoding="utf-8")
+    judge = partial(two_shops.judge, rules=all_rules(file))
+    rows = score(answers, judge, each=EACH, seed=SEED)
+    hidden = {str(row.operator): row.hidden["names-may-differ"] for row in rows}
+    assert hidden["json truncated text"] > 0
+    assert hidden["json drop a member"] == 0
 
 
 def test_every_mutant_says_something_else(answers: list[Recorded]) -> None:

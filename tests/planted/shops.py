@@ -20,16 +20,24 @@ from planted.words import PASSWORD, SHOPPER, SLUGS, STOCK_KEEPER, filled, read_w
 from stranglerfig.compare.diff.headers import Context
 from stranglerfig.compare.diff.shape import Shaper
 from stranglerfig.compare.observation import RecordedResponse
-from stranglerfig.compare.rules import load_rules
+from stranglerfig.compare.rules import RouteRules, load_rules
 from stranglerfig.compare.verdict import Judgement, judge
 
 ACCOUNTANT = "accounts"
 LOGGED_IN = (SHOPPER, STOCK_KEEPER, ACCOUNTANT)
-RULES = load_rules(REPOSITORY / "compose" / "fig.rules.yaml").for_route("catalog", "GET /**")
+RULES_FILE = REPOSITORY / "compose" / "fig.rules.yaml"
 _SHAPER = Shaper(b"planted")
 _DATABASE = "monolith.sqlite3"
 
 Pair = tuple[RecordedResponse, RecordedResponse]
+
+
+def all_rules(file: Path) -> RouteRules:
+    """The rules of a file, as if the whole shop were one route of their capability."""
+    return RouteRules(list(load_rules(file).rules))
+
+
+RULES = all_rules(RULES_FILE)
 
 
 class TwoShops:
@@ -110,9 +118,9 @@ class TwoShops:
 
             yield ask
 
-    def judge(self, answers: Pair) -> Judgement:
-        """As the comparer does it, by the rules of the demo."""
-        return judge(*answers, context=self.context, rules=RULES, shaper=_SHAPER)
+    def judge(self, answers: Pair, rules: RouteRules | None = None) -> Judgement:
+        """As the comparer does it; by the rules of the demo, if no others are given."""
+        return judge(*answers, context=self.context, rules=rules or RULES, shaper=_SHAPER)
 
     def judged(self, session: Sequence[Step], visitor: str = "") -> list[Judgement]:
         """A judgement for each step of a session."""

@@ -169,15 +169,12 @@ def _space(value: Any, place: Place, chance: Random, pool: Pool) -> Any:
     return chance.choice(kinds)
 
 
-def drop_member(answer: Recorded, chance: Random, pool: Pool) -> RecordedResponse | None:
-    """A member is not there any more."""
+@operator(JSON, "drop a member")
+def _drop_member(answer: Recorded, chance: Random, pool: Pool) -> RecordedResponse | None:
     place = one_of(chance, [p for p, _ in places(answer.tree) if isinstance(p[-1], str)])
     if place is None:
         return None
     return answer.with_tree(changed_copy(answer.tree, place, lambda c, step: c.__delitem__(step)))
-
-
-operator(JSON, "drop a member")(drop_member)
 
 
 @operator(JSON, "add a member")
