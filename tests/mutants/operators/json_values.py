@@ -16,6 +16,7 @@ NOT_HERE = object()
 """Stands for a value that this fault can't happen to; None is a value."""
 
 _OWNED = re.compile(r"id|.*_id|slug|number|username|sku|author|key")
+_MEMBER = re.compile(r'"(\w+)":')
 Place = tuple[str | int, ...]
 Fault = Callable[[Any, Place, Random, Pool], Any]
 
@@ -194,3 +195,13 @@ def _rename(answer: Recorded, chance: Random, pool: Pool) -> RecordedResponse | 
         return None
     tree = changed_copy(answer.tree, place, lambda c, step: c.__setitem__(f"{step}s", c.pop(step)))
     return answer.with_tree(tree)
+
+
+@operator(JSON, "repeat a member")
+def _repeat(answer: Recorded, chance: Random, pool: Pool) -> RecordedResponse | None:
+    """With another value before the one that most parsers keep, and others don't (RFC 8259, section 4)."""
+    found = one_of(chance, list(_MEMBER.finditer(answer.text)))
+    if found is None:
+        return None
+    begin = found.start()
+    return answer.with_text(f'{answer.text[:begin]}"{found[1]}":"lorem",{answer.text[begin:]}')
