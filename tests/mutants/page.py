@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 VOID = frozenset(
     {"br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 )
+_FIELDS = frozenset({"input", "select", "textarea", "button", "label", "fieldset"})
 _UNREAD = frozenset({"script", "style"})
 
 
@@ -22,6 +23,15 @@ class Element:
     parent: "Element | None" = None
     children: list["Element"] = field(default_factory=list)
     has_text: bool = False
+    has_plain_text: bool = False
+    """Some of its text is in no link."""
+    has_field: bool = False
+    """It is a field of a form or its label, or has one in it."""
+
+    @property
+    def is_links(self) -> bool:
+        """Whether all that it says are links."""
+        return self.has_text and not self.has_plain_text
 
     @property
     def is_token(self) -> bool:
@@ -95,8 +105,11 @@ class _Reader(HTMLParser):
         words = data.strip()
         if not words or not self._open or self._open[-1].tag in _UNREAD:
             return
-        for element in self._open:
+        is_plain = True
+        for element in reversed(self._open):
+            is_plain = is_plain and element.tag != "a"
             element.has_text = True
+            element.has_plain_text = element.has_plain_text or is_plain
         begin = self._at + data.index(words)
         inside = self._open[-1]
         place = f"{inside.tag} {inside.attributes.get('class', '')}"
@@ -111,6 +124,9 @@ class _Reader(HTMLParser):
         self.page.elements.append(element)
         if parent is not None:
             parent.children.append(element)
+        if tag in _FIELDS:
+            for each in (*self._open, element):
+                each.has_field = True
         return element
 
     def _end_of_tag(self) -> int:

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable
 from html import escape
+from itertools import pairwise
 from random import Random
 
 from mutants.answer import HTML, Recorded
 from mutants.operator import operator
-from mutants.page import VOID, Element, Page
+from mutants.page import Element, Page
 from mutants.pool import Pool, kind_of
 from stranglerfig.compare.observation import RecordedResponse
 
@@ -25,6 +26,7 @@ _TELLING = frozenset(
 )
 _DEFAULTS = frozenset({("class", ""), ("value", ""), ("alt", ""), ("autocomplete", "on")})
 Place = tuple[Element, str]
+Fault = Callable[[Page, Element, Random], str | None]
 
 
 def _drops(element: Element) -> bool:
@@ -33,10 +35,10 @@ def _drops(element: Element) -> bool:
     )
 
 
-def _of_element(name: str, fits: Callable[[Element], bool]) -> Callable[..., None]:
+def _of_element(name: str, fits: Callable[[Element], bool]) -> Callable[[Fault], Fault]:
     """Register a fault that happens to one element that fits; it gives the new source, or None."""
 
-    def register(fault: Callable[[Page, Element, Random], str | None]) -> None:
+    def register(fault: Fault) -> Fault:
         @operator(HTML, name)
         def mutate(answer: Recorded, chance: Random, pool: Pool) -> RecordedResponse | None:
             found = [element for element in answer.page.elements if fits(element)]
@@ -46,6 +48,8 @@ def _of_element(name: str, fits: Callable[[Element], bool]) -> Callable[..., Non
                 if made is not None:
                     return answer.with_text(made)
             return None
+
+        return fault
 
     return register
 
@@ -60,25 +64,50 @@ def _add(page: Page, element: Element, chance: Random) -> str:
     return page.replaced(element.end, element.end, f"<{element.tag}>Lorem ipsum</{element.tag}>")
 
 
-@_of_element("duplicate an element", lambda e: e.tag in _ROWS | {"input"} and not e.is_token)
+def _is_row(element: Element) -> bool:
+    return element.tag in _ROWS | {"input"} and not element.is_token
+
+
+@_of_element("duplicate an element", lambda e: _is_row(e) and not e.is_links)
+@_of_element("duplicate a link", lambda e: _is_row(e) and e.is_links)
 def _duplicate(page: Page, element: Element, chance: Random) -> str:
     return page.replaced(element.end, element.end, page.source_of(element))
 
 
-@_of_element("reorder", lambda e: len(e.children) > 1)
-def _reorder(page: Page, element: Element, chance: Random) -> str | None:
-    pairs = [
-        (one, other)
-        for one, other in zip(element.children, element.children[1:], strict=False)
-        if page.source_of(one) != page.source_of(other) and not {one.tag, other.tag} & {"script"}
-    ]
-    if not pairs or element.tag in ("html", "head", "svg"):
-        return None
-    one, other = chance.choice(pairs)
-    between = page.source[one.end : other.begin]
-    return page.replaced(
-        one.begin, other.end, page.source_of(other) + between + page.source_of(one)
-    )
+def _of_neighbours(name: str, fits: Callable[[Element, Element], bool]) -> None:
+    """Two children of an element, one after the other, change places."""
+
+    @_of_element(name, lambda e: len(e.children) > 1 and e.tag not in ("html", "head", "svg"))
+    def swap(page: Page, element: Element, chance: Random) -> str | None:
+        pairs = [
+            (one, other)
+            for one, other in pairwise(element.children)
+            if page.source_of(one) != page.source_of(other)
+            and "script" not in (one.tag, other.tag)
+            and fits(one, other)
+        ]
+        if not pairs:
+            return None
+        one, other = chance.choice(pairs)
+        between = page.source[one.end : other.begin]
+        return page.replaced(
+            one.begin, other.end, page.source_of(other) + between + page.source_of(one)
+        )
+
+
+def _are_links(one: Element, other: Element) -> bool:
+    return one.is_links or other.is_links
+
+
+def _are_fields(one: Element, other: Element) -> bool:
+    return not _are_links(one, other) and (one.has_field or other.has_field)
+
+
+_of_neighbours(
+    "reorder", lambda one, other: not (_are_links(one, other) or _are_fields(one, other))
+)
+_of_neighbours("reorder links", _are_links)
+_of_neighbours("reorder fields", _are_fields)
 
 
 @_of_element("empty list", lambda e: e.tag in _LISTS and bool(e.children))
@@ -86,7 +115,12 @@ def _empty(page: Page, element: Element, chance: Random) -> str:
     return page.replaced(element.inner, element.close, "")
 
 
-@_of_element("retype", lambda e: e.tag in _KINDS and e.tag not in VOID and e.close > e.inner)
+def _has_kind(element: Element) -> bool:
+    return element.tag in _KINDS and element.close > element.inner
+
+
+@_of_element("retype", lambda e: _has_kind(e) and not e.is_links)
+@_of_element("retype what holds links", lambda e: _has_kind(e) and e.is_links)
 def _retype(page: Page, element: Element, chance: Random) -> str:
     opening = re.sub(rf"^<{element.tag}\b", f"<{_KINDS[element.tag]}", page.source_of(element))
     return page.replaced(
