@@ -24,7 +24,7 @@ SHIPPING = $(PYTHON) .github/pipelines/shipping.py
 # Demo and tests start processes by the hundred: what one has compiled, the others need not compile again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo stack-files guide test test-all test-part postgresql check format pipelines image try-image push-image deploy test-compose bench bench-shop fuzz clean
+.PHONY: help setup demo stack-files guide test test-all test-part postgresql check format pipelines image try-image push-image deploy test-compose bench bench-shop soak fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -109,6 +109,9 @@ bench-shop: setup postgresql ## lag, cost of capture, checkouts, the way to the 
 	@failed=; cd tests && for each in $(BENCHMARKS); do \
 		echo "== $$each"; $(PYTHON_HERE) -m benchmarks.$$each || failed="$$failed $$each"; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
+
+soak: setup ## the shop compared with itself: does the comparison cry where nothing differs? ANSWERS=100000 (about an hour) SEED=1
+	@cd tests && $(PYTHON_HERE) -m mutants.soak --answers $(or $(ANSWERS),100000) --seed $(or $(SEED),1)
 
 $(FUZZ_STAMP): $(STAMP) requirements-fuzz.txt
 	@$(INSTALL) -r requirements-fuzz.txt

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from planted.shops import TwoShops
 from servers.postgresql import PostgreSQL
 from stack import SeededData
 
@@ -11,6 +12,13 @@ from stack import SeededData
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> SeededData:
     """Databases to start stacks from; each stack copies them."""
     return SeededData.make(tmp_path_factory.mktemp("seeded"))
+
+
+@pytest.fixture(scope="session")
+def two_shops(tmp_path_factory: pytest.TempPathFactory, seeded: SeededData) -> Iterator[TwoShops]:
+    """The shop, and the one with planted bugs, of which none is on."""
+    with TwoShops.started(tmp_path_factory.mktemp("two-shops"), seeded) as shops:
+        yield shops
 
 
 @pytest.fixture(scope="session")

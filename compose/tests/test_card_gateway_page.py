@@ -19,7 +19,8 @@ SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Headless Chromium: $CHROMIUM, else the system's. Missing is a failure, never a skip."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    names = ("chromium-headless-shell", "chromium")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     assert found, "Install Chromium (apt-get install chromium), or name its program in CHROMIUM."
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])

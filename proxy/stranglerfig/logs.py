@@ -13,12 +13,10 @@ LogFormat = Literal["json", "text"]
 FORMAT_VARIABLE = "FIG_LOG"  # how the supervisor tells its children
 
 
-def configure(
-    log_format: LogFormat | None = None, *, may_wait: bool = True, **always: object
-) -> LogFormat:
+def configure(log_format: LogFormat | None = None, **always: object) -> LogFormat:
     """Set up structlog for this process; ``always`` is put into every line. Gives the format that is used.
 
-    ``may_wait``: for who reads the lines; else they are written by a thread.
+    From now on nobody waits for who reads stderr: whatever is written there, a library's traceback too, is by a thread.
     Without a format: ``FIG_LOG``, or text on a terminal and JSON elsewhere.
     """
     if log_format is None:
@@ -37,7 +35,7 @@ def configure(
     traces = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     exceptions = [structlog.processors.ExceptionRenderer(traces)] if log_format == "json" else []
     structlog.contextvars.bind_contextvars(**always)
-    stream = _Stderr(sys.stderr) if may_wait else LogWriter(sys.stderr.fileno())
+    sys.stderr = cast("TextIO", LogWriter(sys.stderr.fileno(), sys.stderr.encoding))
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -47,26 +45,14 @@ def configure(
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", stream)),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     return log_format
 
 
-class _Stderr:
-    """Stderr that never raises: a child may outlive the terminal or pipe it writes to, and must go on."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        try:
-            return self._stream.write(text)
-        except (OSError, ValueError):
-            return 0
-
-    def flush(self) -> None:
-        try:
-            self._stream.flush()
-        except (OSError, ValueError):
-            return
+def drain() -> None:
+    """Write what was logged, unless nobody reads it: for a process that is about to end without ``atexit``."""
+    stream: object = sys.stderr
+    if isinstance(stream, LogWriter):
+        stream.drain()

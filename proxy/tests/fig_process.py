@@ -80,6 +80,8 @@ class Fig:
         self.process: subprocess.Popen[bytes] | None = None
         #: What stands before the command, such as one that takes rights away.
         self.prefix: list[str] = []
+        #: Where its log goes, if not to fig.log.
+        self.stderr: int | None = None
         self.environment = {
             **os.environ,
             "FIG_SECRET": SECRET,
@@ -106,7 +108,7 @@ class Fig:
         assert replaced.wait(30) == 0
 
     def launch(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start it only; what it logs goes to fig.log."""
+        """Start it only; what it logs goes to fig.log, or to ``stderr``."""
         with (self.folder / "fig.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
@@ -120,7 +122,7 @@ class Fig:
                     *arguments,
                 ],
                 stdout=log,
-                stderr=log,
+                stderr=log if self.stderr is None else self.stderr,
                 env=self.environment,
                 cwd=self.folder,
             )

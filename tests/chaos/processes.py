@@ -15,12 +15,17 @@ def pids(children: list[dict[str, object]], role: str) -> list[int]:
 
 
 def has_ended(pid: int) -> bool:
-    """Its sockets are closed when this is true, also if nobody has waited for it yet."""
+    """Its sockets are closed when this is true, also if nobody has waited for it yet.
+
+    While another of its threads still ends, the first is a zombie already, and the sockets are open (proc(5)).
+    """
+    process = Path(f"/proc/{pid}")
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+        threads = list((process / "task").iterdir())
     except (FileNotFoundError, ProcessLookupError):
         return True
-    return stat.rpartition(")")[2].split()[0] in "ZX"
+    return state in "ZX" and len(threads) <= 1
 
 
 def kill(pid: int) -> None:

@@ -25,11 +25,12 @@ class Gunicorn(Listening):
         folder: Path,
         logs: Path,
         environment: Mapping[str, str],
+        workers: int = 2,
     ) -> None:
         self.access_log = logs / f"{name}.access.log"
         arguments = [
             *(sys.executable, "-m", "gunicorn", application),
-            *("--workers", "2", "--threads", "4", "--keep-alive", "75"),
+            *("--workers", str(workers), "--threads", "4", "--keep-alive", "75"),
             # Stopped by SIGTERM: the quick stop (SIGINT) takes a lock in its signal handler, and hangs for half a minute
             # when the main thread was just handing a request to a thread. Those that wait are given up after so long.
             *("--graceful-timeout", str(GRACEFUL_TIMEOUT_S)),

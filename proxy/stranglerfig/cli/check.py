@@ -16,6 +16,7 @@ from stranglerfig.compare.rule_record import ENOUGH
 from stranglerfig.compare.rule_term import today
 from stranglerfig.compare.rules import load_rules
 from stranglerfig.compare.stray_rules import find_stray_rules
+from stranglerfig.config.changed import ChangedKey, changed_keys
 from stranglerfig.config.load import Loaded, load, read_text
 from stranglerfig.config.problem import ConfigError, Problem
 from stranglerfig.config.schema import json_schema
@@ -31,6 +32,7 @@ class _Running:
     """What the files would change in the proxy that runs."""
 
     generation: int
+    keys: list[ChangedKey] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     restart: list[str] = field(default_factory=list)
     """Keys that only a restart takes over."""
@@ -56,7 +58,7 @@ def check(
     ] = ENOUGH,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show every mistake in fig.yaml and fig.rules.yaml, and what would go elsewhere than it goes now.
+    """Show every mistake in fig.yaml and fig.rules.yaml, which keys differ from what runs, and what would go elsewhere.
 
     Ends with 2 if there is a mistake; with --rules with 1 if a rule fails. Changes nothing.
 
@@ -64,7 +66,7 @@ def check(
 
       fig check
 
-      fig check --config staging.yaml --json | jq .changes
+      fig check --config staging.yaml --json | jq '.keys, .changes'
 
       fig check --schema > fig.schema.json
 
@@ -129,9 +131,10 @@ def _compare(loaded: Loaded, config: str) -> tuple[_Running | None, str | None]:
     except (KeyError, ValueError) as error:
         return None, f"the proxy that runs is of another version: {error}"
     written = compile_snapshot(loaded.config, running.overrides, running.generation + 1)
+    keys = changed_keys(running.config, loaded.config)
     changes = routing_difference(running, written)
     restart = [key for key in FIXED if getattr(running.config, key) != getattr(loaded.config, key)]
-    return _Running(running.generation, changes, restart), None
+    return _Running(running.generation, keys, changes, restart), None
 
 
 def _tell_json(
@@ -146,11 +149,13 @@ def _tell_json(
         "warnings": [warning.to_dict() for warning in loaded.warnings] if loaded else [],
         "digest": loaded.digest if loaded else None,
         "running": None,
+        "keys": [],
         "changes": [],
         "restart": [],
     }
     if running:
         told["running"] = {"generation": running.generation}
+        told["keys"] = [key.to_dict() for key in running.keys]
         told["changes"] = [change.to_dict() for change in running.changes]
         told["restart"] = running.restart
     if trouble:
@@ -190,6 +195,10 @@ def _tell(
 def _tell_changes(running: _Running) -> None:
     for key in running.restart:
         err.print(f"[bold yellow]warning:[/] {key} differs from what runs, and needs a restart")
+    if running.keys:
+        out.print(f"against generation {running.generation}, these keys differ:")
+    for changed in running.keys:
+        out.print(f"  {escape(str(changed))}")
     if not running.changes:
         out.print(f"no request would go elsewhere than in generation {running.generation}")
         return

@@ -82,9 +82,9 @@ def serve(
     except SecretError as error:
         fail(str(error))
     _check_admin(written.config.admin, token)
+    log_format = logs.configure(log, process="supervisor")
     for warning in written.warnings:
         err.print(f"[bold yellow]warning:[/] {escape(warning)}")
-    log_format = logs.configure(log, process="supervisor")
     if key is not None and len(key) < SHORTEST_GOOD_KEY:
         structlog.get_logger(__name__).warning(
             "secret_can_be_guessed",

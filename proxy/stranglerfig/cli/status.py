@@ -133,6 +133,9 @@ def _head(found: dict[str, Any]) -> Text:
         lines.append(
             f"last change: {_change(change)}, effective after {change['effective_ms']:g} ms"
         )
+        # What set and abort change, their own names say.
+        if change["what"] == "reload":
+            lines += [f"  {line}" for line in change.get("changed", ())]
     return Text("\n".join(lines))
 
 

@@ -67,6 +67,7 @@ class ComparerProcess:
         """A comparer that ends by an error ends its process, and is started again."""
         if not running.cancelled() and (error := running.exception()) is not None:
             log.error("comparer_failed", error=repr(error))
+            logs.drain()
             os._exit(1)
 
     async def _drain(self, deadline_s: float) -> None:

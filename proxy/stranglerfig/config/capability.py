@@ -316,6 +316,10 @@ class Capability(Written):
             object.__setattr__(self, "journey", self.name)
         return self
 
+    def has_default(self, name: str) -> bool:
+        """Whether the field ``name`` is as it would be if nobody had written it."""
+        return (name == "journey" and self.journey == self.name) or super().has_default(name)
+
     @field_validator("journey")
     @classmethod
     def _check_journey(cls, value: str) -> str:

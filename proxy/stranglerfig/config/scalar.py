@@ -70,11 +70,15 @@ def _read_duration(value: Any, info: ValidationInfo) -> float:
     return seconds
 
 
+def _write_duration(seconds: float) -> str:
+    """The same with its unit, so that what is sent to the workers is read by the same rule as the file."""
+    return f"{repr(seconds).removesuffix('.0')}s"
+
+
 Seconds = Annotated[
     float,
     BeforeValidator(_read_duration),
-    # The unit goes along, so that what is sent to the workers is read by the same rule as the file.
-    PlainSerializer(lambda seconds: f"{seconds!r}s", return_type=str),
+    PlainSerializer(_write_duration, return_type=str),
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
 ]
 """A duration in seconds, written with its unit: ``250ms``, ``10s``, ``2m``, ``1h``."""
@@ -105,7 +109,9 @@ def _or_off(longest_s: float, longest: str) -> BeforeValidator:
 
 
 _WRITTEN_OR_OFF: Final = (
-    PlainSerializer(lambda seconds: f"{seconds!r}s" if seconds else "off", return_type=str),
+    PlainSerializer(
+        lambda seconds: _write_duration(seconds) if seconds else "off", return_type=str
+    ),
     WithJsonSchema({"type": "string", "pattern": rf"^off$|{DURATION_PATTERN}"}),
 )
 

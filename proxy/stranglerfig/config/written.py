@@ -41,6 +41,11 @@ class Written(BaseModel):
     short_keys: ClassVar[tuple[str, ...]] = ()
     """Keys that are written and become other fields."""
 
+    def has_default(self, name: str) -> bool:
+        """Whether the field ``name`` is as it would be if nobody had written it."""
+        default: Any = type(self).model_fields[name].get_default(call_default_factory=True)
+        return bool(getattr(self, name) == default)
+
 
 class Wrong:
     """A part of a short form that could not be read: carries its error to the field's own validator."""

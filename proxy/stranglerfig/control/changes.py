@@ -18,13 +18,21 @@ from typing import Any
 import structlog
 
 from stranglerfig.channel.messages import SnapshotMessage
+from stranglerfig.config.changed import lines
 from stranglerfig.config.model import Stage
 from stranglerfig.control import audit, overrides
 from stranglerfig.control.edits import Edited, write_stage
 from stranglerfig.control.fleet import Spread
 from stranglerfig.control.outcome import outcome_of
 from stranglerfig.control.refusal import ChangeError, unknown_capability
-from stranglerfig.control.running import LastChange, Refused, Running, differences, later
+from stranglerfig.control.running import (
+    LastChange,
+    Refused,
+    Running,
+    by_capability,
+    differences,
+    later,
+)
 from stranglerfig.control.source import (
     NamedFilesError,
     Reading,
@@ -282,13 +290,14 @@ class Changes:
         running = replace(wanted, generation=old.generation + 1)
         # Compiled here too, and first: what can't be compiled must fail before any worker sees it.
         compile_snapshot(running.config, running.overrides, running.generation)
-        changed = differences(old, running)
+        changes = differences(old, running)
+        changed, told = by_capability(changes), lines(changes)
         self.running = running
         self.refused = None if running.key != old.key else self.refused
         self._on_change(old, running)
         spread = await self._spread(running.message())
         effective_ms = round((time.time() - began_at) * 1000, 1)
-        change = LastChange(event, who, why, began_at, running.generation, effective_ms)
+        change = LastChange(event, who, why, began_at, running.generation, effective_ms, told)
         self.last = later(self.last, change)
         self.last_of.update({name: later(self.last_of.get(name), change) for name in changed})
         log.info(
@@ -296,6 +305,7 @@ class Changes:
             generation=running.generation,
             effective_ms=effective_ms,
             cause=event,
+            changed=list(told),
         )
         audit.append(
             self._state_dir,

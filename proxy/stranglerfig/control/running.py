@@ -1,10 +1,12 @@
 """What the workers run, as values: the files, the aborts, the generation; and how two of them differ."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stranglerfig.channel.messages import SnapshotMessage
 from stranglerfig.compare.rules import Rules
+from stranglerfig.config.changed import ChangedKey, changed_keys
 from stranglerfig.config.model import Config
 from stranglerfig.control.source import Written
 from stranglerfig.routing.override import Override
@@ -64,6 +66,8 @@ class LastChange:
     at: float
     generation: int
     effective_ms: float
+    changed: tuple[str, ...]
+    """What changed, a short line for each key."""
 
 
 def later(known: LastChange | None, change: LastChange) -> LastChange:
@@ -71,25 +75,31 @@ def later(known: LastChange | None, change: LastChange) -> LastChange:
     return change if known is None or known.generation < change.generation else known
 
 
-def differences(old: Running, new: Running) -> dict[str, Any]:
-    """Say what changed, per capability: ``{"catalog": {"stage": ["shadow", "canary"]}}``; other keys under ``-``."""
-    changed: dict[str, Any] = {}
-    for name in sorted(old.config.capabilities.keys() | new.config.capabilities.keys()):
-        before, after = (_facts(running, name) for running in (old, new))
-        keys = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
-        if keys:
-            changed[name] = {key: [before.get(key), after.get(key)] for key in keys}
-    before, after = (
-        running.config.model_dump(mode="json", exclude={"capabilities"}) for running in (old, new)
-    )
-    if keys := sorted(key for key in before if before[key] != after[key]):
-        changed["-"] = {key: [before[key], after[key]] for key in keys}
+def differences(old: Running, new: Running) -> list[ChangedKey]:
+    """Every key that changed, every abort and its end; the rules as a whole."""
+    changes = changed_keys(old.config, new.config)
+    changes += [
+        ChangedKey(("capabilities", name, "aborted"), name in old.overrides, name in new.overrides)
+        for name in sorted(
+            new.config.capabilities.keys() & (old.overrides.keys() ^ new.overrides.keys())
+        )
+    ]
     if old.key[1] != new.key[1]:
-        changed.setdefault("-", {})["rules"] = [old.key[1][:12], new.key[1][:12]]
-    return changed
+        changes.append(ChangedKey(("rules",), old.key[1][:12] or None, new.key[1][:12] or None))
+    return changes
 
 
-def _facts(running: Running, name: str) -> dict[str, Any]:
-    capability = running.config.capabilities.get(name)
-    written = {} if capability is None else capability.model_dump(mode="json")
-    return {**written, "aborted": name in running.overrides}
+def by_capability(changes: Iterable[ChangedKey]) -> dict[str, dict[str, list[Any]]]:
+    """The same for the audit log: ``{"catalog": {"stage": ["shadow", "canary"]}}``; what is of no capability under ``-``.
+
+    A capability that came or went has one key, ``-``.
+    """
+    found: dict[str, dict[str, list[Any]]] = {}
+    for change in changes:
+        match change.path:
+            case ("capabilities", name, *below):
+                key = ".".join(below) or "-"
+            case _:
+                name, key = "-", change.key
+        found.setdefault(name, {})[key] = [change.before, change.after]
+    return found

@@ -74,6 +74,7 @@ class RequestHead:
         self.content_length: int | None = None
         self.is_chunked = False
         self.expects_continue = False
+        """Whether the client may wait for a 100 before it sends its body; one of HTTP/1.0 can't get any."""
         self.authorization: bytes | None = None
         self.cookies: list[bytes] = []
         self.forwarded: list[Header] = []
@@ -181,7 +182,8 @@ def _read_authorization(head: RequestHead, header: Header) -> None:
 
 
 def _read_expect(head: RequestHead, header: Header) -> None:
-    head.expects_continue = head.expects_continue or header[1].strip().lower() == b"100-continue"
+    if not head.is_http_1_0 and header[1].strip().lower() == b"100-continue":
+        head.expects_continue = True
     head.kept.append(header)
 
 

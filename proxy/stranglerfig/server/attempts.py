@@ -1,7 +1,7 @@
 """What follows when an exchange's first attempt failed: its upstream is asked again, then the other side, once.
 
 Most exchanges have none of this, so it is made at the first failure. All of it shares one deadline, counted from the moment
-at which the request was whole: what the most patient of the upstreams that may be asked has by itself to be connected
+at which it was the upstream's turn, for the request was whole or waits for a 100: what the most patient of the upstreams that may be asked has by itself to be connected
 and to answer. So nobody waits longer for an answer than a client of that upstream alone, however many attempts there are.
 It holds until the answer begins; from then on the upstream's own time-outs do.
 """
@@ -222,16 +222,23 @@ class Attempts:
 
     # Time
 
+    def _since(self) -> float | None:
+        """Since when the deadline is counted; None while the client is sending."""
+        body = self._body
+        return self._started_at if body is None or body.awaits_continue else body.ended_at
+
     def _left_s(self) -> float:
-        """How long until the deadline; all of it while the client is still sending."""
-        since = self._started_at if self._body is None else self._body.ended_at
+        """How long until the deadline; all of it while the client is sending."""
+        since = self._since()
         if since is None:
             return self._allowed_s
         return self._allowed_s - (time.perf_counter() - since)
 
     def watch(self) -> None:
-        """Look after the deadline, if the request is whole; else this is called again when it is."""
-        if self._body is None or self._body.ended_at is not None:
+        """Look after the deadline, if there is one now; this is called again when the body begins, and when it ends."""
+        if self._since() is None:
+            self.deadline = NEVER
+        else:
             self.deadline = self._runtime.loop.time() + self._left_s()
             self._runtime.deadlines.add(self)
 

@@ -27,12 +27,11 @@ from stranglerfig.server.answer_stream import AnswerStream
 from stranglerfig.server.answers import COME_AGAIN_AFTER_S
 from stranglerfig.server.attempts import Attempts, reaches_client, unavailable
 from stranglerfig.server.event_stream import EventStream, begins_events
-from stranglerfig.server.exchange_record import ExchangeRecord
 from stranglerfig.server.meters import Result
-from stranglerfig.server.request_body import RequestBody
 from stranglerfig.server.runtime import Runtime
 from stranglerfig.server.streams import Kind, StreamEnd
 from stranglerfig.server.tunnel import Handshake, Tunnel
+from stranglerfig.server.upload import Upload
 from stranglerfig.upstream.budget import RetryBudget
 
 if TYPE_CHECKING:
@@ -43,42 +42,24 @@ if TYPE_CHECKING:
 _ENDS_THE_CONNECTION = frozenset({Failure.BAD_PATH, Failure.PROXY_ERROR})
 
 
-class Exchange(ExchangeRecord):
+class Exchange(Upload):
     """One exchange of ``session``; takes the running generation and keeps it to its end."""
 
     __slots__ = (
-        "_body",
         "_budget",
-        "_connection",
-        "_fallback",
-        "_is_over",
-        "_is_whole",
-        "_session",
         "_stream",
         "_upgrade",
         "may_resend",
     )
 
     def __init__(self, session: "ClientSession", runtime: Runtime, head: RequestHead) -> None:
-        super().__init__(runtime, head)
-        self._session = session
+        super().__init__(session, runtime, head)
         self._generation.exchanges += 1
-        self._is_whole = not head.has_body
-        self._is_over = False
         self.may_resend = False
         """Whether it may have a kept connection, and goes out once more if that is stale."""
-        self._body = None if self._is_whole else RequestBody(is_chunked=head.is_chunked)
         self._budget: RetryBudget | None = None
-        self._connection: UpstreamConnection | None = None
-        self._fallback: str | None = None
-        """Who can still be asked in the upstream's place; None as well once a part of an answer went to the client."""
         self._stream: EventStream | None = None
         self._upgrade: Upgrade | None = None
-
-    @property
-    def is_waiting_for_client(self) -> bool:
-        """Whether the rest of the request's body is still to come."""
-        return not self._is_whole and not self._is_over
 
     def begin(self) -> None:
         """Plan the request and send it."""
@@ -137,6 +118,7 @@ class Exchange(ExchangeRecord):
             self._request,
             is_head=self._head.method == "HEAD",
             is_whole=body is None,
+            awaits_continue=self.awaits_continue,
             upgrade=self._upgrade,
         )
         if body is not None:
@@ -144,42 +126,6 @@ class Exchange(ExchangeRecord):
                 body.send_again(connection)
             if connection.is_congested:
                 self.hold_body()
-
-    # The request's body
-
-    def on_request_body(self, data: bytes) -> None:
-        """Pass a piece of the body on. What comes after the exchange is over is thrown away."""
-        if self._is_over or self._body is None:
-            return
-        self._body_bytes += len(data)
-        if self._recording is not None:
-            self._recording.request_body(data)
-        self._body.add(data, self._connection)
-
-    def on_request_end(self) -> None:
-        """The body is whole."""
-        if self._is_whole or self._body is None:
-            return
-        self._is_whole = True
-        self._body.end(self._connection)
-        if self._attempts is not None:
-            self._attempts.watch()
-
-    def on_upstream_congested(self) -> None:
-        """Take no more of the body from the client."""
-        self.hold_body()
-
-    def hold_body(self) -> None:
-        """Let the client send no more of the body for now."""
-        if not self._is_whole:
-            self._session.hold_body()
-
-    def on_upstream_writable(self) -> None:
-        """Take the body again: it is connected."""
-        plan, connection = self._plan, self._connection
-        if self._body is not None and self._fallback is None and plan and connection:
-            self._body.arrives(connection.upstream.retries, is_repeatable=plan.repeatable)
-        self._session.release_body()
 
     # The answer
 
@@ -223,6 +169,7 @@ class Exchange(ExchangeRecord):
             self._body.forget()
         self._sent_bytes += len(data)
         self._session.write(data)
+        self._heed_continue(events)
         if is_end and not self._is_over:
             self._finish(answer)
 

@@ -138,13 +138,22 @@ class ClientSession(asyncio.Protocol):
     def hold_body(self) -> None:
         """Read no more of the request's body: the upstream does not take it."""
         self._gate.hold(Hold.UPSTREAM)
-        self._await_body(0)
+        self.await_body()
 
     def release_body(self) -> None:
         """Read the request's body again."""
         self._gate.release(Hold.UPSTREAM)
         if self._exchange is not None and self._exchange.is_waiting_for_client:
-            self._await_body(0)
+            self.await_body()
+
+    def await_body(self, came: int = 0) -> None:
+        """Wait for more than the ``came`` bytes of the body, unless the client is waited for anyway or the upstream takes none."""
+        if self._is_congested:
+            return
+        if not self._is_request_open or self._gate.is_held(Hold.UPSTREAM):
+            self._patience.nothing()
+        else:
+            self._patience.body(came)
 
     def cut(self, *, reset: bool) -> None:
         """End the connection in the middle of an answer, with a reset if closing would look like its normal end."""
@@ -200,8 +209,11 @@ class ClientSession(asyncio.Protocol):
                 # From the first byte, and not anew with each: a head may not trickle in.
                 self._is_head_timed = True
                 self._await_request()
-        elif exchange.is_waiting_for_client:
-            self._await_body(len(data))
+        else:
+            if not events:
+                exchange.begin_body()  # by no byte of it yet, but of a chunk's size
+            if exchange.is_waiting_for_client:
+                self.await_body(len(data))
 
     def _take(self, events: Sequence[RequestEvent]) -> None:
         """Handle events until a request must wait for the one before it; queue the rest."""
@@ -253,7 +265,7 @@ class ClientSession(asyncio.Protocol):
             # From here on the socket tells only that the client leaves, and that must be heard.
             self._gate.release(Hold.UPSTREAM)
             if exchange is not None:
-                self._await_body(0)
+                self.await_body()
                 exchange.on_request_end()
         elif isinstance(event, ClientError):
             self._is_request_open = True  # it has no end that we could find
@@ -312,7 +324,7 @@ class ClientSession(asyncio.Protocol):
         if self._exchange is not None:
             self._exchange.on_client_writable()
             if self._exchange.is_waiting_for_client:
-                self._await_body(0)
+                self.await_body()
         elif self._queue:
             self._pump()
         else:
@@ -325,15 +337,6 @@ class ClientSession(asyncio.Protocol):
             self._patience.head()
         else:
             self._patience.request()
-
-    def _await_body(self, came: int) -> None:
-        """Wait for more of the body, unless the client is waited for anyway or the upstream takes none."""
-        if self._is_congested:
-            return
-        if not self._is_request_open or self._gate.is_held(Hold.UPSTREAM):
-            self._patience.nothing()
-        else:
-            self._patience.body(came)
 
     def on_too_slow(self, failure: Failure | None) -> None:
         """The client took too long."""

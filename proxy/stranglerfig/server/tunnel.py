@@ -2,7 +2,7 @@
 
 Between the two connections a tunnel holds at most what one read gives and the high-water mark of a transport lets
 through, each way: where one side does not take its bytes, the other is not read. One side's end is passed on as its end
-alone, as far as the connection can say that; a reset becomes a reset.
+alone, and the other is heard on; a reset becomes a reset.
 
 Of WebSocket it knows where the upstream's frames end, and nothing else. When it must go, it lets the client know by a
 Close frame there and throws away what the upstream says behind that; the client's own Close goes on to the upstream, so
@@ -22,7 +22,6 @@ from stranglerfig.server.course import Course
 from stranglerfig.server.reset import reset
 from stranglerfig.server.runtime import Runtime
 from stranglerfig.server.streams import Kind, StreamEnd
-from stranglerfig.tls.connection import TlsConnection
 from stranglerfig.upstream.deadlines import NEVER
 from stranglerfig.upstream.roles import Detached
 
@@ -203,12 +202,12 @@ class Tunnel:
         self._note(side)
         side.has_ended = True
         other = self._other(side)
-        if other.has_ended or not _can_be_half_closed(other.transport):
+        if other.has_ended:
             other.transport.close()
             return False
         if not other.transport.is_closing():
             other.transport.write_eof()
-        return side.transport.can_write_eof()
+        return True
 
     def on_lost(self, side: _Side, exc: Exception | None) -> None:
         """One connection is gone: end the other one, after what was said before, or by a reset.
@@ -277,8 +276,3 @@ class Tunnel:
 
     def _other(self, side: _Side) -> _Side:
         return self._upstream if side is self._client else self._client
-
-
-def _can_be_half_closed(transport: asyncio.Transport) -> bool:
-    """Whether one can go on to hear after the last word. Over TLS, what comes after it would be thrown away."""
-    return transport.can_write_eof() and not isinstance(transport, TlsConnection)

@@ -139,7 +139,7 @@ def main() -> None:
     parser.add_argument("--slot", type=int, required=True)
     parser.add_argument("--listen-fd", type=int, required=True)
     arguments = parser.parse_args()
-    logs.configure(may_wait=False, process=f"worker {arguments.slot}", pid=os.getpid())
+    logs.configure(process=f"worker {arguments.slot}", pid=os.getpid())
     # The terminal's Ctrl-C and hang-up are the supervisor's business.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)

@@ -5,7 +5,8 @@ end was not announced, can't close one half, and puts a layer between a request 
 cryptography here too, on buffers in memory: this is the plumbing.
 
 An end counts as one only if it was announced (close_notify; RFC 8446, 6.1): else somebody on the way may have cut what
-came before, and ``connection_lost`` gets an error.
+came before, and ``connection_lost`` gets an error. It is the end of one direction: the other one stays open for whoever
+is above and wants it.
 """
 
 import asyncio
@@ -35,6 +36,7 @@ class TlsConnection(asyncio.Transport, asyncio.Protocol):
         "_inner",
         "_is_closing",
         "_is_ended",
+        "_is_write_closed",
         "_lost",
         "_on_failed",
         "_on_open",
@@ -68,6 +70,7 @@ class TlsConnection(asyncio.Transport, asyncio.Protocol):
         self._inner: asyncio.Protocol | None = None
         self._early = b""  # decrypted, and not handed on yet
         self._is_ended = False  # the other side announced its end
+        self._is_write_closed = False  # and we ours
         self._is_closing = False
         self._lost: Exception | None = None
 
@@ -93,9 +96,12 @@ class TlsConnection(asyncio.Transport, asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The other side's bytes are over; whether that was announced has been seen by now."""
-        if self._inner is not None and not self._is_ended and not self._is_closing:
+        if self._inner is None or self._is_closing:
+            return False
+        if not self._is_ended:
             self._lost = NotAnnouncedError()
-        return False
+        # Else whoever is above is told of the announcement, and closes the connection or wants to go on writing.
+        return self._is_ended
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
@@ -231,7 +237,7 @@ class TlsConnection(asyncio.Transport, asyncio.Protocol):
             self.abort()
 
     def _flush(self) -> None:
-        if self._outgoing.pending and not self.raw.is_closing():
+        if self._outgoing.pending and not self._is_write_closed and not self.raw.is_closing():
             self.raw.write(self._outgoing.read())
 
     # The transport of the protocol above
@@ -242,7 +248,7 @@ class TlsConnection(asyncio.Transport, asyncio.Protocol):
 
     def write(self, data: Any) -> None:
         """Send bytes."""
-        if not self._is_closing:
+        if not self._is_closing and not self._is_write_closed:
             self._encrypt(data)
             self._flush()
 
@@ -251,14 +257,15 @@ class TlsConnection(asyncio.Transport, asyncio.Protocol):
         return True
 
     def write_eof(self) -> None:
-        """Announce the end and close our half; what comes from now on is thrown away."""
-        self._announce_end()
-        self._is_closing = True
-        self.raw.write_eof()
+        """Announce the end and close our half; the other one is read on."""
+        if not self._is_closing and not self._is_write_closed:
+            self._announce_end()
+            self._is_write_closed = True
+            self.raw.write_eof()
 
     def close(self) -> None:
         """Announce the end, and close when all is sent."""
-        if not self._is_closing:
+        if not self._is_closing and not self._is_write_closed:
             self._announce_end()
         self.close_unannounced()
 

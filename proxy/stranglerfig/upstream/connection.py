@@ -4,10 +4,6 @@ It carries one request at a time for a *receiver*, from ``begin`` until the rece
 failure, exactly one of them, and nothing after it. What is written before the connection is open waits in memory;
 ``is_congested`` tells the receiver to hold back.
 
-Which deadline applies when: until it is open ``connect``; while the upstream takes no more of a body, and between two
-pieces of the answer's body, ``idle``; from the request's end to the answer's head ``response``; none while the client is waited
-for, to send on or to read on: an upstream whose answer is not taken may take no more of the body either.
-
 An answer to a request that was given whole must not begin before the upstream can have got it (``kernel.py``). Otherwise it
 is *unasked*. On a kept connection that fails, and the request can go elsewhere; on a new one an error may be told, as
 servers do that are overloaded or waited too long, and anything else fails. An answer to an upload may come at any time.
@@ -17,65 +13,50 @@ import asyncio
 import time
 from typing import Final, cast
 
-from stranglerfig.config.model import Timeouts, Upstream
+from stranglerfig.config.model import Upstream
 from stranglerfig.http1.failure import Failure, UpstreamError
 from stranglerfig.http1.response_head import ResponseHead
-from stranglerfig.http1.response_parser import ResponseParser
 from stranglerfig.http1.upgrade import Upgrade
 from stranglerfig.upstream.deadlines import NEVER
 from stranglerfig.upstream.last_words import LastWords
 from stranglerfig.upstream.opening import failure_of, open_connection
 from stranglerfig.upstream.peer import Peer
-from stranglerfig.upstream.placement import Placement
 from stranglerfig.upstream.roles import Detached, Owner, Receiver
 from stranglerfig.upstream.securing import View, view_of
+from stranglerfig.upstream.timing import Timing
 
 HIGH_WATER_BYTES: Final = 64 * 1024
 
 
-class UpstreamConnection(Placement, asyncio.Protocol):
+class UpstreamConnection(Timing, asyncio.Protocol):
     """A connection to ``upstream``, opened by ``begin`` when it is used first."""
 
     __slots__ = (
         "_begun_at",
         "_connecting",
-        "_is_paused",
         "_is_unasked",
         "_is_upload",
-        "_is_whole",
         "_kernel",
         "_last_words",
-        "_loop",
         "_owner",
-        "_parser",
         "_pending",
         "_receiver",
-        "_timeouts",
-        "_transport",
         "has_answer",
-        "is_congested",
         "is_reused",
     )
 
     def __init__(
         self, upstream: Upstream, loop: asyncio.AbstractEventLoop, owner: Owner | None = None
     ) -> None:
-        super().__init__(upstream)
-        self.is_congested = False
+        super().__init__(upstream, loop)
         self.is_reused = False
-        self._timeouts: Timeouts = upstream.timeouts
-        self._loop = loop
         self._owner = owner
-        self._parser = ResponseParser()
         self._begun_at = 0.0
-        self._transport: asyncio.Transport | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._pending: list[bytes] = []
         self._receiver: Receiver | None = None
-        self._is_whole = False
         self._is_upload = False
         self._is_unasked = False
-        self._is_paused = False
         self.has_answer = False
         """Whether any byte of an answer came since ``begin``."""
         self._kernel: View | None = None
@@ -100,16 +81,19 @@ class UpstreamConnection(Placement, asyncio.Protocol):
         *,
         is_head: bool,
         is_whole: bool,
+        awaits_continue: bool = False,
         upgrade: Upgrade | None = None,
     ) -> None:
         """Send a request's head, or all of it if ``is_whole``, and give the answer to ``receiver``.
 
+        With ``awaits_continue`` its body may not come before the upstream says 100; ``begin_body`` tells that it does.
         The answer to a request that asks for ``upgrade`` may be a 101: its head is the last event, and the receiver must call ``detach``.
         """
         self._receiver = receiver
         self.upstream = upstream  # a reload may have changed its name and its time-outs
         self._timeouts = upstream.timeouts
         self._is_whole = is_whole
+        self._awaits_continue = awaits_continue
         self._is_upload = not is_whole
         self._is_unasked = False
         self.has_answer = False
@@ -123,6 +107,12 @@ class UpstreamConnection(Placement, asyncio.Protocol):
         self.is_reused = True
         self._kernel.send(data)
         self._wait()
+
+    def begin_body(self) -> None:
+        """Wait for the body: the client is told to send it, or does so unasked."""
+        self._awaits_continue = False
+        if self._transport is not None:
+            self._wait()
 
     def write(self, data: bytes) -> None:
         """Send a piece of the request's body, already framed."""
@@ -168,14 +158,6 @@ class UpstreamConnection(Placement, asyncio.Protocol):
             self._is_paused = False
             transport.resume_reading()
         return Detached(transport, self, self._parser.behind, self.is_congested)
-
-    def timeout_failure(self) -> Failure:
-        """Say what a deadline that passes now would be."""
-        if self._transport is None:
-            return Failure.CONNECT_TIMEOUT if self.waits_at is None else Failure.QUEUE_TIMEOUT
-        if self._parser.response is not None:
-            return Failure.BODY_STALLED
-        return Failure.RESPONSE_TIMEOUT if self._is_whole else Failure.SEND_TIMEOUT
 
     def on_deadline(self) -> None:
         """Fail: the upstream took too long."""
@@ -334,17 +316,6 @@ class UpstreamConnection(Placement, asyncio.Protocol):
         if self._receiver is not None:
             self._wait()
             self._receiver.on_upstream_writable()
-
-    def _wait(self) -> None:
-        """Set the deadline of what is waited for now."""
-        if self._is_paused:
-            self.deadline = NEVER
-        elif self.is_congested or (self._is_whole and self._parser.response is not None):
-            self.deadline = self._loop.time() + self._timeouts.idle_s
-        elif self._is_whole:
-            self.deadline = self._loop.time() + self._timeouts.response_s
-        else:
-            self.deadline = NEVER
 
     # Ending
 

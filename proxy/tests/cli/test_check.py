@@ -77,7 +77,8 @@ def test_doubts_do_not_fail(file: Path) -> None:
 def test_json_holds_all_of_it(file: Path) -> None:
     told: dict[str, Any] = json.loads(check(file, "--json").stdout)
     assert told["ok"] is True
-    assert (told["problems"], told["warnings"], told["running"], told["changes"]) == ([], [], None, [])  # fmt: skip
+    assert (told["problems"], told["warnings"], told["running"]) == ([], [], None)
+    assert (told["keys"], told["changes"]) == ([], [])
     file.write_text(GOOD + "worker: 2\n")
     done = check(file, "--json")
     assert done.exit_code == 2
@@ -122,6 +123,30 @@ def test_what_would_go_elsewhere_is_shown_against_what_runs(fig: Fig) -> None:
     assert told["restart"] == ["listen"]
     assert told["running"]["generation"] >= 1
     other.unlink()
+
+
+def test_keys_that_differ_are_shown_also_where_no_request_goes_elsewhere(fig: Fig) -> None:
+    other = fig.config.with_name("other.yaml")
+    text = fig.config.read_text().replace("catalog: http://", "catalog: https://", 1)
+    other.write_text(text + "limits: {head_size: 32KiB}\naccess_log: json\n")
+    done = check(other)
+    assert done.exit_code == 0, done.output
+    told = json.loads(check(other, "--json").stdout)
+    other.unlink()
+    lines = done.stdout.splitlines()
+    begins = lines.index(f"against generation {fig.generation}, these keys differ:")
+    url = fig.original.partition("catalog: ")[2].partition("\n")[0]
+    assert lines[begins + 1 :] == [
+        f"  upstreams.catalog.url: {url} -> {url.replace('http', 'https')}",
+        "  access_log.format: none -> json",
+        "  limits.head_size: 64KiB -> 32KiB",
+        f"no request would go elsewhere than in generation {fig.generation}",
+    ]
+    assert told["changes"] == []
+    assert told["keys"][1:] == [
+        {"key": "access_log.format", "before": "none", "after": "json"},
+        {"key": "limits.head_size", "before": "64KiB", "after": "32KiB"},
+    ]
 
 
 def test_a_proxy_that_gives_no_answer_is_a_warning(

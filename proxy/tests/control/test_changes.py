@@ -47,6 +47,58 @@ def test_a_saved_file_takes_effect_on_its_own(fig: Fig) -> None:
     assert entry["generation"] == before + 1
 
 
+def test_a_reload_is_told_key_by_key_in_the_log_the_status_and_the_audit(fig: Fig) -> None:
+    before = fig.generation
+    fig.edit("stage: monolith", "fallback: monolith")
+    wait_until(lambda: fig.effective == before + 1)
+    url = fig.original.partition("catalog: ")[2].partition("\n")[0]
+    text = fig.original.replace(f"catalog: {url}", f"catalog: {{url: {url}, concurrency: 50}}")
+    fig.save(text + "limits: {head_size: 32KiB}\n")
+    wait_until(lambda: fig.status()["last_change"]["generation"] == before + 2)
+    expected = [
+        "upstreams.catalog.concurrency: unset -> 50",
+        "limits.head_size: 64KiB -> 32KiB",
+        "capabilities.catalog.fallback: monolith -> none",
+    ]
+    assert fig.status()["last_change"]["changed"] == expected
+    shown = fig.command("status").stdout.splitlines()
+    begins = next(n for n, line in enumerate(shown) if line.startswith("last change: fig.yaml"))
+    assert shown[begins + 1 : begins + 4] == [f"  {line}" for line in expected]
+    logged = [json.loads(line) for line in fig.log().splitlines() if "generation_effective" in line]
+    assert logged[-1]["changed"] == expected
+    assert fig.audit()[-1]["changed"] == {
+        "-": {
+            "upstreams.catalog.concurrency": [None, 50],
+            "limits.head_size": ["64KiB", "32KiB"],
+        },
+        "catalog": {"fallback": ["monolith", "none"]},
+    }
+
+
+def test_aborts_and_rules_are_told_as_changes_too(fig: Fig) -> None:
+    rules, before = fig.config.with_name("fig.rules.yaml"), fig.generation
+    rules.write_text("rules: []\n")
+    wait_until(lambda: fig.status()["last_change"]["generation"] == before + 1)
+    (line,) = fig.status()["last_change"]["changed"]
+    assert line.startswith("rules: unset -> ")
+    rules.unlink()
+    wait_until(lambda: fig.status()["last_change"]["generation"] == before + 2)
+    fig.admin("POST", "/api/abort", {"capability": "catalog", "why": "a test"})
+    assert fig.status()["last_change"]["changed"] == ["capabilities.catalog.aborted: false -> true"]
+    assert fig.audit()[-1]["changed"] == {"catalog": {"aborted": [False, True]}}
+
+
+def test_a_capability_that_is_added_is_one_change_of_it(fig: Fig) -> None:
+    before = fig.generation
+    fig.save(fig.original + "  cart: {upstream: catalog, routes: [GET /cart]}\n")
+    wait_until(lambda: fig.effective == before + 1)
+    cart = {"upstream": "catalog", "routes": ["GET /cart"]}
+    wait_until(lambda: fig.audit()[-1].get("generation") == before + 1)
+    assert fig.audit()[-1]["changed"] == {"cart": {"-": [None, cart]}}
+    capabilities = {each["name"]: each for each in fig.status()["capabilities"]}
+    assert capabilities["cart"]["last_change"]["generation"] == before + 1
+
+
 @pytest.mark.slow
 def test_a_file_written_in_place_and_one_behind_a_swapped_symlink_are_noticed(
     make_fig: Callable[..., Fig],

@@ -36,14 +36,14 @@ def value(fig: Fig, sample_name: str, **labels: str) -> float:
 
 @pytest.fixture
 def busy(fig: Fig) -> Fig:
-    """A proxy of which everything was asked once."""
+    """A proxy of which everything was asked once, and both sides."""
     fig.set("catalog", "canary", 50)
-    for number in range(3):
+    for number in range(30):  # each a user of its own: that all go to one side happens to nobody
         fig.get("/api/catalog/1", {"traceparent": f"x{number}", "Fig-Nonsense": str(number)})
         fig.get(f"/other/{number}?{number}")
     fig.get("/_chassis/x")
     fig.get("/a/../b")
-    wait_until(lambda: value(fig, "fig_requests_total", capability="catalog") >= 3)
+    wait_until(lambda: value(fig, "fig_requests_total", capability="catalog") >= 30)
     return fig
 
 

@@ -148,3 +148,24 @@ def test_white_space_that_django_strips_off_a_name_hides_no_cookie_of_ours(space
     head = head_with(b"Cookie: a=1;" + space + b"fig_user=x;fig_wrote" + space + b"=y; b=\xc2\xa0")
     assert head.kept[1:] == [(b"Cookie", b"a=1; b=\xc2\xa0")]
     assert head.wrote == b"y"
+
+
+@pytest.mark.parametrize(
+    ("version", "lines", "expects"),
+    [
+        (b"1.1", b"Expect: 100-continue\r\n", True),
+        (b"1.1", b"expect:  100-Continue \r\n", True),
+        (b"1.1", b"Expect: x\r\nExpect: 100-continue\r\nExpect: y\r\n", True),
+        (b"1.1", b"Expect: x\r\n", False),
+        (b"1.1", b"", False),
+        (b"1.0", b"Expect: 100-continue\r\n", False),
+    ],
+)
+def test_an_expected_100_is_noted_and_asked_for_further_on(
+    version: bytes, lines: bytes, expects: bool
+) -> None:
+    data = b"PUT / HTTP/" + version + b"\r\nHost: a\r\n" + lines + b"Content-Length: 5\r\n\r\n"
+    (head,) = RequestParser().feed(data)
+    assert isinstance(head, RequestHead)
+    assert head.expects_continue == expects
+    assert len(head.kept) == 2 + lines.count(b"\r\n")

@@ -94,6 +94,12 @@ async def sends_half(world: World) -> bool:
     return await world.hear(await world.proxy.connect(), POST + b"Content-Length: 50\r\n\r\nhalf")
 
 
+async def waits_for_100(world: World) -> bool:
+    """Send a head, and no body before that is asked for."""
+    head = POST + b"Expect: 100-continue\r\nContent-Length: 50\r\n\r\n"
+    return await world.hear(await world.proxy.connect(), head)
+
+
 async def sends_half_a_head(world: World) -> bool:
     return await world.hear(await world.proxy.connect(), POST + b"X: ")
 
@@ -466,6 +472,9 @@ ROWS = {
     "an upstream that hangs up": answered(Failure.CLOSED_EARLY, sending(GET + b"\r\n"), hangs_up),
     "an upstream that hangs": answered(
         Failure.RESPONSE_TIMEOUT, sending(GET + b"\r\n"), hangs, monolith=HASTY
+    ),
+    "an upstream that never says 100": answered(
+        Failure.RESPONSE_TIMEOUT, waits_for_100, hangs, is_closed=True, monolith=HASTY
     ),
     "an upstream that talks nonsense": answered(
         Failure.BAD_RESPONSE, sending(GET + b"\r\n"), talks_nonsense

@@ -1,0 +1,1 @@
+"""The bugs themselves, by what they break."""
