@@ -1,7 +1,7 @@
 """The account of a capability, read from the counters of all processes: every request, and what became of it.
 
 asked = not_teed(reason) + teed + under way
-teed  = equal + different + ignored + no_answer + skipped(reason) + lost(process) + waiting
+teed  = equal + different + ignored + lag + noise + no_answer + skipped(reason) + lost(process) + waiting
 """
 
 from collections.abc import Mapping
@@ -30,6 +30,12 @@ class Account:
     lost: dict[str, int] = field(default_factory=dict)
     no_answer_by: dict[str, int] = field(default_factory=dict)
     rule_hits: dict[str, int] = field(default_factory=dict)
+    lag_by: dict[str, int] = field(default_factory=dict)
+    """What moved, of differences that healed."""
+    unsettled: dict[str, int] = field(default_factory=dict)
+    """Of the differences, those that were not asked again to the end, by reason."""
+    asked_again: dict[str, int] = field(default_factory=dict)
+    """Questions on top of the comparisons, by side."""
 
     @property
     def equal(self) -> int:
@@ -44,6 +50,14 @@ class Account:
         return self.results.get("ignored", 0)
 
     @property
+    def lag(self) -> int:
+        return self.results.get("lag", 0)
+
+    @property
+    def noise(self) -> int:
+        return self.results.get("noise", 0)
+
+    @property
     def no_answer(self) -> int:
         return self.results.get("no_answer", 0)
 
@@ -55,7 +69,12 @@ class Account:
     @property
     def compared(self) -> int:
         """Comparisons with a verdict: the n of every rate."""
-        return self.equal + self.different + self.ignored
+        return self.equal + self.different + self.ignored + self.lag + self.noise
+
+    @property
+    def told(self) -> int:
+        """Those that would have shown a difference: noise is a value of which nobody can say."""
+        return self.compared - self.noise
 
     @property
     def under_way(self) -> int:
@@ -71,9 +90,9 @@ class Account:
     @property
     def bound(self) -> float | None:
         """With no difference in n comparisons: the rate that the true one is below, at 95 %. Else ``None``."""
-        if self.different or not self.compared:
+        if self.different or not self.told:
             return None
-        return min(1.0, RULE_OF_THREE / self.compared)
+        return min(1.0, RULE_OF_THREE / self.told)
 
     def since(self, earlier: "Account") -> "Account":
         """What came after ``earlier``; a count that went back, since its file is gone, begins anew."""
@@ -100,6 +119,8 @@ class Account:
             "equal": self.equal,
             "different": self.different,
             "ignored": self.ignored,
+            "lag": self.lag,
+            "noise": self.noise,
             "no_answer": self.no_answer,
             "skipped": dict(sorted(self.not_judged.items())),
             "lost": dict(sorted(self.lost.items())),
@@ -113,12 +134,17 @@ class Account:
             "equal": self.equal,
             "different": self.different,
             "ignored": self.ignored,
+            "lag": self.lag,
+            "noise": self.noise,
             "no_answer": self.no_answer,
             "skipped": dict(sorted(self.skipped.items())),
             "lost": dict(sorted(self.lost.items())),
             "waiting": self.waiting,
             "no_answer_by": dict(sorted(self.no_answer_by.items())),
             "rule_hits": dict(sorted(self.rule_hits.items())),
+            "lag_by": dict(sorted(self.lag_by.items())),
+            "unsettled": dict(sorted(self.unsettled.items())),
+            "asked_again": dict(sorted(self.asked_again.items())),
             "compared": self.compared,
             "rate_below_95": self.bound,
         }
@@ -147,7 +173,10 @@ def accounts_of(counts: Mapping[Key, int]) -> dict[str, Account]:
     return {name: accounts[name] for name in sorted(accounts) if accounts[name].asked}
 
 
-_BY_REASON: Final = ("results", "not_teed", "not_judged", "lost", "no_answer_by", "rule_hits")
+_BY_REASON: Final = (
+    *("results", "not_teed", "not_judged", "lost", "no_answer_by", "rule_hits"),
+    *("lag_by", "unsettled", "asked_again"),
+)
 _READERS: Final[Mapping[str, tuple[str, str | None]]] = {
     names.ASKED: ("asked", None),
     names.TEED: ("teed", None),
@@ -157,4 +186,7 @@ _READERS: Final[Mapping[str, tuple[str, str | None]]] = {
     names.LOST: ("lost", "process"),
     names.NO_ANSWER: ("no_answer_by", "reason"),
     names.RULE_HITS: ("rule_hits", "rule"),
+    names.LAG_CAUSES: ("lag_by", "cause"),
+    names.UNSETTLED: ("unsettled", "reason"),
+    names.ASKED_AGAIN: ("asked_again", "side"),
 }
