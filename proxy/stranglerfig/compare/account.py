@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from stranglerfig.compare.statistics.rate_bound import upper_bound
 from stranglerfig.counters import COUNTERS_NAME, Key, names, read_all
+from stranglerfig.counters.histogram import quantile_s, read_buckets
 
+_Q: Final = {"p50": 0.5, "p99": 0.99}
 RULE_OF_THREE: Final = (
     3.0  # -ln(0.05): no event in n tries bounds its rate at 3/n with 95 % confidence
 )
@@ -89,10 +92,10 @@ class Account:
 
     @property
     def bound(self) -> float | None:
-        """With no difference in n comparisons: the rate that the true one is below, at 95 %. Else ``None``."""
+        """With no difference in n comparisons: the rate that the true one is below, at 95 % however often one looks."""
         if self.different or not self.told:
             return None
-        return min(1.0, RULE_OF_THREE / self.told)
+        return upper_bound(0, self.told)
 
     def since(self, earlier: "Account") -> "Account":
         """What came after ``earlier``; a count that went back, since its file is gone, begins anew."""
@@ -125,6 +128,7 @@ class Account:
             "skipped": dict(sorted(self.not_judged.items())),
             "lost": dict(sorted(self.lost.items())),
             "waiting": self.waiting - self.under_way,
+            "asked_again": dict(sorted(self.asked_again.items())),
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -153,6 +157,24 @@ class Account:
 def read_accounts(state_dir: Path) -> dict[str, Account]:
     """Account by capability, of all processes that ever counted in ``state_dir``; empty if none did."""
     return accounts_of(read_all(state_dir / COUNTERS_NAME))
+
+
+def lag_of(state_dir: Path) -> dict[str, dict[str, float]]:
+    """By capability: by when half of what healed, and 99 % of it, was seen to have, in seconds."""
+    counts = read_all(state_dir / COUNTERS_NAME)
+    capabilities = {
+        dict(labels)["capability"]
+        for name, labels in counts
+        if name == names.LAG + names.SUM_SUFFIX
+    }
+    return {name: lag_quantiles(counts, name) for name in sorted(capabilities)}
+
+
+def lag_quantiles(counts: dict[Key, int], capability: str) -> dict[str, float]:
+    """The same of one capability; empty where nothing healed."""
+    buckets = read_buckets(counts, names.LAG, capability=capability)
+    found = {name: quantile_s(buckets, q) for name, q in _Q.items()}
+    return {name: round(value, 3) for name, value in found.items() if value is not None}
 
 
 def accounts_of(counts: Mapping[Key, int]) -> dict[str, Account]:

@@ -131,7 +131,7 @@ class Ledger:
         self._add(names.SKIPPED, capability=capability, reason=reason)
 
     def asked_again(self, capability: str, side: str) -> None:
-        """Count one question that is asked once more; a side is ``control`` or ``candidate``."""
+        """Count one question that is asked once more; a side is ``monolith`` or ``service``."""
         self._add(names.ASKED_AGAIN, capability=capability, side=side)
 
     def unsettled(self, capability: str, reason: str) -> None:

@@ -34,6 +34,7 @@ SETTLING_AT_ONCE: Final = 64
 SETTLING_BYTES: Final = 64 * 1024 * 1024
 ASKED_AT_ONCE: Final = 4  # questions under way, on top of those of the first comparisons
 
+_SIDES: Final = {"control": MONOLITH, "candidate": "service"}
 Answers = tuple[RecordedResponse, RecordedResponse]
 """The control's and the candidate's."""
 
@@ -149,7 +150,7 @@ class Settler:
             if not isinstance(upstream, Upstream):
                 raise _NoUpstreamError
             async with self._slots:
-                self._ledger.asked_again(seen.capability, side)
+                self._ledger.asked_again(seen.capability, _SIDES[side])
                 got[side] = await ask(upstream, seen, setup.secret)
         return got["control"], got["candidate"]
 

@@ -85,7 +85,7 @@ class World:
         self.secret: str | None = "a secret"
         self.response_timeout = "20s"
         self.ask_again = 0
-        self.again_after_s = (0.0, 0.0, 0.0)
+        self.again_after_s: tuple[float, ...] = (0.0, 0.0, 0.0)
         self.chance: Callable[[], float] = lambda: 0.999
         """By default nothing is sampled, and the candidate is asked again before the control."""
         self._closing: list[Callable[[], Any]] = []

@@ -61,7 +61,7 @@ async def test_a_candidate_that_catches_up_is_lag_with_its_delay(world: World) -
     tee = await comparing(world)
     account = await outcome(world, tee, NEW, lag=1, different=0, asked=1)
     assert account.lag_by == {"candidate_caught_up": 1}
-    assert account.asked_again == {"control": 2, "candidate": 2}
+    assert account.asked_again == {"monolith": 2, "service": 2}
     counts = read_all(world.state_dir / COUNTERS_NAME)
     assert sum(read_buckets(counts, names.LAG, capability="catalog")) == 1
     assert read_clusters(world.store_path) == []
@@ -135,7 +135,7 @@ async def test_a_value_that_the_control_makes_anew_is_noise_and_soon_needs_one_r
     row = noise(world)["$.token"]
     assert (row.b, row.c, row.both, row.excused, row.format) == (0, 0, 5, 5, "uuid")
     assert not row.count.has_power
-    assert account.asked_again == {"control": 3 * 3 + 2, "candidate": 3 * 3 + 2}
+    assert account.asked_again == {"monolith": 3 * 3 + 2, "service": 3 * 3 + 2}
 
 
 @pytest.mark.parametrize(
@@ -195,12 +195,12 @@ async def test_what_is_wrong_more_often_than_noise_explains_is_a_difference_agai
 ) -> None:
     """The control flickers now and then; the candidate is always another one, and the sign test says so."""
     draw = random.Random(7)
-    flicker = lambda: answer(body(mood=f"{draw.choice('aaab')}-text"))  # noqa: E731
-    world.control.replies = (flicker() for _ in itertools.count())
+    moods = (f"{draw.choice('aaab')}-text" for _ in itertools.count())
+    world.control.replies = (answer(body(mood=next(moods))) for _ in itertools.count())
     world.candidate.reply = answer(body(mood="c-text"))
     tee = await comparing(world)
     for _ in range(60):
-        offer(tee, body=body(mood=f"{draw.choice('aaab')}-text"))
+        offer(tee, body=body(mood=next(moods)))
         await world.until(lambda account: account.waiting == 0)
     row = noise(world)["$.mood"]
     assert row.count.is_worse
@@ -221,7 +221,7 @@ async def test_alike_answers_are_asked_again_by_the_configured_share(world: Worl
         offer(tee, body=OLD)
         await world.until(lambda account: account.waiting == 0)
     account = await world.settled(equal=3)
-    assert account.asked_again == {"control": 1, "candidate": 1}
+    assert account.asked_again == {"monolith": 1, "service": 1}
     assert [row.pairs for row in read_rows(world.state_dir, Paired)] == [1]
 
 
@@ -260,7 +260,7 @@ async def test_draining_ends_what_settles_as_the_difference_that_it_is(world: Wo
     tee = await world.tee()
     await connected(tee)
     offer(tee, body=OLD)
-    await world.until(lambda account: account.asked_again.get("control") == 1)
+    await world.until(lambda account: account.asked_again.get("monolith") == 1)
     await comparer.drain(5.0)
     account = await world.settled(different=1)
     assert account.unsettled == {"stopped": 1}
