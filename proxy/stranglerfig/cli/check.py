@@ -8,8 +8,12 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from stranglerfig.cli.check_rules import check_rules
 from stranglerfig.cli.output import ConfigOption, ExitCode, JsonFlag, err, out, print_json
 from stranglerfig.cli.place import find_place
+from stranglerfig.compare.expired_rules import find_expired_rules
+from stranglerfig.compare.rule_record import ENOUGH
+from stranglerfig.compare.rule_term import today
 from stranglerfig.compare.rules import load_rules
 from stranglerfig.compare.stray_rules import find_stray_rules
 from stranglerfig.config.changed import ChangedKey, changed_keys
@@ -39,11 +43,24 @@ def check(
     schema: Annotated[
         bool, typer.Option("--schema", help="Print a JSON Schema of fig.yaml for editors, and end.")
     ] = False,
+    rules: Annotated[
+        bool,
+        typer.Option(
+            "--rules",
+            help="Say of each rule how often it was hit; fail for what expired, is of no use, or expects in vain.",
+        ),
+    ] = False,
+    enough: Annotated[
+        int,
+        typer.Option(
+            min=1, help="With --rules: so many comparisons without a hit make a rule useless."
+        ),
+    ] = ENOUGH,
     as_json: JsonFlag = False,
 ) -> None:
     """Show every mistake in fig.yaml and fig.rules.yaml, which keys differ from what runs, and what would go elsewhere.
 
-    Ends with 2 if there is a mistake. Changes nothing.
+    Ends with 2 if there is a mistake; with --rules with 1 if a rule fails. Changes nothing.
 
     [bold]Examples[/]
 
@@ -52,9 +69,14 @@ def check(
       fig check --config staging.yaml --json | jq '.keys, .changes'
 
       fig check --schema > fig.schema.json
+
+      fig check --rules
     """
     if schema:
         print_json(json_schema())
+        return
+    if rules:
+        check_rules(find_place(config), enough, as_json=as_json)
         return
     loaded, problems = _read(Path(config))
     running, trouble = _compare(loaded, config) if loaded and not problems else (None, None)
@@ -83,8 +105,12 @@ def _read(path: Path) -> tuple[Loaded | None, tuple[Problem, ...]]:
     try:
         load_rules(rules)
         if loaded is not None and rules.exists():
-            stray = find_stray_rules(read_text(rules), rules, loaded.config)
-            loaded = replace(loaded, warnings=(*loaded.warnings, *stray))
+            text = read_text(rules)
+            found = (
+                *find_stray_rules(text, rules, loaded.config),
+                *find_expired_rules(text, rules, today()),
+            )
+            loaded = replace(loaded, warnings=(*loaded.warnings, *found))
     except ConfigError as error:
         problems += error.problems
     return loaded, problems

@@ -7,6 +7,7 @@ Colours follow the terminal and ``NO_COLOR``.
 import json
 import sys
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Annotated, Any, NoReturn
 
@@ -76,3 +77,13 @@ def span(seconds: float) -> str:
         if seconds < 120 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds / 86400:.0f} days"
+
+
+def local_time(seconds: float) -> str:
+    """An instant (epoch seconds) by this machine's clock."""
+    return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def iso_time(seconds: float) -> str:
+    """An instant (epoch seconds) for programs."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from stranglerfig.cli.output import ExitCode, err, fail, fail_with_problems
 from stranglerfig.config.load import load, state_dir_of_broken
+from stranglerfig.config.model import Config
 from stranglerfig.config.problem import ConfigError
 from stranglerfig.control.client import AdminClient, AdminError, running
 from stranglerfig.control.environment import SecretError, secret
@@ -43,6 +44,14 @@ def find_place(config: str) -> Place:
         return Place(path, state_dir, running(state_dir))
     except SecretError as error:
         fail(str(error))
+
+
+def config_of(place: Place) -> Config | None:
+    """The config as written now; a file that is broken at the moment hides nothing that was found."""
+    try:
+        return load(place.config_path).config
+    except ConfigError:
+        return None
 
 
 def exit_code_of(status: int) -> ExitCode:

@@ -2,18 +2,27 @@
 
 import re
 import shlex
+from datetime import date, timedelta
 from typing import Final
 
 from stranglerfig.compare.diff.difference import BODY, STATUS, Kind
+from stranglerfig.compare.expectation import EXPECTED
 from stranglerfig.compare.record import Cluster
-from stranglerfig.compare.redact import RedactedRequest
+from stranglerfig.compare.redact import REPLACED, RedactedRequest
 from stranglerfig.compare.store import OTHERS
 
+_NO_BODY: Final = "name a file with the body, which is not kept"
+_SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 _TEXT_LINES: Final = "$.line[]"
+_OFFERED_FOR: Final = timedelta(days=90)
 
 
 def curl_command(request: RedactedRequest, url: str) -> str:
-    """The request to one upstream, as it was sent there: same Host, no credentials, redirects not followed."""
+    """The request to one upstream, as it was sent there: same Host, no credentials, redirects not followed.
+
+    A body is not kept. Without it the request would be another one, and an unsafe one might do something: the shell
+    refuses the command until BODY names a file.
+    """
     words = ["curl", "-sS", "-i", "-g", "--path-as-is"]
     if request.method == "HEAD":
         words.append("-I")
@@ -23,8 +32,24 @@ def curl_command(request: RedactedRequest, url: str) -> str:
         words.append("--compressed")
     for name, value in request.headers:
         words += ["-H", f"{name}: {value}"]
-    words.append(f"{url}{request.target}")
-    return shlex.join(words)
+    command = shlex.join([*words, f"{url}{request.target}"])
+    return f'{command} --data-binary "@${{BODY:?{_NO_BODY}}}"' if request.body_bytes else command
+
+
+def missing_of(request: RedactedRequest) -> list[str]:
+    """What has to be put back, or thought of, before the request is the one that was sent."""
+    lines = []
+    if request.user is not None:
+        lines.append("it was sent with credentials, which are not kept: add your own")
+    if REPLACED in request.target:
+        lines.append(f"values in the query that hold {REPLACED} are stand-ins: put in your own")
+    if request.body_bytes:
+        lines.append(f"it had a body of {request.body_bytes:,} bytes, which is not kept: BODY=FILE")
+    if request.method not in _SAFE_METHODS:
+        lines.append(
+            f"fig.yaml says that this {request.method} changes nothing; by its method it could, on both sides"
+        )
+    return lines
 
 
 def same_command(request: RedactedRequest, control: str, candidate: str) -> str | None:
@@ -40,6 +65,8 @@ def same_command(request: RedactedRequest, control: str, candidate: str) -> str 
 
 def why_no_rule(cluster: Cluster) -> str | None:
     """Why nobody should ignore this cluster by a rule; ``None`` where one may be."""
+    if cluster.where.startswith(EXPECTED):
+        return "a rule expects this change, and it did not occur; mend the service, or take that rule out"
     if cluster.path == OTHERS:
         return "many places differ here, and are counted together; mend the ones listed first"
     if cluster.where != BODY:
@@ -54,8 +81,11 @@ def why_no_rule(cluster: Cluster) -> str | None:
     return None
 
 
-def ignore_rule(cluster: Cluster) -> str:
-    """A whole fig.rules.yaml whose one rule covers this cluster and nothing else, where ``why_no_rule`` is ``None``."""
+def ignore_rule(cluster: Cluster, day: date) -> str:
+    """A whole fig.rules.yaml whose one rule covers this cluster and nothing else, where ``why_no_rule`` is ``None``.
+
+    On ``day`` it is offered for three months: long enough to mend what is behind it, and to be looked at again.
+    """
     lines = [
         "rules:",
         f"  - name: {_name(cluster)}",
@@ -67,7 +97,12 @@ def ignore_rule(cluster: Cluster) -> str:
     if cluster.path and cluster.where != STATUS:
         lines.append(f"    path: {_quoted(cluster.path)}")
     kind = cluster.kind if cluster.kind != Kind.NULL else "'null'"
-    lines += [f"    kinds: [{kind}]", "    reason: edit this line to say why it may differ"]
+    lines += [
+        f"    kinds: [{kind}]",
+        "    reason: edit this line to say why it may differ",
+        "    owner: edit this line to say who answers for it",
+        f"    expires: {day + _OFFERED_FOR}",
+    ]
     return "\n".join(lines)
 
 

@@ -1,7 +1,6 @@
 """``fig same``: ask two servers the same, and say whether their answers are the same."""
 
 import asyncio
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,12 +10,11 @@ from pydantic import ValidationError
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from stranglerfig.cli.output import ExitCode, JsonFlag, err, fail, out, print_json
+from stranglerfig.cli.output import ConfigOption, ExitCode, JsonFlag, err, fail, out, print_json
+from stranglerfig.cli.rules_by_path import rules_by_path
 from stranglerfig.compare.asking import Asked, Asking, Crawling
-from stranglerfig.compare.diff.difference import ABSENT, Found
 from stranglerfig.compare.diff.headers import NOT_COMPARED
-from stranglerfig.compare.diff.json_tree import canonical
-from stranglerfig.compare.diff.path import concrete
+from stranglerfig.compare.offline import is_missed, place_of, value_text
 from stranglerfig.compare.whole import Sameness
 from stranglerfig.config.model import Upstream
 from stranglerfig.http1.headers import Header
@@ -28,6 +26,7 @@ _MEANING = {
     Sameness.IDENTICAL: "status, headers in their order and body, byte for byte",
     Sameness.ALIKE: "other bytes, the same meaning: CSRF tokens made anew and their ETag, an order of members",
     Sameness.UNSTEADY: "differ only as the control differs from itself when it is asked again",
+    Sameness.IGNORED: "differ, and rules in fig.rules.yaml cover all of it",
     Sameness.DIFFERENT: "",
     Sameness.NO_ANSWER: "",
 }
@@ -63,6 +62,10 @@ def same(
         list[str] | None,
         typer.Option("--header", "-H", help="A request header, NAME:VALUE; repeatable."),
     ] = None,
+    rules: Annotated[
+        bool, typer.Option("--rules", help="Judge by the fig.rules.yaml beside fig.yaml.")
+    ] = False,
+    config: ConfigOption = "fig.yaml",
     as_json: JsonFlag = False,
 ) -> None:
     """Ask two servers the same by GET, and compare whole answers: status, headers in their order, body.
@@ -77,9 +80,12 @@ def same(
       fig same --control http://127.0.0.1:8100 --candidate http://127.0.0.1:8000 --crawl 60
 
       fig same --control http://127.0.0.1:8100 --candidate http://127.0.0.1:8211 /api/catalog/brands/
+
+      fig same --control http://127.0.0.1:8100 --candidate http://127.0.0.1:8211 --rules --from paths.txt
     """
     sides = _upstream(control, "--control"), _upstream(candidate, "--candidate")
-    asking = Asking(sides, host or sides[0].authority, _headers(header or []))
+    rules_of = rules_by_path(config) if rules else lambda _: None
+    asking = Asking(sides, host or sides[0].authority, _headers(header or []), rules_of)
     wanted = [*(paths or []), *_read_paths(paths_from)] or ["/"]
     for path in wanted:
         if not path.startswith("/") or not path.isascii() or " " in path:
@@ -155,10 +161,15 @@ def _tell(asking: Asking, asked: list[Asked]) -> None:
     if passed_over:
         said = "; ".join(f"{name.title()} ({NOT_COMPARED[name]})" for name in passed_over)
         out.print(f"not compared: {said}")
+    if hits := sum((Counter(each.compared.hits) for each in asked), Counter()):
+        said = ", ".join(f"{rule} {count:,}" for rule, count in sorted(hits.items()))
+        out.print(f"rules hit: {escape(said)}")
     if asked and all(each.statuses and min(each.statuses) >= _ERROR for each in asked):
         out.print("[yellow]every answer is an error:[/] does it know the Host? See --host")
     told = [
-        each for each in asked if each.compared.sameness not in (Sameness.IDENTICAL, Sameness.ALIKE)
+        each
+        for each in asked
+        if each.compared.sameness not in (Sameness.IDENTICAL, Sameness.ALIKE, Sameness.IGNORED)
     ]
     for each in told[:_PATHS_SHOWN]:
         _tell_one(each)
@@ -179,30 +190,16 @@ def _tell_one(one: Asked) -> None:
     is_other = one.statuses is not None and one.statuses[0] != one.statuses[1]
     shown = 1 if is_other else _PLACES_SHOWN
     for found in one.compared.found[:shown]:
-        out.print(f"  {escape(_where(found))}: {found.kind}")
-        out.print(f"    control    {escape(_cut(_value(found.control)))}")
-        out.print(f"    candidate  {escape(_cut(_value(found.candidate)))}")
+        out.print(f"  {escape(place_of(found))}: {found.kind}")
+        if is_missed(found):
+            out.print("    a rule expects a change here, and it did not occur")
+            continue
+        out.print(f"    control    {escape(_cut(value_text(found.control)))}")
+        out.print(f"    candidate  {escape(_cut(value_text(found.candidate)))}")
     if (more := len(one.compared.found) - shown) > 0:
         out.print(f"  … and in {more:,} more places")
     if one.compared.is_unsteady_too:
         out.print("  The control differs from itself too; that does not explain the above.")
-
-
-def _where(found: Found) -> str:
-    place = concrete(found.steps, lambda key: key, root="$" if found.where == "body" else "")
-    return f"{found.where} {place}".strip()
-
-
-def _value(value: object) -> str:
-    match value:
-        case _ if value is ABSENT:
-            return "(absent)"
-        case str():
-            return json.dumps(value, ensure_ascii=False)
-        case bytes():
-            return f"{len(value):,} bytes"
-        case _:
-            return canonical(value)
 
 
 def _cut(text: str) -> str:
@@ -221,13 +218,14 @@ def _as_dict(asking: Asking, asked: list[Asked]) -> dict[str, Any]:
                 "sameness": each.compared.sameness.value,
                 "statuses": each.statuses,
                 "trouble": each.trouble or None,
+                "rules": dict(each.compared.hits),
                 "is_unsteady_too": each.compared.is_unsteady_too,
                 "found": [
                     {
-                        "where": _where(found),
+                        "where": place_of(found),
                         "kind": found.kind.value,
-                        "control": _value(found.control),
-                        "candidate": _value(found.candidate),
+                        "control": value_text(found.control),
+                        "candidate": value_text(found.candidate),
                     }
                     for found in each.compared.found
                 ],

@@ -9,7 +9,14 @@ from stranglerfig.compare.diff.coding import NotComparableError
 from stranglerfig.compare.diff.headers import Context
 from stranglerfig.compare.links import links_of
 from stranglerfig.compare.observation import RecordedResponse
-from stranglerfig.compare.whole import Compared, Sameness, compare_whole, without_noise
+from stranglerfig.compare.rules import RouteRules
+from stranglerfig.compare.whole import (
+    Compared,
+    Sameness,
+    by_rules,
+    compare_whole,
+    without_noise,
+)
 from stranglerfig.config.model import Upstream
 from stranglerfig.http1.failure import UpstreamError
 from stranglerfig.http1.headers import Header
@@ -45,7 +52,15 @@ class Crawling:
 class Asking:
     """Asks one path of both sides."""
 
-    def __init__(self, sides: tuple[Upstream, Upstream], host: str, extra: list[Header]) -> None:
+    def __init__(
+        self,
+        sides: tuple[Upstream, Upstream],
+        host: str,
+        extra: list[Header],
+        rules_of: Callable[[str], RouteRules | None] = lambda _: None,
+    ) -> None:
+        """``rules_of`` gives the rules by which the answers to a path are judged."""
+        self._rules_of = rules_of
         self.control, self.candidate = sides
         self.host = host
         given = {name.lower() for name, _ in extra}
@@ -62,6 +77,8 @@ class Asking:
         except _NoAnswerError as error:
             return Asked(path, None, Compared(Sameness.NO_ANSWER), str(error)), right
         compared = compare_whole(right, other, self._context)
+        if (rules := self._rules_of(path)) is not None:
+            compared = by_rules(compared, (right, other), rules)
         if compared.found:
             compared = await self._without_noise(compared, path, right, other)
         return Asked(path, (right.status, other.status), compared), right

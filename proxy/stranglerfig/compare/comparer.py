@@ -26,6 +26,7 @@ from stranglerfig.compare.redact import redact
 from stranglerfig.compare.rules import Rules
 from stranglerfig.compare.setup import MONOLITH, Setup
 from stranglerfig.compare.store import Store
+from stranglerfig.compare.triage_watch import TriageWatch
 from stranglerfig.compare.verdict import Judgement, judge
 from stranglerfig.compare.wire import SOCKET_NAME
 from stranglerfig.config.model import Capability, Config, Stage, Upstream
@@ -71,6 +72,7 @@ class Comparer:
         self._has_warned = False
         self._ledger = Ledger(counters)
         self._store = Store(store_path)
+        self._triage = TriageWatch(self._state_dir, counters)
         self._setup = self._make_setup(config, rules, secret)
         self._lanes: dict[str, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -192,7 +194,9 @@ class Comparer:
             exchange = _exchange(seen, setup, control, candidate)
             if not self._store.add(exchange, judgement.differences):
                 self._ledger.not_stored()
-        self._ledger.judged(seen.capability, judgement.verdict, judgement.hits)
+        rules = setup.route_rules(seen.capability, seen.route)
+        self._triage.see(seen, judgement.differences, rules)
+        self._ledger.judged(seen.capability, judgement.verdict, judgement.hits, rules.covering)
 
     def _count_failure(self, seen: Observation, error: UpstreamError) -> None:
         if error.failure is Failure.BODY_OVER_CAP:
@@ -225,4 +229,5 @@ def _exchange(
         candidate_status=candidate.status,
         request=redact(seen.request, setup.shaper, setup.route_rules(seen.capability, seen.route)),
         trace_id=trace_id_of(seen.request.headers),
+        size=sum(map(len, (seen.request.target, seen.request.body, control.body, candidate.body))),
     )

@@ -8,10 +8,12 @@ counted ``lost`` when the process starts again. A gap between two numbers is wha
 that was already received is a repetition and is dropped.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Set
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import structlog
@@ -24,6 +26,7 @@ from stranglerfig.counters.block import CELLS_SUFFIX, read_block
 log = structlog.get_logger(__name__)
 
 NO_ANSWER: Final = "no_answer"
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 _WORKER: Final = "worker-"  # how the blocks of worker slots are called
 
 
@@ -93,12 +96,28 @@ class Ledger:
         self._counters.add(cell)
         return True
 
-    def judged(self, capability: str, verdict: Verdict, hits: Mapping[str, int]) -> None:
-        """Count a verdict, and the rules that it rests on."""
+    def judged(
+        self,
+        capability: str,
+        verdict: Verdict,
+        hits: Mapping[str, int],
+        held: Mapping[str, str] = _NONE,
+    ) -> None:
+        """Count a verdict, and the rules that it rests on; ``held`` says of all that held what each covers."""
+        for rule, covers in held.items():
+            self._use_rule(rule in hits, capability=capability, rule=rule, covers=covers)
         for rule, count in hits.items():
             cell = self._counters.cell(names.RULE_HITS, capability=capability, rule=rule)
             self._counters.add(cell, count)
         self._result(capability, verdict.value)
+
+    def _use_rule(self, is_met: bool, **labels: str) -> None:
+        if is_met:  # first: killed in between, a rule must not look as if it were of no use
+            self._counters.cells[self._counters.cell(names.RULE_MET_AT, **labels)] = int(
+                time.time()
+            )
+            self._add(names.RULE_MET, **labels)
+        self._add(names.RULE_HELD, **labels)
 
     def no_answer(self, capability: str, reason: str) -> None:
         """Count that the other side gave no whole answer, and how."""

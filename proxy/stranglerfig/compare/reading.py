@@ -8,7 +8,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from stranglerfig.compare.record import Cluster, ClusterDetail
-from stranglerfig.compare.schema import VERSION, cluster_of, example_of
+from stranglerfig.compare.schema import CLUSTERS, VERSION, cluster_of, example_of
 
 T = TypeVar("T")
 
@@ -27,9 +27,8 @@ def read_clusters(
 
     def query(connection: sqlite3.Connection) -> list[Cluster]:
         rows = connection.execute(
-            "SELECT * FROM cluster"
-            " WHERE (:capability IS NULL OR capability = :capability) AND last_seen >= :since"
-            " AND (:trace IS NULL OR EXISTS (SELECT 1 FROM example WHERE cluster_id = cluster.id AND :trace IN"
+            "SELECT * FROM clusters WHERE (:capability IS NULL OR capability = :capability) AND last_seen >= :since"
+            " AND (:trace IS NULL OR EXISTS (SELECT 1 FROM example WHERE cluster_id = clusters.id AND :trace IN"
             " (json_extract(document, '$.exchange.trace_id'), json_extract(document, '$.exchange.request_id'))))"
             " ORDER BY count DESC, capability, route, place, path, kind, id",
             {"capability": capability, "since": since, "trace": trace},
@@ -43,7 +42,7 @@ def read_example(path: Path, cluster_id: int) -> ClusterDetail | None:
     """One cluster with its examples; ``None`` if there is none of this number. Raises ``StoreError``."""
 
     def query(connection: sqlite3.Connection) -> ClusterDetail | None:
-        row = connection.execute("SELECT * FROM cluster WHERE id = ?", (cluster_id,)).fetchone()
+        row = connection.execute("SELECT * FROM clusters WHERE id = ?", (cluster_id,)).fetchone()
         if row is None:
             return None
         documents = connection.execute(
@@ -55,6 +54,7 @@ def read_example(path: Path, cluster_id: int) -> ClusterDetail | None:
 
 
 def _read(path: Path, query: Callable[[sqlite3.Connection], T]) -> T | None:
+    """The answer to a query, which may ask `clusters` whatever the store's version is; ``None`` without a store."""
     if not path.exists():
         return None
     try:
@@ -63,11 +63,12 @@ def _read(path: Path, query: Callable[[sqlite3.Connection], T]) -> T | None:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version == 0:  # being created
                 return None
-            if version != VERSION:
+            if version not in CLUSTERS:
                 raise StoreError(
-                    f"{path} was written by another version of fig ({version}, this one reads {VERSION});"
-                    " restart the proxy, or move the file away"
+                    f"{path} was written by another version of fig ({version}, this one reads up to {VERSION});"
+                    " use the fig that the proxy runs, or restart the proxy with this one"
                 )
+            connection.execute(CLUSTERS[version])
             return query(connection)
     except sqlite3.Error as error:
         raise StoreError(

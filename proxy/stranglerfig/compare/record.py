@@ -25,11 +25,13 @@ class Exchange:
     request: RedactedRequest
     trace_id: str | None = None
     """The trace that both requests belong to; None where it is not known."""
+    size: int | None = None
+    """Bytes of the request and of both answers; None where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """All differences with one capability, route, kind and place."""
+    """All differences with one capability, route, kind, place and pair of shapes."""
 
     id: int
     capability: str
@@ -40,6 +42,8 @@ class Cluster:
     count: int
     first_seen: float
     last_seen: float
+    shapes: str = ""
+    """The types of both values, or both statuses: ``number → string``. Lengths and digits would tear one cause apart."""
 
     @property
     def place(self) -> str:
@@ -63,7 +67,13 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class ClusterDetail:
-    """A cluster with its kept examples, the first one and then the newest."""
+    """A cluster with its kept examples: the first one, the smallest one and the newest, oldest first."""
 
     cluster: Cluster
     examples: tuple[Example, ...]
+
+    @property
+    def smallest(self) -> Example | None:
+        """The one that is the quickest to read: the least bytes of request and answers."""
+        sized = [each for each in self.examples if each.exchange.size is not None]
+        return min(sized, key=lambda each: each.exchange.size or 0, default=None)

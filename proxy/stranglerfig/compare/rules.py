@@ -9,13 +9,18 @@
         path: $.took_ms                 # list positions as [], keys that are data as *
         kinds: [value]                  # the default: the field may vary, and must stay there with its type
         reason: measured anew for each answer
+        owner: search team
+        expires: 2027-03-01             # the last day on which it holds
 
 A rule covers a kind of difference at one place, never a whole answer: what is refused here as too broad would hide the
 differences that the comparison is for. Names are compared whole, never as parts of others.
 """
 
+import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -23,6 +28,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from stranglerfig.compare.diff.difference import BODY, STATUS, Difference, Kind
+from stranglerfig.compare.rule_term import Vouched, today
 from stranglerfig.config.capability import Route
 from stranglerfig.config.load import read_text
 from stranglerfig.config.mistake import mistake
@@ -43,6 +49,7 @@ class Action(StrEnum):
     IGNORE = (
         "ignore"  # the difference is expected: the answer counts as `ignored`, not as `different`
     )
+    EXPECT = "expect"  # the same, and it must occur: an answer without it is different
     SHOW = "show"  # values at this place hold nothing private: keep them in clear
 
 
@@ -60,11 +67,11 @@ def _read_where(value: Any) -> Any:
     )
 
 
-class Rule(Written):
+class Rule(Vouched):
     """One named rule."""
 
     name: str = Field(description="what the rule is called where its hits are counted")
-    action: Action = Field(description="ignore or show")
+    action: Action = Field(description="ignore, expect or show")
     capability: str = Field(description="the capability it holds for")
     route: str | None = Field(None, description="only for this route, as written in fig.yaml")
     where: Annotated[str, BeforeValidator(_read_where)] = Field(
@@ -72,7 +79,7 @@ class Rule(Written):
     )
     path: str | None = Field(None, description="the place inside it: $.results[].updated_at")
     kinds: tuple[Kind, ...] = Field(
-        (Kind.VALUE,), description="the kinds of difference that an ignore rule covers"
+        (Kind.VALUE,), description="the kinds of difference that the rule covers"
     )
     reason: str = Field(description="why this may differ, or may be shown")
 
@@ -127,8 +134,9 @@ class Rule(Written):
             self._check_body_path()
         elif self.path is not None and not self.where.startswith(HEADER):
             raise mistake(f"a path means nothing in {self.where}", "remove it", ("path",))
-        if self.action is Action.IGNORE:
-            self._check_ignore()
+        if self.action in COVERING:
+            self._check_covering()
+            self.check_owner_and_expiry(needs_expiry=self.action is Action.IGNORE)
         elif self.where == STATUS:
             raise mistake("the status is always shown", "remove the rule", ("where",))
         return self
@@ -147,7 +155,7 @@ class Rule(Written):
                 ("path",),
             )
 
-    def _check_ignore(self) -> None:
+    def _check_covering(self) -> None:
         if self.where.startswith(QUERY):
             raise mistake(
                 "a query is sent, not answered, so it cannot differ",
@@ -165,10 +173,43 @@ class Rule(Written):
             raise mistake(
                 f"the rule covers {what} of the capability", "narrow it with route: GET /path"
             )
+        if self.action is Action.EXPECT:
+            self._check_expect()
+
+    def _check_expect(self) -> None:
+        """Only what occurs in every answer can be missed in one."""
+        if self.where == STATUS or self.path == _LINES:
+            what = "a status" if self.where == STATUS else "a line of a text"
+            raise mistake(
+                f"{what} does not change in every answer, so nobody could say where it must",
+                "use action: ignore",
+                ("where",) if self.where == STATUS else ("path",),
+            )
+        if self.where != BODY and self.path is not None:
+            raise mistake("a header is expected to change as a whole", "remove the path", ("path",))
+        if "kinds" not in self.model_fields_set:
+            raise mistake(
+                "the rule does not say what is expected to change",
+                "add kinds: [extra] for what the service adds, [missing] for what it leaves out",
+            )
+
+    @property
+    def covers(self) -> str:
+        """Stands for what the rule says of answers: a rule that is changed has no hits from before."""
+        # Without defaults: a key that a later version adds must not make every rule look new.
+        said = self.model_dump(
+            mode="json", exclude={"name", "reason", "owner", "expires"}, exclude_defaults=True
+        )
+        said["kinds"] = sorted(self.kinds)
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
 
     def holds_for(self, capability: str, route: str) -> bool:
         """Whether the rule speaks of this route."""
         return self.capability == capability and self.route in (None, route)
+
+
+COVERING: Final = (Action.IGNORE, Action.EXPECT)
+"""The actions that take differences out of `different`; their rules are counted and vouched for."""
 
 
 class Rules(Written):
@@ -190,10 +231,15 @@ class Rules(Written):
             seen[rule.name] = position
         return value
 
-    def for_route(self, capability: str, route: str) -> "RouteRules":
-        """The rules of one route, ready to be asked many times."""
+    def for_route(self, capability: str, route: str, day: date | None = None) -> "RouteRules":
+        """The rules of one route that hold on ``day`` (today), ready to be asked many times."""
+        day = day or today()
         return RouteRules(
-            [rule for rule in self.rules if rule.holds_for(capability, route)],
+            [
+                rule
+                for rule in self.rules
+                if rule.holds_for(capability, route) and rule.holds_on(day)
+            ]
         )
 
 
@@ -217,25 +263,37 @@ def parse_rules(text: str, path: Path) -> Rules:
 
 
 class RouteRules:
-    """What may differ and what may be shown on one route."""
+    """What may differ, what must, and what may be shown on one route."""
 
-    __slots__ = ("_ignoring", "_showing")
+    __slots__ = ("_expecting", "_ignoring", "_showing", "covering", "expected")
 
     def __init__(self, rules: list[Rule]) -> None:
-        self._ignoring: Mapping[tuple[str, str | None, Kind], str] = {
-            (rule.where, rule.path, kind): rule.name
-            for rule in reversed(rules)  # the first rule in the file is the one that is named
-            if rule.action is Action.IGNORE
-            for kind in rule.kinds
-        }
+        self._ignoring = _by_place(rule for rule in rules if rule.action is Action.IGNORE)
+        self.expected = tuple(rule for rule in rules if rule.action is Action.EXPECT)
+        self._expecting = _by_place(self.expected)
         self._showing = {(rule.where, rule.path) for rule in rules if rule.action is Action.SHOW}
+        self.covering = {rule.name: rule.covers for rule in rules if rule.action in COVERING}
 
     def ignoring(self, difference: Difference) -> str | None:
-        """The name of the rule that covers a difference."""
-        where, kind = difference.where, difference.kind
-        found = self._ignoring.get((where, difference.template or None, kind))
-        return found or self._ignoring.get((where, None, kind))
+        """The name of the rule that takes a difference out of `different`: it expects it, or else ignores it."""
+        return _find(self._expecting, difference) or _find(self._ignoring, difference)
 
     def shows(self, where: str, template: str) -> bool:
         """Whether values at this place may be kept in clear."""
         return (where, template or None) in self._showing or (where, None) in self._showing
+
+
+_Places = Mapping[tuple[str, str | None, Kind], str]
+
+
+def _by_place(rules: Iterable[Rule]) -> _Places:
+    return {
+        (rule.where, rule.path, kind): rule.name
+        for rule in reversed(list(rules))  # the first rule in the file is the one that is named
+        for kind in rule.kinds
+    }
+
+
+def _find(places: _Places, difference: Difference) -> str | None:
+    where, kind = difference.where, difference.kind
+    return places.get((where, difference.template or None, kind)) or places.get((where, None, kind))

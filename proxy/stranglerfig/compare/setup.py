@@ -1,12 +1,14 @@
 """What the comparer was last told: config, rules and secret as one value that a comparison takes and keeps to its end."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final
 
 from stranglerfig.compare.diff.headers import Context
 from stranglerfig.compare.diff.shape import Shaper
 from stranglerfig.compare.ledger import Skip
 from stranglerfig.compare.observation import Observation
+from stranglerfig.compare.rule_term import today
 from stranglerfig.compare.rules import RouteRules, Rules
 from stranglerfig.config.model import Config, Upstream
 
@@ -22,14 +24,14 @@ class Setup:
     rules: Rules
     secret: str | None
     shaper: Shaper
-    _route_rules: dict[tuple[str, str], RouteRules] = field(default_factory=dict)
+    _route_rules: dict[tuple[str, str, date], RouteRules] = field(default_factory=dict)
 
     def route_rules(self, capability: str, route: str) -> RouteRules:
-        """The rules of a route, compiled once."""
-        key = (capability, route)
+        """The rules of a route that hold today, compiled once a day."""
+        key = (capability, route, today())
         found = self._route_rules.get(key)
         if found is None:
-            found = self._route_rules[key] = self.rules.for_route(capability, route)
+            found = self._route_rules[key] = self.rules.for_route(*key)
         return found
 
     def other_side(self, seen: Observation) -> Upstream | Skip:

@@ -5,6 +5,7 @@ says whether it could keep what it got, and a file that is no database of ours i
 """
 
 import contextlib
+import math
 import os
 import sqlite3
 import time
@@ -16,12 +17,19 @@ import structlog
 
 from stranglerfig.compare.diff.difference import Difference
 from stranglerfig.compare.record import Exchange
-from stranglerfig.compare.schema import TABLES, VERSION, document_of
+from stranglerfig.compare.schema import (
+    CLUSTERS,
+    MIGRATIONS,
+    TABLES,
+    VERSION,
+    document_of,
+    shapes_of,
+)
 
 log = structlog.get_logger(__name__)
 
 STORE_NAME: Final = "compare.db"
-NEWEST_EXAMPLES: Final = 5  # and the first one
+NEWEST_EXAMPLES: Final = 5  # and the first one, and the smallest
 MAX_CLUSTERS: Final = 2000  # of one capability; far more than a person reads
 EXAMPLE_INTERVAL_S: Final = (
     1.0  # a cluster hit a thousand times a second needs no thousand examples
@@ -38,6 +46,7 @@ class Store:
         self._connection: sqlite3.Connection | None = None
         self._sizes: dict[str, int] = {}
         self._next_example: dict[int, float] = {}
+        self._smallest: dict[int, float] = {}
         self._open()
 
     def add(self, exchange: Exchange, differences: Iterable[Difference]) -> bool:
@@ -53,6 +62,7 @@ class Store:
         except sqlite3.OperationalError as error:  # disk full, locked, folder gone
             log.warning("differences_not_stored", error=str(error))
             self._sizes.clear()
+            self._smallest.clear()
             return False
         except sqlite3.DatabaseError as error:
             self._replace(error)
@@ -71,15 +81,15 @@ class Store:
     ) -> None:
         route, path = exchange.route, difference.template
         kind, place = difference.kind.value, difference.where
-        key = (exchange.capability, route, kind, place, path)
+        key = (exchange.capability, route, kind, place, path, shapes_of(difference))
         cluster_id = self._find(connection, key)
         if cluster_id is None and self._is_full(connection, exchange.capability):
-            key = (exchange.capability, route, kind, place, OTHERS)
+            key = (exchange.capability, route, kind, place, OTHERS, "")
             cluster_id = self._find(connection, key)
         if cluster_id is None:
             cluster_id = connection.execute(
-                "INSERT INTO cluster (capability, route, kind, place, path, count, first_seen, last_seen)"
-                " VALUES (?, ?, ?, ?, ?, 1, ?, ?)",
+                "INSERT INTO cluster (capability, route, kind, place, path, shapes, count, first_seen, last_seen)"
+                " VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)",
                 (*key, exchange.seen_at, exchange.seen_at),
             ).lastrowid
             assert cluster_id is not None
@@ -89,13 +99,29 @@ class Store:
                 "UPDATE cluster SET count = count + 1, last_seen = max(last_seen, ?) WHERE id = ?",
                 (exchange.seen_at, cluster_id),
             )
-        if exchange.seen_at >= self._next_example.get(cluster_id, 0.0):
+        is_smallest = exchange.size is not None and exchange.size < self._size_of(
+            connection, cluster_id
+        )
+        if is_smallest or exchange.seen_at >= self._next_example.get(cluster_id, 0.0):
+            if is_smallest:
+                self._smallest[cluster_id] = float(exchange.size or 0)
             self._next_example[cluster_id] = exchange.seen_at + EXAMPLE_INTERVAL_S
             self._add_example(connection, cluster_id, exchange, difference)
 
+    def _size_of(self, connection: sqlite3.Connection, cluster_id: int) -> float:
+        """The size of the smallest example that is kept."""
+        known = self._smallest.get(cluster_id)
+        if known is None:
+            (size,) = connection.execute(
+                "SELECT min(json_extract(document, '$.exchange.size')) FROM example WHERE cluster_id = ?",
+                (cluster_id,),
+            ).fetchone()
+            known = self._smallest[cluster_id] = math.inf if size is None else float(size)
+        return known
+
     def _find(self, connection: sqlite3.Connection, key: tuple[str, ...]) -> int | None:
         row = connection.execute(
-            "SELECT id FROM cluster WHERE (capability, route, kind, place, path) = (?, ?, ?, ?, ?)",
+            "SELECT id FROM cluster WHERE (capability, route, kind, place, path, shapes) = (?, ?, ?, ?, ?, ?)",
             key,
         ).fetchone()
         return None if row is None else int(row[0])
@@ -114,6 +140,8 @@ class Store:
         connection.execute(
             "DELETE FROM example WHERE cluster_id = :cluster"
             " AND id != (SELECT min(id) FROM example WHERE cluster_id = :cluster)"
+            " AND id IS NOT (SELECT id FROM example WHERE cluster_id = :cluster AND json_extract(document, '$.exchange.size')"
+            " IS NOT NULL ORDER BY json_extract(document, '$.exchange.size'), id LIMIT 1)"
             " AND id NOT IN (SELECT id FROM example WHERE cluster_id = :cluster ORDER BY id DESC LIMIT :newest)",
             {"cluster": cluster_id, "newest": NEWEST_EXAMPLES},
         )
@@ -140,19 +168,24 @@ class Store:
         self.close()
         self._sizes.clear()
         self._next_example.clear()
+        self._smallest.clear()
         aside = self._path.with_name(f"{self._path.name}.broken-{int(time.time())}")
         log.error("store_moved_aside", error=str(error), to=aside.name)
         try:
             self._path.rename(aside)
-            for suffix in ("-wal", "-shm"):
-                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            for suffix in (
+                "-wal",
+                "-shm",
+            ):  # without its log a good store of a later version lacks its end
+                with contextlib.suppress(FileNotFoundError):
+                    self._path.with_name(self._path.name + suffix).rename(f"{aside}{suffix}")
             self._connection = _connect(self._path)
         except (OSError, sqlite3.Error) as again:
             log.warning("store_not_opened", path=self._path.name, error=str(again))
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """Open or create. Raises ``sqlite3.DatabaseError`` for a file that is not ours or of another version."""
+    """Open, create, or bring an earlier version to this one. Raises ``sqlite3.DatabaseError`` for a file that is not ours or of a later version."""
     with contextlib.suppress(OSError):  # SQLite will say what is wrong, in its own words
         # Before SQLite makes it: the files it makes beside it get the same rights.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -161,12 +194,18 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")  # a crash of the machine may cost seconds
-        connection.execute("PRAGMA foreign_keys = ON")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version == 0:
             connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
-        elif version != VERSION:
-            raise sqlite3.DatabaseError(f"written by another version ({version})")
+        elif version > VERSION:
+            raise sqlite3.DatabaseError(f"written by a later version ({version})")
+        for earlier in range(version or VERSION, VERSION):
+            # One transaction for each: what is killed half-way is as it was, and is tried again.
+            connection.execute(CLUSTERS[earlier])
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {MIGRATIONS[earlier]} PRAGMA user_version = {earlier + 1}; COMMIT;"
+            )
+        connection.execute("PRAGMA foreign_keys = ON")
     except BaseException:
         connection.close()
         raise

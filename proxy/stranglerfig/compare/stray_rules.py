@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
-from stranglerfig.compare.rules import parse_rules
+from stranglerfig.compare.rules import Rule, parse_rules
 from stranglerfig.config.model import Config
 from stranglerfig.config.problem import Problem
 from stranglerfig.config.yaml_source import read_yaml
@@ -17,14 +17,14 @@ def find_stray_rules(text: str, path: Path, config: Config) -> Iterator[Problem]
     """
     _, positions = read_yaml(text, str(path))
     for number, rule in enumerate(parse_rules(text, path).rules):
+        if not is_stray(rule, config):
+            continue
         capability = config.capabilities.get(rule.capability)
         if capability is None:
             key, value, known = "capability", rule.capability, list(config.capabilities)
         else:
+            key, value = "route", rule.route or ""
             known = [route.text for route in capability.routes]
-            if rule.route is None or rule.route in known:
-                continue
-            key, value = "route", rule.route
         line, column = positions.at(("rules", number, key))
         near = get_close_matches(value, known, 1, 0.6)
         yield Problem(
@@ -35,3 +35,11 @@ def find_stray_rules(text: str, path: Path, config: Config) -> Iterator[Problem]
             f"fig.yaml has no {key} {value!r}, so the rule covers nothing",
             f"did you mean {near[0]}?" if near else "remove the rule",
         )
+
+
+def is_stray(rule: Rule, config: Config) -> bool:
+    """Whether no request can reach the rule."""
+    capability = config.capabilities.get(rule.capability)
+    return capability is None or (
+        rule.route is not None and rule.route not in [route.text for route in capability.routes]
+    )

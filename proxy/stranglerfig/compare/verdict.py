@@ -9,6 +9,7 @@ from stranglerfig.compare.diff.answer import differences
 from stranglerfig.compare.diff.difference import Difference
 from stranglerfig.compare.diff.headers import Context
 from stranglerfig.compare.diff.shape import Shaper
+from stranglerfig.compare.expectation import absent_changes
 from stranglerfig.compare.observation import RecordedResponse
 from stranglerfig.compare.rules import RouteRules
 
@@ -27,7 +28,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict, what no rule covers, and how often each rule was hit."""
+    """A verdict, what no rule covers (and what one expects in vain), and how often each rule was hit."""
 
     verdict: Verdict
     differences: tuple[Difference, ...]
@@ -55,6 +56,8 @@ def judge(
         open_ones.append(difference)
         if len(open_ones) == MAX_DIFFERENCES:
             break
+    else:  # of an answer whose differences were cut nobody knows what else occurred
+        open_ones += absent_changes(rules, hits, open_ones, (control, candidate))
     return Judgement(_verdict(open_ones, hits), tuple(open_ones), hits)
 
 

@@ -4,7 +4,8 @@ The comparer judges live traffic and keeps shapes only. Here somebody asks their
 values may be shown; and bytes are compared first, since a proxy that promises to change nothing must not reorder a header.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -14,6 +15,8 @@ from stranglerfig.compare.diff.difference import Found
 from stranglerfig.compare.diff.headers import Context, diff_headers
 from stranglerfig.compare.noise import beyond_noise
 from stranglerfig.compare.observation import Headers, RecordedResponse
+from stranglerfig.compare.offline import apply_rules, is_missed
+from stranglerfig.compare.rules import RouteRules
 
 PASSED_OVER: Final = frozenset(
     {
@@ -35,6 +38,8 @@ class Sameness(StrEnum):
     """The bytes differ, and mean the same: another order of JSON members, a CSRF token made anew."""
     UNSTEADY = "unsteady"
     """They differ only where the control differs from itself when it is asked again."""
+    IGNORED = "ignored"
+    """They differ, and rules cover all of it."""
     DIFFERENT = "different"
     NO_ANSWER = "no answer"
 
@@ -51,6 +56,8 @@ class Compared:
     passed_over: frozenset[str] = frozenset()
     is_unsteady_too: bool = False
     """The control differs from itself as well, which explains other differences than ``found``."""
+    hits: Mapping[str, int] = field(default_factory=dict)
+    """How often each rule covered something."""
 
 
 def compare_whole(
@@ -75,6 +82,18 @@ def compare_whole(
     return Compared(Sameness.DIFFERENT if found else Sameness.ALIKE, found, passed_over)
 
 
+def by_rules(
+    compared: Compared, answers: tuple[RecordedResponse, RecordedResponse], rules: RouteRules
+) -> Compared:
+    """The same comparison without what rules cover, and with what they expect in vain."""
+    ruled = apply_rules(compared.found, rules, answers)
+    if ruled.found:
+        sameness = Sameness.DIFFERENT
+    else:
+        sameness = Sameness.IGNORED if ruled.hits else compared.sameness
+    return replace(compared, sameness=sameness, found=ruled.found, hits=ruled.hits)
+
+
 def without_noise(
     compared: Compared,
     answers: tuple[RecordedResponse, RecordedResponse, RecordedResponse],
@@ -89,8 +108,10 @@ def without_noise(
     own = compare_whole(control, again, itself).found
     if not own or not compared.found:
         return compared
-    left = beyond_noise(compared.found, own, answers)
-    if not left or compare_whole(again, candidate, context).sameness in _ONE:
+    missed = tuple(each for each in compared.found if is_missed(each))
+    found = tuple(each for each in compared.found if not is_missed(each))
+    left = beyond_noise(found, own, answers) + missed
+    if not left or (not missed and compare_whole(again, candidate, context).sameness in _ONE):
         return replace(compared, sameness=Sameness.UNSTEADY)
     return replace(compared, found=left, is_unsteady_too=True)
 

@@ -25,8 +25,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stranglerfig import __version__
-from stranglerfig.compare.reading import StoreError, read_clusters, read_example
+from stranglerfig.compare.reading import StoreError, read_example
 from stranglerfig.compare.store import STORE_NAME
+from stranglerfig.compare.triage_file import read_triaged
 from stranglerfig.config.model import Stage
 from stranglerfig.config.scalar import Percent
 from stranglerfig.control import metrics
@@ -221,7 +222,7 @@ class _Api:
         )
 
     async def diffs(self, request: Request) -> Response:
-        """Differences that the comparer stored: ?capability=NAME, ?since=EPOCH_SECONDS."""
+        """Differences that the comparer stored, and how each stands: ?capability=NAME, ?since=EPOCH_SECONDS."""
         since = request.query_params.get("since", "0")
         try:
             since_s = float(since)
@@ -229,13 +230,15 @@ class _Api:
             since_s = math.nan
         if not math.isfinite(since_s):
             raise HTTPException(400, f"since={since!r} is no number of epoch seconds")
-        clusters = await asyncio.to_thread(
-            read_clusters,
-            self._view.state_dir / STORE_NAME,
-            request.query_params.get("capability"),
+        found = await asyncio.to_thread(
+            read_triaged,
+            self._view.state_dir,
+            capability=request.query_params.get("capability"),
             since=since_s,
         )
-        return JSONResponse({"clusters": [_plain(cluster) for cluster in clusters]})
+        return JSONResponse(
+            {"clusters": [{**_plain(each.cluster), **each.to_dict()} for each in found]}
+        )
 
     async def diff(self, request: Request) -> Response:
         """One of them, with examples."""

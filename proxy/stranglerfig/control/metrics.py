@@ -44,7 +44,7 @@ class _Collector(Collector):
         counts = self._view.counts()
         for metric in METRICS.values():
             yield (
-                _counter(metric, counts) if metric.kind == "counter" else _histogram(metric, counts)
+                _histogram(metric, counts) if metric.kind == "histogram" else _cells(metric, counts)
             )
         yield from self._gauges()
         yield from self._processes()
@@ -237,8 +237,9 @@ def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, text, value=value)
 
 
-def _counter(metric: Metric, counts: dict[Key, int]) -> CounterMetricFamily:
-    family = CounterMetricFamily(metric.prometheus_name, metric.help, labels=metric.labels)
+def _cells(metric: Metric, counts: dict[Key, int]) -> Family:
+    make = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+    family = make(metric.prometheus_name, metric.help, labels=metric.labels)
     for (name, labels), count in sorted(counts.items()):
         if name == metric.name and _has_labels(metric, labels):
             values = dict(labels)

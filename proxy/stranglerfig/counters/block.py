@@ -99,6 +99,11 @@ class CounterBlock:
         """Count ``n`` in ``cell``."""
         self.cells[cell] += n
 
+    def set(self, cell: int, value: int) -> None:
+        """Set a gauge; when the block was full and ``cell`` is the overflow cell, that goes on counting."""
+        if cell != self._index.get(_OVERFLOW_KEY):
+            self.cells[cell] = value
+
     def get(self, cell: int) -> int:
         """Read one cell."""
         return self.cells[cell]

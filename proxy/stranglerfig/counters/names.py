@@ -15,7 +15,8 @@ class Metric:
     """One family: its name, its label names, and what it tells."""
 
     name: str
-    kind: Literal["counter", "histogram"]
+    kind: Literal["counter", "gauge", "histogram"]
+    """A gauge is set, not added to: by one process alone, since the cells of all are added up."""
     labels: tuple[str, ...]
     help: str
 
@@ -63,6 +64,10 @@ RESTARTS = "process_restarts"
 RECEIVED = "compare_received"
 NO_ANSWER = "compare_no_answer"
 RULE_HITS = "compare_rule_hits"
+RULE_HELD = "compare_rule_held"
+RULE_MET = "compare_rule_met"
+RULE_MET_AT = "compare_rule_met_timestamp_seconds"
+EXPECTED_UNSEEN = "compare_expected_unseen"
 STORE_ERRORS = "compare_store_errors"
 LOG_LINES = "access_log_lines"
 LOG_WRITTEN = "access_log_written_lines"
@@ -247,8 +252,30 @@ _TABLE = (
         ("capability", "reason"),
         "Results no_answer by what the other side did: timeout, refused, cut, malformed, too_large.",
     ),
+    Metric(RULE_HITS, "counter", ("capability", "rule"), "Differences that a rule covered."),
     Metric(
-        RULE_HITS, "counter", ("capability", "rule"), "Differences that an ignore rule covered."
+        RULE_HELD,
+        "counter",
+        ("capability", "rule", "covers"),
+        "Comparisons for which a rule held; covers stands for what it says, and is new when that is changed.",
+    ),
+    Metric(
+        RULE_MET,
+        "counter",
+        ("capability", "rule", "covers"),
+        "Those in which it covered something.",
+    ),
+    Metric(
+        RULE_MET_AT,
+        "gauge",
+        ("capability", "rule", "covers"),
+        "When it last did, in unix seconds.",
+    ),
+    Metric(
+        EXPECTED_UNSEEN,
+        "gauge",
+        ("capability", "mark"),
+        "Comparisons since a difference that is marked as expected was seen last.",
     ),
     Metric(STORE_ERRORS, "counter", (), "Differences that were counted and could not be stored."),
     Metric(

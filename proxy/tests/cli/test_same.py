@@ -456,3 +456,53 @@ def test_the_file_may_be_named_by_the_environment(
     assert (tmp_path / "there/fig.yaml").exists()
     assert CliRunner().invoke(app, ["check"]).exit_code == 0
     assert CliRunner().invoke(app, ["check", "-c", "elsewhere.yaml"]).exit_code == 2
+
+
+RULES = """\
+rules:
+  - {name: took, action: ignore, capability: catalog, where: body, path: $.took, reason: r, owner: o, expires: UNTIL}
+  - {name: stock, action: expect, capability: catalog, where: body, path: $.stock, kinds: [extra], reason: r, owner: o}
+"""
+CLAIMING = """\
+upstreams: {monolith: "http://127.0.0.1:8100", catalog: "http://127.0.0.1:8211"}
+capabilities: {catalog: {upstream: catalog, routes: [GET /api/**]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "candidate", "until", "expected"),
+    [
+        ("/api/a/", '{"took": 2, "stock": 5}', "2099-12-31", ("ignored", [])),
+        ("/api/a/", '{"took": 2, "stock": 5}', "2020-01-31", ("different", ["body $.took"])),
+        ("/api/a/", '{"took": 1}', "2099-12-31", ("different", ["expected body $.stock"])),
+        ("/api/a/", '{"took": 2, "stock": 5, "x": 1}', "2099-12-31", ("different", ["body $.x"])),
+        ("/other/", '{"took": 2}', "2099-12-31", ("different", ["body $.took"])),
+    ],
+)
+def test_the_rules_of_live_traffic_hold_here_too(
+    sides: tuple[Server, Server], tmp_path: Path, path: str, candidate: str, until: str, expected: tuple[str, list[str]]
+) -> None:  # fmt: skip
+    (tmp_path / "fig.yaml").write_text(CLAIMING)
+    (tmp_path / "fig.rules.yaml").write_text(RULES.replace("UNTIL", until))
+    sides[0].says(path, '{"took": 1}')
+    sides[1].says(path, candidate)
+    words = [path, "--rules", "--config", str(tmp_path / "fig.yaml")]
+    result = same(sides, *words, "--json")
+    [answer] = json.loads(result.stdout)["answers"]
+    assert (answer["sameness"], [found["where"] for found in answer["found"]]) == expected
+    assert result.exit_code == (expected[0] != "ignored")
+    shown = same(sides, *words).stdout
+    if expected[0] == "ignored":
+        assert "ignored        1   differ, and rules in fig.rules.yaml cover all of it" in shown
+        assert "rules hit: stock 1, took 1" in shown
+    if "expected" in expected[1][:1]:
+        assert "a rule expects a change here, and it did not occur" in shown
+
+
+def test_rules_that_are_not_there_are_asked_for_in_vain(
+    sides: tuple[Server, Server], tmp_path: Path
+) -> None:
+    result = same(sides, "--rules", "--config", str(tmp_path / "fig.yaml"))
+    assert result.exit_code == 2
+    assert "there is no" in result.stderr
+    assert "leave out --rules" in result.stderr

@@ -196,7 +196,7 @@ async def test_an_answer_above_the_cap_is_skipped_by_name(world: World) -> None:
 
 async def test_what_rules_cover_is_ignored_and_their_hits_are_counted(world: World) -> None:
     world.rules = Rules.model_validate(
-        {"rules": [{"name": "took", "action": "ignore", "capability": "catalog", "where": "body", "path": "$.a", "reason": "r"}]}
+        {"rules": [{"name": "took", "action": "ignore", "capability": "catalog", "where": "body", "path": "$.a", "reason": "r", "owner": "o", "expires": "2099-12-31"}]}
     )  # fmt: skip
     world.candidate.reply = answer(b'{"a": 2}')
     comparer = await world.compare()

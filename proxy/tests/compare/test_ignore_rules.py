@@ -19,6 +19,8 @@ rules:
     where: body
     path: $.results[].took_ms
     reason: measured anew for each answer
+    owner: search team
+    expires: 2099-12-31
 """
 SOME, OTHER = Shape("number", 1, "d", "aaa"), Shape("number", 1, "d", "bbb")
 
@@ -68,8 +70,8 @@ def test_a_rule_with_a_route_holds_there_alone() -> None:
 def test_a_header_rule_covers_all_parts_or_the_named_one() -> None:
     text = """
 rules:
-  - {name: all, action: ignore, capability: c, where: header Vary, kinds: [missing], reason: r}
-  - {name: one, action: ignore, capability: c, where: header set-cookie, path: "[a].path", reason: r}
+  - {name: all, action: ignore, capability: c, where: header Vary, kinds: [missing], reason: r, owner: o, expires: 2099-12-31}
+  - {name: one, action: ignore, capability: c, where: header set-cookie, path: "[a].path", reason: r, owner: o, expires: 2099-12-31}
 """
     rules = parse_rules(text, FILE).for_route("c", "")
     assert rules.ignoring(difference("header vary", "[cookie]", Kind.MISSING)) == "all"
@@ -81,8 +83,8 @@ rules:
 def test_show_rules_show_and_ignore_nothing() -> None:
     text = """
 rules:
-  - {name: price, action: show, capability: c, where: body, path: "$.price", reason: r}
-  - {name: page, action: show, capability: c, where: query page, reason: r}
+  - {name: price, action: show, capability: c, where: body, path: "$.price", reason: r, owner: o, expires: 2099-12-31}
+  - {name: page, action: show, capability: c, where: query page, reason: r, owner: o, expires: 2099-12-31}
 """
     rules = parse_rules(text, FILE).for_route("c", "")
     assert rules.shows("body", "$.price")
@@ -98,7 +100,8 @@ def test_rules_survive_the_control_channel() -> None:
 
 def rule(**changes: str) -> str:
     keys = {
-        "name": "n", "action": "ignore", "capability": "c", "where": "body", "path": "$.a", "reason": "r", **changes,
+        "name": "n", "action": "ignore", "capability": "c", "where": "body", "path": "$.a", "reason": "r",
+        "owner": "o", "expires": "2099-12-31", **changes,
     }  # fmt: skip
     return "rules:\n  - " + "\n    ".join(f"{key}: {value}" for key, value in keys.items() if value)
 
@@ -127,7 +130,7 @@ def rule(**changes: str) -> str:
         ({"reason": "' '"}, "the reason is empty"),
         ({"name": "a b"}, "is not a name"),
         ({"route": "/api/x"}, "'/api/x' is not a route"),
-        ({"owner": "me"}, "the key is unknown"),
+        ({"ownr": "me"}, "the key is unknown"),
         ({"capability": ""}, "the key is missing"),
     ],
 )  # fmt: skip
@@ -154,7 +157,7 @@ def test_a_file_of_another_form_is_refused(text: str) -> None:
 
 def test_two_rules_of_one_name_are_refused() -> None:
     text = rule() + rule().removeprefix("rules:")
-    assert problems(text) == ["8: two rules are called 'n'"]
+    assert problems(text) == ["10: two rules are called 'n'"]
 
 
 CONFIG = Config.model_validate(

@@ -18,6 +18,8 @@ rules:
     where: body
     path: $.upstream
     reason: the two sides tell their names
+    owner: the tests
+    expires: 2099-12-31
 """
 
 

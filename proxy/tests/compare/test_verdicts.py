@@ -20,7 +20,7 @@ def ignoring(*paths: str) -> Rules:
     return Rules.model_validate(
         {
             "rules": [
-                {"name": f"r{number}", "action": "ignore", "capability": "c", "where": "body", "path": path, "reason": "r"}
+                {"name": f"r{number}", "action": "ignore", "capability": "c", "where": "body", "path": path, "reason": "r", "owner": "o", "expires": "2099-12-31"}
                 for number, path in enumerate(paths)
             ]
         }

@@ -66,6 +66,17 @@ def test_a_full_table_counts_into_overflow_and_raises_nothing(tmp_path: Path) ->
     block.close()
 
 
+def test_a_gauge_is_set_and_never_overwrites_what_overflows(tmp_path: Path) -> None:
+    block = CounterBlock.open(tmp_path / "worker-0", cells=2)
+    gauge = block.cell(CONNECTIONS)
+    for value in (7, 3):
+        block.set(gauge, value)
+    block.add(block.cell(CLIENT_GONE), 2)
+    block.set(block.cell(CLIENT_GONE), 1_790_000_000)
+    block.close()
+    assert read_all(tmp_path) == {(OVERFLOW, ()): 2, (CONNECTIONS, ()): 3}
+
+
 def test_a_full_disk_counts_into_overflow_and_cuts_nothing(tmp_path: Path) -> None:
     block = CounterBlock.open(tmp_path / "worker-0")
     block.add(block.cell(REFUSED, reason="before"))
