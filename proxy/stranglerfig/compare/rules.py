@@ -39,7 +39,10 @@ from stranglerfig.config.yaml_source import problems_from_pydantic, read_yaml
 QUERY: Final = "query"
 HEADER: Final = "header"
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)  # RFC 9110: token
-_BODY_PATH: Final = re.compile(r"\$((\.[A-Za-z_@$][A-Za-z0-9_@$:-]*|\.\*)|\[\])+", re.ASCII)
+_BODY_PATH: Final = re.compile(
+    r"\$((\.[A-Za-z_@$][A-Za-z0-9_@$:-]*(#[A-Za-z_@$][A-Za-z_@$:-]*)?|\.\*|\.#text)|\[\])+",
+    re.ASCII,
+)
 _LINES: Final = "$.line[]"
 
 

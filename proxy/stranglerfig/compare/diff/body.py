@@ -1,19 +1,23 @@
-"""Two bodies compared as what they are: JSON, text, or bytes."""
+"""Two bodies compared as what they are: JSON, a page, text, or bytes."""
 
 import codecs
 import re
 from collections.abc import Iterator, Sequence
+from enum import Enum
 from typing import Final
 
 from stranglerfig.compare.diff.coding import CodingError, content_codings, decode
 from stranglerfig.compare.diff.difference import ABSENT, BODY, Found, Kind
 from stranglerfig.compare.diff.header_value import media_type
+from stranglerfig.compare.diff.html.compare import diff_pages
+from stranglerfig.compare.diff.html.page import TooDeepError, read_page
 from stranglerfig.compare.diff.json_body import diff_json
-from stranglerfig.compare.diff.json_tree import NotJsonError, parse
+from stranglerfig.compare.diff.json_tree import Json, NotJsonError, parse
 from stranglerfig.compare.diff.placeholder import has_fresh_values, with_placeholders
 from stranglerfig.compare.diff.text_body import diff_text
 
 _JSON: Final = re.compile(r"application/json|text/json|[a-z]+/[a-z0-9.+-]+\+json")
+_HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 _TEXT: Final = re.compile(
     r"text/.*|application/(xml|javascript|x-javascript|x-www-form-urlencoded|graphql)|[a-z]+/[a-z0-9.+-]+\+xml"
 )
@@ -30,6 +34,14 @@ _CHARSETS: Final = (
     "gb",
     "big5",
 )
+
+
+class _Form(Enum):
+    """How a text is read."""
+
+    JSON = "json"
+    HTML = "html"
+    TEXT = "text"
 
 
 def diff_bodies(
@@ -57,26 +69,50 @@ def diff_bodies(
     if isinstance(ours, bytes) or isinstance(theirs, bytes):
         yield Found(Kind.TYPE, BODY, (), ours, theirs)
         return
-    if _is_html(control_type) and _is_html(candidate_type):
-        ours, theirs = with_placeholders(ours), with_placeholders(theirs)
     if ours == theirs:
         return
-    if _is_json(control_type) != _is_json(candidate_type):
+    form = _form(control_type)
+    if form is not _form(candidate_type):
         yield Found(Kind.TYPE, BODY, (), ours, theirs)
-    elif _is_json(control_type):
-        try:
-            trees = parse(ours), parse(theirs)
-        except NotJsonError:
-            yield from diff_text(ours, theirs)
-        else:
-            yield from diff_json(*trees)
+    elif form is _Form.JSON:
+        yield from _diff_json_texts(ours, theirs)
+    elif form is _Form.HTML:
+        yield from _diff_pages_or_texts(ours, theirs)
     else:
         yield from diff_text(ours, theirs)
 
 
+def _diff_json_texts(ours: str, theirs: str) -> Iterator[Found]:
+    trees = [tree for text in (ours, theirs) for tree in _trees(text)]
+    match trees:
+        case [one, other]:
+            yield from diff_json(one, other)
+        case [_]:
+            yield Found(Kind.TYPE, BODY, (), ours, theirs)
+        case _:
+            yield from diff_text(ours, theirs)
+
+
+def _trees(text: str) -> list[Json]:
+    """The tree of a text, or none."""
+    try:
+        return [parse(text)]
+    except NotJsonError:
+        return []
+
+
+def _diff_pages_or_texts(ours: str, theirs: str) -> Iterator[Found]:
+    try:
+        pages = read_page(ours), read_page(theirs)
+    except TooDeepError:
+        yield from diff_text(with_placeholders(ours), with_placeholders(theirs))
+    else:
+        yield from diff_pages(*pages)
+
+
 def is_made_anew(body: bytes, content_type: bytes, encoding: Sequence[bytes]) -> bool:
     """Whether a body holds values that are new in each answer, so that what is derived from its bytes is new too."""
-    text = _read(body, content_type, encoding) if _is_html(content_type) else b""
+    text = _read(body, content_type, encoding) if _form(content_type) is _Form.HTML else b""
     return isinstance(text, str) and has_fresh_values(text)
 
 
@@ -96,12 +132,11 @@ def _one_is_empty(ours: bytes | str, theirs: bytes | str) -> Iterator[Found]:
         yield Found(Kind.EXTRA, BODY, (), ABSENT, theirs)
 
 
-def _is_json(content_type: bytes) -> bool:
-    return _JSON.fullmatch(media_type(content_type)[0]) is not None
-
-
-def _is_html(content_type: bytes) -> bool:
-    return media_type(content_type)[0] in ("text/html", "application/xhtml+xml")
+def _form(content_type: bytes) -> _Form:
+    essence, _ = media_type(content_type)
+    if _JSON.fullmatch(essence):
+        return _Form.JSON
+    return _Form.HTML if essence in _HTML else _Form.TEXT
 
 
 def _read(body: bytes, content_type: bytes, encoding: Sequence[bytes]) -> bytes | str:

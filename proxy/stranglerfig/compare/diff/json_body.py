@@ -5,19 +5,15 @@ not a whole page of them; others go by position. When fewer than half of the key
 keys themselves are what differs, and positions are used.
 """
 
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
-from decimal import Decimal, DecimalException
 
 from stranglerfig.compare.diff.difference import ABSENT, BODY, Found, Kind
 from stranglerfig.compare.diff.json_tree import Json, Members, Number, canonical
+from stranglerfig.compare.diff.meaning import is_same_number, is_same_text
 from stranglerfig.compare.diff.path import MAX_NAMED_MEMBERS, Index, Member, Steps, is_name
 
 _KEY_NAMES = ("id", "uuid", "pk", "slug", "sku", "code", "key")
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)")
 
 
 def diff_json(control: Json, candidate: Json, steps: Steps = ()) -> Iterator[Found]:
@@ -39,31 +35,12 @@ def _kind_of(control: Json, candidate: Json) -> Kind:
         case (None, _) | (_, None):
             return Kind.NULL
         case Number(one), Number(other):
-            return Kind.FORMAT if _is_same_number(one, other) else Kind.VALUE
+            return Kind.FORMAT if is_same_number(one, other) else Kind.VALUE
         case str(), str():
-            return Kind.FORMAT if _is_same_text(control, candidate) else Kind.VALUE
+            return Kind.FORMAT if is_same_text(control, candidate) else Kind.VALUE
         case bool(), bool():
             return Kind.VALUE
     return Kind.TYPE
-
-
-def _is_same_number(one: str, other: str) -> bool:
-    try:
-        return Decimal(one) == Decimal(other)
-    except DecimalException:  # an exponent beyond every decimal
-        return False
-
-
-def _is_same_text(one: str, other: str) -> bool:
-    """The same characters in another Unicode form, or the same instant in another notation."""
-    if unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other):
-        return True
-    if _INSTANT.fullmatch(one) is None or _INSTANT.fullmatch(other) is None:
-        return False
-    try:
-        return datetime.fromisoformat(one) == datetime.fromisoformat(other)
-    except ValueError:  # the 31st of February
-        return False
 
 
 def _diff_members(control: Members, candidate: Members, steps: Steps) -> Iterator[Found]:

@@ -11,7 +11,8 @@ from stranglerfig.compare.diff.body import diff_bodies
 from stranglerfig.compare.diff.coding import CodingError, NotComparableError, decode
 from stranglerfig.compare.diff.path import concrete, template
 
-JSON, TEXT, PNG = b"application/json", b"text/html; charset=utf-8", b"image/png"
+JSON, TEXT, PNG = b"application/json", b"text/plain; charset=utf-8", b"image/png"
+HTML = b"text/html; charset=utf-8"
 
 
 def found(
@@ -58,13 +59,21 @@ def test_json_under_any_json_type_is_compared_as_json() -> None:
         assert found(b'{"a":1, "b":2}', b'{"b":2,"a":3}', kind) == [("value", "$.a")]
 
 
-def test_json_that_does_not_parse_is_compared_as_text() -> None:
+def test_json_that_does_not_parse_on_either_side_is_compared_as_text() -> None:
     assert found(b'{"a": 1', b'{"a": 2', JSON) == [("value", "$.line[1]")]
-    assert found(b'{"a": 1}', b'{"a": 1', JSON) == [("value", "$.line[1]")]
+
+
+def test_json_that_parses_on_one_side_alone_is_one_difference_of_type() -> None:
+    assert found(b'{"a": 1}', b'{"a": 1', JSON) == [("type", "$")]
+    assert found(b'{"a": 1', b'{"a": 1}', JSON) == [("type", "$")]
+
+
+def test_a_page_against_a_text_is_one_difference_of_type() -> None:
+    assert found(b"<p>a</p>", b"a", HTML, TEXT) == [("type", "$")]
 
 
 def test_json_against_html_is_one_difference_of_type() -> None:
-    assert found(b'{"a": 1}', b"<h1>Server Error</h1>", JSON, TEXT) == [("type", "$")]
+    assert found(b'{"a": 1}', b"<h1>Server Error</h1>", JSON, HTML) == [("type", "$")]
 
 
 def test_bytes_are_equal_or_not() -> None:
@@ -148,7 +157,7 @@ def test_a_broken_coding_is_a_difference_and_no_crash(broken: bytes) -> None:
 @given(
     st.binary(max_size=200),
     st.binary(max_size=200),
-    st.sampled_from([JSON, TEXT, PNG]),
+    st.sampled_from([JSON, TEXT, HTML, PNG]),
     st.sampled_from([b"", b"gzip", b"deflate"]),
 )
 def test_hostile_bodies_never_crash_the_differ(

@@ -1,0 +1,97 @@
+"""Two pages compared: elements by id or name before position, forms as data, links as a set."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+from stranglerfig.compare.diff.difference import ABSENT, BODY, Found, Kind
+from stranglerfig.compare.diff.html.align import Aligner
+from stranglerfig.compare.diff.html.attribute import diff_attributes
+from stranglerfig.compare.diff.html.form import diff_forms, without_fields
+from stranglerfig.compare.diff.html.link import as_sets, is_only_links
+from stranglerfig.compare.diff.html.node import Element, Node
+from stranglerfig.compare.diff.meaning import is_same_text
+from stranglerfig.compare.diff.path import ALONE, Steps, Tag, Text, is_name
+
+MAX_FOUND: Final = 1_000  # of one page; one with more has been replaced
+_ROWS: Final = frozenset({"li", "tr", "td", "th", "tbody", "dt", "dd", "article", "option", "a"})
+"""What there are many of: their ids are data, and a path must be the same for each of them."""
+
+
+def diff_pages(control: Element, candidate: Element) -> Iterator[Found]:
+    """Every difference of two pages, as ``read_page`` reads them."""
+    found = _children(control, candidate, (), Aligner())
+    yield from as_sets(islice(found, MAX_FOUND), control, candidate)
+
+
+def _element(one: Element, other: Element, steps: Steps, aligner: Aligner) -> Iterator[Found]:
+    if one.tag == "form":
+        yield from diff_forms(one, other, steps)
+        one, other = without_fields(one), without_fields(other)
+    else:
+        yield from diff_attributes(one.attributes, other.attributes, steps)
+    if one.children != other.children:
+        yield from _children(one, other, steps, aligner)
+
+
+def _children(one: Element, other: Element, steps: Steps, aligner: Aligner) -> Iterator[Found]:
+    aligned = aligner.align(one.children, other.children)
+    places = _places(one.children, steps)
+    if any(not _may_move(one.children[at]) for at, _ in aligned.moved):
+        yield Found(Kind.ORDER, BODY, steps, one, other)
+    opposite: dict[int, int | None] = dict([*aligned.pairs, *aligned.moved])
+    opposite.update(dict.fromkeys(aligned.missing))
+    for at in sorted(opposite):
+        there = opposite[at]
+        if there is None:
+            yield Found(Kind.MISSING, BODY, places[at], one.children[at], ABSENT)
+        elif one.children[at] != other.children[there]:
+            yield from _node(one.children[at], other.children[there], places[at], aligner)
+    if aligned.extra:
+        places = _places(other.children, steps)
+        for at in sorted(aligned.extra):
+            yield Found(Kind.EXTRA, BODY, places[at], ABSENT, other.children[at])
+
+
+def _node(one: Node, other: Node, steps: Steps, aligner: Aligner) -> Iterator[Found]:
+    if isinstance(one, Element) and isinstance(other, Element):
+        yield from _element(one, other, steps, aligner)
+    else:
+        assert isinstance(one, str)
+        assert isinstance(other, str)  # only like is matched with like
+        yield Found(
+            Kind.FORMAT if is_same_text(one, other) else Kind.VALUE, BODY, steps, one, other
+        )
+
+
+def _may_move(node: Node) -> bool:
+    return isinstance(node, Element) and is_only_links(node)
+
+
+def _places(children: Sequence[Node], steps: Steps) -> list[Steps]:
+    """The path of each child."""
+    tags = [child.tag if isinstance(child, Element) else "" for child in children]
+    counts = Counter(tags)
+    seen: Counter[str] = Counter()
+    places: list[Steps] = []
+    for child, tag in zip(children, tags, strict=True):
+        position = seen[tag] if counts[tag] > 1 else ALONE
+        seen[tag] += 1
+        if isinstance(child, str):
+            places.append((*steps, Text(position)))
+        elif child.tag == "html" and not steps:
+            places.append(())
+        elif ident := _ident(child):
+            places.append((Tag(tag, position, ident),))
+        else:
+            places.append((*steps, Tag(tag, position)))
+    return places
+
+
+def _ident(element: Element) -> str:
+    """The id, where it is a name that somebody chose for this place."""
+    ident = element.attributes.get("id", "")
+    if element.tag in _ROWS or any(char.isdigit() for char in ident) or not is_name(ident):
+        return ""
+    return ident
