@@ -14,12 +14,16 @@ from stranglerfig.compare.diff.html.page import TooDeepError, read_page
 from stranglerfig.compare.diff.json_body import diff_json
 from stranglerfig.compare.diff.json_tree import Json, NotJsonError, parse
 from stranglerfig.compare.diff.placeholder import has_fresh_values, with_placeholders
+from stranglerfig.compare.diff.reading import PLAIN, Reading
 from stranglerfig.compare.diff.text_body import diff_text
 
 _JSON: Final = re.compile(r"application/json|text/json|[a-z]+/[a-z0-9.+-]+\+json")
 _HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 _TEXT: Final = re.compile(
     r"text/.*|application/(xml|javascript|x-javascript|x-www-form-urlencoded|graphql)|[a-z]+/[a-z0-9.+-]+\+xml"
+)
+_BOM: Final = (
+    "\ufeff"  # some write it before JSON, and readers may pass over it (RFC 8259, section 8.1)
 )
 # Python's codecs hold more than charsets: unicode_escape, idna and punycode are no texts of an answer.
 _CHARSETS: Final = (
@@ -52,6 +56,7 @@ def diff_bodies(
     candidate_type: bytes,
     control_encoding: Sequence[bytes] = (),
     candidate_encoding: Sequence[bytes] = (),
+    reading: Reading = PLAIN,
 ) -> Iterator[Found]:
     """Differences of two bodies, given their ``Content-Type`` and ``Content-Encoding``. May raise ``NotComparableError``."""
     if control == candidate and list(control_encoding) == list(candidate_encoding):
@@ -75,18 +80,20 @@ def diff_bodies(
     if form is not _form(candidate_type):
         yield Found(Kind.TYPE, BODY, (), ours, theirs)
     elif form is _Form.JSON:
-        yield from _diff_json_texts(ours, theirs)
+        yield from _diff_json_texts(ours, theirs, reading)
     elif form is _Form.HTML:
-        yield from _diff_pages_or_texts(ours, theirs)
+        yield from _diff_pages_or_texts(ours, theirs, reading)
     else:
         yield from diff_text(ours, theirs)
 
 
-def _diff_json_texts(ours: str, theirs: str) -> Iterator[Found]:
+def _diff_json_texts(ours: str, theirs: str, reading: Reading) -> Iterator[Found]:
+    if ours.startswith(_BOM) is not theirs.startswith(_BOM):
+        yield Found(Kind.FORMAT, BODY, (), ours, theirs)
     trees = [tree for text in (ours, theirs) for tree in _trees(text)]
     match trees:
         case [one, other]:
-            yield from diff_json(one, other)
+            yield from diff_json(one, other, lists=reading.lists)
         case [_]:
             yield Found(Kind.TYPE, BODY, (), ours, theirs)
         case _:
@@ -96,14 +103,15 @@ def _diff_json_texts(ours: str, theirs: str) -> Iterator[Found]:
 def _trees(text: str) -> list[Json]:
     """The tree of a text, or none."""
     try:
-        return [parse(text)]
+        return [parse(text.removeprefix(_BOM))]
     except NotJsonError:
         return []
 
 
-def _diff_pages_or_texts(ours: str, theirs: str) -> Iterator[Found]:
+def _diff_pages_or_texts(ours: str, theirs: str, reading: Reading) -> Iterator[Found]:
     try:
-        pages = read_page(ours), read_page(theirs)
+        hashed = reading.are_assets_hashed
+        pages = [read_page(text, are_assets_hashed=hashed) for text in (ours, theirs)]
     except TooDeepError:
         yield from diff_text(with_placeholders(ours), with_placeholders(theirs))
     else:

@@ -205,3 +205,35 @@ def test_broken_pages_are_read_as_far_as_they_go(broken: str) -> None:
     differences(broken, "<p>a</p>")
     differences("<p>a</p>", broken)
     assert ("value", "$.body.p.#text") in found(f"<p>a</p>{broken}", f"<p>b</p>{broken}")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("app.3f2a9c.css", "app.77c01e.css", True),
+        ("app-3f2a9c.min.js", "app-77c01e.min.js", True),
+        ("index-BfX3kL2a.js", "index-Zz9_kQ1b.js", True),
+        ("a.3f2a9c1d2e.js?v=1", "a.77c01e.js?v=1", True),
+        ("app.3f2a9c.css", "app.css", False),
+        ("app.3f2a9c.css", "other.3f2a9c.css", False),
+        ("app.3f2a9c.css", "app.3f2a9c.js", False),
+        ("photo-20240101.jpg", "photo-20240102.jpg", False),
+        ("jquery-3.6.0.js", "jquery-3.7.0.js", False),
+        ("app-settings.js", "app-defaults.js", False),
+        ("a.js?v=3f2a9c", "a.js?v=77c01e", False),
+    ],
+)
+def test_hashes_in_the_names_of_assets_are_equal_by_a_rule(
+    one: str, other: str, is_same: bool
+) -> None:
+    pages = [f'<link rel="stylesheet" href="/static/{name}"><img src="/x.png">' for name in (one, other)]  # fmt: skip
+    read = [read_page(page, are_assets_hashed=True) for page in pages]
+    assert (list(diff_pages(*read)) == []) is is_same
+    assert found(*pages) == [("value", "$.head.link.@href")]
+
+
+def test_data_in_a_page_is_compared_as_data() -> None:
+    one, other = (f'<script id="cart" type="application/json">{{"n": {n}, "a": 1}}</script>' for n in (1, 2))  # fmt: skip
+    assert found(one, other) == [("value", "$.script#cart.n")]
+    assert found(one, one.replace('"n": 1, "a": 1', '"a":1,"n":1')) == []
+    assert found(one, one.replace("}", "")) == [("value", "$.script#cart.#text")]

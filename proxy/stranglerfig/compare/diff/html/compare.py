@@ -11,6 +11,8 @@ from stranglerfig.compare.diff.html.attribute import diff_attributes
 from stranglerfig.compare.diff.html.form import diff_forms, without_fields
 from stranglerfig.compare.diff.html.link import as_sets, is_only_links
 from stranglerfig.compare.diff.html.node import Element, Node
+from stranglerfig.compare.diff.json_body import diff_json
+from stranglerfig.compare.diff.json_tree import Json, NotJsonError, parse
 from stranglerfig.compare.diff.meaning import is_same_text
 from stranglerfig.compare.diff.path import ALONE, Steps, Tag, Text, is_name
 
@@ -31,8 +33,22 @@ def _element(one: Element, other: Element, steps: Steps, aligner: Aligner) -> It
         one, other = without_fields(one), without_fields(other)
     else:
         yield from diff_attributes(one.attributes, other.attributes, steps)
-    if one.children != other.children:
-        yield from _children(one, other, steps, aligner)
+    if one.children == other.children:
+        return
+    if one.tag == "script" and "json" in one.attributes.get("type", ""):
+        trees = [tree for each in (one, other) for tree in _json(each)]
+        if len(trees) == 2:
+            yield from diff_json(trees[0], trees[1], steps)
+            return
+    yield from _children(one, other, steps, aligner)
+
+
+def _json(script: Element) -> list[Json]:
+    """What ``json_script`` writes into a page is compared as the data that it is."""
+    try:
+        return [parse("".join(each for each in script.children if isinstance(each, str)))]
+    except NotJsonError:
+        return []
 
 
 def _children(one: Element, other: Element, steps: Steps, aligner: Aligner) -> Iterator[Found]:

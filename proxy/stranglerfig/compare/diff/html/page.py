@@ -9,6 +9,7 @@ from typing import Final
 
 from lxml import etree
 
+from stranglerfig.compare.diff.html.asset import with_asset_placeholders
 from stranglerfig.compare.diff.html.node import Element, Node
 from stranglerfig.compare.diff.html.space import (
     ATOMS,
@@ -41,9 +42,9 @@ class TooDeepError(ValueError):
     """The page is nested so deep that it is not treated as one."""
 
 
-def read_page(text: str) -> Element:
+def read_page(text: str, *, are_assets_hashed: bool = False) -> Element:
     """The page as one element without a name, whatever is broken in it. Raises ``TooDeepError``."""
-    heard, builder = _Heard(), _Builder()
+    heard, builder = _Heard(), _Builder(are_assets_hashed)
     parser = etree.HTMLParser(target=heard, encoding="utf-8")
     data = text.encode("utf-8", "replace")
     for start in range(0, len(data), _CHUNK_BYTES):
@@ -85,7 +86,8 @@ class _Heard:
 class _Builder:
     """Builds the tree from the notes, part by part."""
 
-    def __init__(self) -> None:
+    def __init__(self, are_assets_hashed: bool) -> None:
+        self._are_assets_hashed = are_assets_hashed
         self.page = Element("", _NOTHING, [])
         self._open = [(0, "", self.page.children)]
         self._text = ""
@@ -97,6 +99,7 @@ class _Builder:
         opened, text, kind_of = self._open, self._text, _KINDS.get
         is_empty, is_due = self._is_line_empty, self._is_space_due
         kept, tag, children = opened[-1]
+        are_hashed = self._are_assets_hashed
         for event in events:
             if isinstance(event, str):
                 text += event
@@ -135,6 +138,8 @@ class _Builder:
                 attributes = _NOTHING
             elif kind & _MAY_BE_FRESH or "nonce" in attributes:
                 attributes = fresh_attributes(tag, attributes)
+            if attributes and are_hashed:
+                attributes = with_asset_placeholders(attributes)
             below: list[Node] = []
             children.append(_new(Element, (tag, attributes, below)))
             children = below
