@@ -1,6 +1,7 @@
 """Two bodies compared as what they are: JSON, a page, text, or bytes."""
 
 import codecs
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from enum import Enum
@@ -8,6 +9,7 @@ from typing import Final
 
 from stranglerfig.compare.diff.coding import CodingError, content_codings, decode
 from stranglerfig.compare.diff.difference import ABSENT, BODY, Found, Kind
+from stranglerfig.compare.diff.form_body import diff_fields
 from stranglerfig.compare.diff.header_value import media_type
 from stranglerfig.compare.diff.html.compare import diff_pages
 from stranglerfig.compare.diff.html.page import TooDeepError, read_page
@@ -19,6 +21,11 @@ from stranglerfig.compare.diff.text_body import diff_text
 
 _JSON: Final = re.compile(r"application/json|text/json|[a-z]+/[a-z0-9.+-]+\+json")
 _HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
+_FIELDS: Final = "application/x-www-form-urlencoded"
+_META_CHARSET: Final = re.compile(
+    rb"<meta[^>]*charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]{1,40})", re.IGNORECASE
+)
+_PRESCAN_BYTES: Final = 1024  # as far as a browser looks (HTML, 13.2.3.2)
 _TEXT: Final = re.compile(
     r"text/.*|application/(xml|javascript|x-javascript|x-www-form-urlencoded|graphql)|[a-z]+/[a-z0-9.+-]+\+xml"
 )
@@ -45,6 +52,7 @@ class _Form(Enum):
 
     JSON = "json"
     HTML = "html"
+    FIELDS = "fields"
     TEXT = "text"
 
 
@@ -83,6 +91,8 @@ def diff_bodies(
         yield from _diff_json_texts(ours, theirs, reading)
     elif form is _Form.HTML:
         yield from _diff_pages_or_texts(ours, theirs, reading)
+    elif form is _Form.FIELDS:
+        yield from diff_fields(ours, theirs)
     else:
         yield from diff_text(ours, theirs)
 
@@ -144,7 +154,20 @@ def _form(content_type: bytes) -> _Form:
     essence, _ = media_type(content_type)
     if _JSON.fullmatch(essence):
         return _Form.JSON
-    return _Form.HTML if essence in _HTML else _Form.TEXT
+    if essence in _HTML:
+        return _Form.HTML
+    return _Form.FIELDS if essence == _FIELDS else _Form.TEXT
+
+
+def _charset(body: bytes, essence: str) -> str:
+    """What the body says of itself, where its header says nothing."""
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if essence in _HTML and (found := _META_CHARSET.search(body[:_PRESCAN_BYTES])):
+        label = found[1].decode("ascii")
+        with contextlib.suppress(LookupError):
+            return codecs.lookup(label).name
+    return "utf-8"
 
 
 def _read(body: bytes, content_type: bytes, encoding: Sequence[bytes]) -> bytes | str:
@@ -157,7 +180,7 @@ def _read(body: bytes, content_type: bytes, encoding: Sequence[bytes]) -> bytes 
     if not body or not (_JSON.fullmatch(essence) or _TEXT.fullmatch(essence)):
         return body
     try:
-        codec = codecs.lookup(params.get("charset", "utf-8")).name
+        codec = codecs.lookup(params.get("charset") or _charset(body, essence)).name
         return body.decode(codec) if codec.startswith(_CHARSETS) else body
     except (LookupError, ValueError):
         return body
