@@ -119,11 +119,14 @@ def _trees(text: str) -> list[Json]:
 
 
 def _diff_pages_or_texts(ours: str, theirs: str, reading: Reading) -> Iterator[Found]:
+    ours, theirs = with_placeholders(ours), with_placeholders(theirs)
+    if ours == theirs:  # which most pages are, and then need not be read
+        return
     try:
         hashed = reading.are_assets_hashed
         pages = [read_page(text, are_assets_hashed=hashed) for text in (ours, theirs)]
     except TooDeepError:
-        yield from diff_text(with_placeholders(ours), with_placeholders(theirs))
+        yield from diff_text(ours, theirs)
     else:
         yield from diff_pages(*pages)
 

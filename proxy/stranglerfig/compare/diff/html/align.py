@@ -90,7 +90,9 @@ def _equal_ends(ours: Sequence[Node], theirs: Sequence[Node]) -> Pair:
     while start < most and ours[start] == theirs[start]:
         start += 1
     end = 0
-    while end < most - start and ours[-1 - end] == theirs[-1 - end]:
+    # Of equally many the one at the start is known to differ, and to compare is what costs here.
+    most -= start + (len(ours) == len(theirs))
+    while end < most and ours[-1 - end] == theirs[-1 - end]:
         end += 1
     return start, end
 

@@ -1,7 +1,6 @@
 """Two pages compared: elements by id or name before position, forms as data, links as a set."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -31,10 +30,8 @@ def _element(one: Element, other: Element, steps: Steps, aligner: Aligner) -> It
     if one.tag == "form":
         yield from diff_forms(one, other, steps)
         one, other = without_fields(one), without_fields(other)
-    else:
+    elif one.attributes != other.attributes:
         yield from diff_attributes(one.attributes, other.attributes, steps)
-    if one.children == other.children:
-        return
     if one.tag == "script" and "json" in one.attributes.get("type", ""):
         trees = [tree for each in (one, other) for tree in _json(each)]
         if len(trees) == 2:
@@ -53,19 +50,19 @@ def _json(script: Element) -> list[Json]:
 
 def _children(one: Element, other: Element, steps: Steps, aligner: Aligner) -> Iterator[Found]:
     aligned = aligner.align(one.children, other.children)
-    places = _places(one.children, steps)
     if any(not _may_move(one.children[at]) for at, _ in aligned.moved):
         yield Found(Kind.ORDER, BODY, steps, one, other)
     opposite: dict[int, int | None] = dict([*aligned.pairs, *aligned.moved])
     opposite.update(dict.fromkeys(aligned.missing))
+    places = _places(one.children, opposite, steps)
     for at in sorted(opposite):
         there = opposite[at]
         if there is None:
             yield Found(Kind.MISSING, BODY, places[at], one.children[at], ABSENT)
-        elif one.children[at] != other.children[there]:
+        else:
             yield from _node(one.children[at], other.children[there], places[at], aligner)
     if aligned.extra:
-        places = _places(other.children, steps)
+        places = _places(other.children, aligned.extra, steps)
         for at in sorted(aligned.extra):
             yield Found(Kind.EXTRA, BODY, places[at], ABSENT, other.children[at])
 
@@ -73,7 +70,7 @@ def _children(one: Element, other: Element, steps: Steps, aligner: Aligner) -> I
 def _node(one: Node, other: Node, steps: Steps, aligner: Aligner) -> Iterator[Found]:
     if isinstance(one, Element) and isinstance(other, Element):
         yield from _element(one, other, steps, aligner)
-    else:
+    elif one != other:
         assert isinstance(one, str)
         assert isinstance(other, str)  # only like is matched with like
         yield Found(
@@ -85,29 +82,32 @@ def _may_move(node: Node) -> bool:
     return isinstance(node, Element) and is_only_links(node)
 
 
-def _places(children: Sequence[Node], steps: Steps) -> list[Steps]:
-    """The path of each child."""
+def _places(children: Sequence[Node], wanted: Iterable[int], steps: Steps) -> dict[int, Steps]:
+    """The paths of some of the children."""
     tags = [child.tag if isinstance(child, Element) else "" for child in children]
-    counts = Counter(tags)
-    seen: Counter[str] = Counter()
-    places: list[Steps] = []
-    for child, tag in zip(children, tags, strict=True):
-        position = seen[tag] if counts[tag] > 1 else ALONE
-        seen[tag] += 1
+    counts: dict[str, int] = {}
+    ranks = []
+    for tag in tags:
+        rank = counts.get(tag, 0)
+        ranks.append(rank)
+        counts[tag] = rank + 1
+    places: dict[int, Steps] = {}
+    for at in wanted:
+        child, tag = children[at], tags[at]
+        position = ranks[at] if counts[tag] > 1 else ALONE
         if isinstance(child, str):
-            places.append((*steps, Text(position)))
-        elif child.tag == "html" and not steps:
-            places.append(())
+            places[at] = (*steps, Text(position))
+        elif tag == "html" and not steps:
+            places[at] = ()
         elif ident := _ident(child):
-            places.append((Tag(tag, position, ident),))
+            places[at] = (Tag(tag, position, ident),)
         else:
-            places.append((*steps, Tag(tag, position)))
+            places[at] = (*steps, Tag(tag, position))
     return places
 
 
 def _ident(element: Element) -> str:
     """The id, where it is a name that somebody chose for this place."""
     ident = element.attributes.get("id", "")
-    if element.tag in _ROWS or any(char.isdigit() for char in ident) or not is_name(ident):
-        return ""
-    return ident
+    is_chosen = is_name(ident) and not any(char.isdigit() for char in ident)
+    return ident if is_chosen and is_name(element.tag) and element.tag not in _ROWS else ""

@@ -89,7 +89,7 @@ class _Builder:
     def __init__(self, are_assets_hashed: bool) -> None:
         self._are_assets_hashed = are_assets_hashed
         self.page = Element("", _NOTHING, [])
-        self._open = [(0, "", self.page.children)]
+        self._open = [(0, "", 0, self.page.children)]
         self._text = ""
         self._is_line_empty, self._is_space_due = True, False
 
@@ -98,7 +98,7 @@ class _Builder:
         # One loop over local names, since it runs two thousand times for a page of 30 KB.
         opened, text, kind_of = self._open, self._text, _KINDS.get
         is_empty, is_due = self._is_line_empty, self._is_space_due
-        kept, tag, children = opened[-1]
+        kept, tag, kind, children = opened[-1]
         are_hashed = self._are_assets_hashed
         for event in events:
             if isinstance(event, str):
@@ -117,16 +117,17 @@ class _Builder:
                     is_due = not is_empty
                 text = ""
             if event is None:
-                if kind := kind_of(tag, 0):
-                    if kind & _EDGE:
-                        is_empty, is_due = True, False
-                    elif kind & _ATOM:
-                        is_empty = is_due = False
+                if kind & _EDGE:
+                    is_empty, is_due = True, False
+                elif kind & _ATOM:
+                    is_empty = is_due = False
                 opened.pop()
-                kept, tag, children = opened[-1]
+                kept, tag, kind, children = opened[-1]
                 continue
             tag, attributes = event
             if kind := kind_of(tag, 0):
+                if tag == "input" and attributes.get("type", "").lower() == "hidden":
+                    kind = _MAY_BE_FRESH
                 if kind & _EDGE:
                     is_empty, is_due = True, False
                 elif kind & _ATOM:
@@ -143,7 +144,7 @@ class _Builder:
             below: list[Node] = []
             children.append(_new(Element, (tag, attributes, below)))
             children = below
-            opened.append((kept, tag, children))
+            opened.append((kept, tag, kind, children))
             if len(opened) > MAX_DEPTH:
                 raise TooDeepError(f"nested more than {MAX_DEPTH} deep")
         self._text, self._is_line_empty, self._is_space_due = text, is_empty, is_due
