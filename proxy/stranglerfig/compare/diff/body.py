@@ -128,7 +128,7 @@ def _diff_pages_or_texts(ours: str, theirs: str, reading: Reading) -> Iterator[F
     except TooDeepError:
         yield from diff_text(ours, theirs)
     else:
-        yield from diff_pages(*pages)
+        yield from diff_pages(pages[0], pages[1], reading.lists)
 
 
 def is_made_anew(body: bytes, content_type: bytes, encoding: Sequence[bytes]) -> bool:

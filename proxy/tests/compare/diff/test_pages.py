@@ -6,6 +6,7 @@ from stranglerfig.compare.diff.difference import Found
 from stranglerfig.compare.diff.html.compare import diff_pages
 from stranglerfig.compare.diff.html.page import read_page
 from stranglerfig.compare.diff.path import concrete, template
+from stranglerfig.compare.diff.reading import As, ListReading
 
 TOKENS = ("a1B2" * 16, "Zz90" * 16)
 
@@ -90,9 +91,10 @@ def test_an_inserted_row_is_one_difference() -> None:
 
 
 def test_an_inserted_row_among_rows_that_all_changed_is_one_difference() -> None:
-    changed = rows("new", *"abcdefgh").replace("1.50", "1.5")
-    kinds = found(rows(*"abcdefgh"), changed)
-    assert kinds == [("value", "$.body.table.tr.td.#text")] * 8 + [("extra", "$.body.table.tr")]
+    names = [f"lamp {number}" for number in range(100)]
+    changed = rows("new", *names).replace("1.50", "1.5")
+    kinds = found(rows(*names), changed)
+    assert kinds == [("value", "$.body.table.tr.td.#text")] * 100 + [("extra", "$.body.table.tr")]
 
 
 def test_a_row_that_was_replaced_and_one_that_changed_are_held_apart() -> None:
@@ -237,4 +239,8 @@ def test_data_in_a_page_is_compared_as_data() -> None:
     one, other = (f'<script id="cart" type="application/json">{{"n": {n}, "a": 1}}</script>' for n in (1, 2))  # fmt: skip
     assert found(one, other) == [("value", "$.script#cart.n")]
     assert found(one, one.replace('"n": 1, "a": 1', '"a":1,"n":1')) == []
+    lists = [f'<script id="cart" type="application/json">{items}</script>' for items in ("[1, 2]", "[2, 1]")]  # fmt: skip
+    assert found(*lists) == [("order", "$.script#cart")]
+    a_bag = {"$.script#cart": ListReading(As.BAG)}
+    assert list(diff_pages(*map(read_page, lists), a_bag)) == []
     assert found(one, one.replace("}", "")) == [("value", "$.script#cart.#text")]

@@ -12,13 +12,15 @@ from typing import Final, NamedTuple
 from stranglerfig.compare.diff.html.like import likeness
 from stranglerfig.compare.diff.html.node import Element, Node, token
 from stranglerfig.compare.diff.html.patience import (
-    CELLS_AT_ONCE,
     Pair,
     anchors_of,
     moved_of,
 )
 
-_CELLS: Final = 100_000  # pairs that are weighed on a whole page; more are matched in order
+_CELLS: Final = (
+    60_000  # pairs that are weighed on a whole page, a microsecond each; more are matched in order
+)
+_CELLS_AT_ONCE: Final = 20_000  # lists of a hundred rows, and some
 _NAMED_BY: Final = {
     "a": ("href",),
     "img": ("src",),
@@ -76,7 +78,7 @@ class Aligner:
             one = [at for at in left if _tag(ours[at]) == tag]
             other = [at for at in right if _tag(theirs[at]) == tag]
             cells = len(one) * len(other)
-            if cells > 1 and cells <= min(CELLS_AT_ONCE, self._cells_left):
+            if cells > 1 and cells <= min(_CELLS_AT_ONCE, self._cells_left):
                 self._cells_left -= cells
                 yield from _most_alike(ours, theirs, one, other)
             else:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from stranglerfig.compare.diff.difference import ABSENT, BODY, Found, Kind
 from stranglerfig.compare.diff.html.align import Aligner
@@ -10,23 +10,31 @@ from stranglerfig.compare.diff.html.attribute import diff_attributes
 from stranglerfig.compare.diff.html.form import diff_forms, without_fields
 from stranglerfig.compare.diff.html.link import as_sets, is_only_links
 from stranglerfig.compare.diff.html.node import Element, Node
-from stranglerfig.compare.diff.json_body import diff_json
+from stranglerfig.compare.diff.json_body import Lists, diff_json
 from stranglerfig.compare.diff.json_tree import Json, NotJsonError, parse
 from stranglerfig.compare.diff.meaning import is_same_text
 from stranglerfig.compare.diff.path import ALONE, Steps, Tag, Text, is_name
+from stranglerfig.compare.diff.reading import PLAIN
 
 MAX_FOUND: Final = 1_000  # of one page; one with more has been replaced
 _ROWS: Final = frozenset({"li", "tr", "td", "th", "tbody", "dt", "dd", "article", "option", "a"})
 """What there are many of: their ids are data, and a path must be the same for each of them."""
 
 
-def diff_pages(control: Element, candidate: Element) -> Iterator[Found]:
-    """Every difference of two pages, as ``read_page`` reads them."""
-    found = _children(control, candidate, (), Aligner())
+class _Means(NamedTuple):
+    """What one comparison works with."""
+
+    aligner: Aligner
+    lists: Lists
+
+
+def diff_pages(control: Element, candidate: Element, lists: Lists = PLAIN.lists) -> Iterator[Found]:
+    """Every difference of two pages, as ``read_page`` reads them; ``lists``: of the data in scripts."""
+    found = _children(control, candidate, (), _Means(Aligner(), lists))
     yield from as_sets(islice(found, MAX_FOUND), control, candidate)
 
 
-def _element(one: Element, other: Element, steps: Steps, aligner: Aligner) -> Iterator[Found]:
+def _element(one: Element, other: Element, steps: Steps, means: _Means) -> Iterator[Found]:
     if one.tag == "form":
         yield from diff_forms(one, other, steps)
         one, other = without_fields(one), without_fields(other)
@@ -35,9 +43,9 @@ def _element(one: Element, other: Element, steps: Steps, aligner: Aligner) -> It
     if one.tag == "script" and "json" in one.attributes.get("type", ""):
         trees = [tree for each in (one, other) for tree in _json(each)]
         if len(trees) == 2:
-            yield from diff_json(trees[0], trees[1], steps)
+            yield from diff_json(trees[0], trees[1], steps, means.lists)
             return
-    yield from _children(one, other, steps, aligner)
+    yield from _children(one, other, steps, means)
 
 
 def _json(script: Element) -> list[Json]:
@@ -48,8 +56,8 @@ def _json(script: Element) -> list[Json]:
         return []
 
 
-def _children(one: Element, other: Element, steps: Steps, aligner: Aligner) -> Iterator[Found]:
-    aligned = aligner.align(one.children, other.children)
+def _children(one: Element, other: Element, steps: Steps, means: _Means) -> Iterator[Found]:
+    aligned = means.aligner.align(one.children, other.children)
     if any(not _may_move(one.children[at]) for at, _ in aligned.moved):
         yield Found(Kind.ORDER, BODY, steps, one, other)
     opposite: dict[int, int | None] = dict([*aligned.pairs, *aligned.moved])
@@ -60,16 +68,16 @@ def _children(one: Element, other: Element, steps: Steps, aligner: Aligner) -> I
         if there is None:
             yield Found(Kind.MISSING, BODY, places[at], one.children[at], ABSENT)
         else:
-            yield from _node(one.children[at], other.children[there], places[at], aligner)
+            yield from _node(one.children[at], other.children[there], places[at], means)
     if aligned.extra:
         places = _places(other.children, aligned.extra, steps)
         for at in sorted(aligned.extra):
             yield Found(Kind.EXTRA, BODY, places[at], ABSENT, other.children[at])
 
 
-def _node(one: Node, other: Node, steps: Steps, aligner: Aligner) -> Iterator[Found]:
+def _node(one: Node, other: Node, steps: Steps, means: _Means) -> Iterator[Found]:
     if isinstance(one, Element) and isinstance(other, Element):
-        yield from _element(one, other, steps, aligner)
+        yield from _element(one, other, steps, means)
     elif one != other:
         assert isinstance(one, str)
         assert isinstance(other, str)  # only like is matched with like

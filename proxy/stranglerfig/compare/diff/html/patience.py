@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import Final
 
-CELLS_AT_ONCE: Final = 2_500  # pairs of one stretch that are weighed; in a longer one nothing is
+_CELLS_AT_ONCE: Final = (
+    2_500  # pairs of one stretch that are looked at one by one; in a longer one none is
+)
 _MAX_SPLITS: Final = 16
 
 Pair = tuple[int, int]
@@ -27,7 +29,7 @@ def anchors_of(left: list[int], right: list[int]) -> Iterator[Pair]:
             continue
         unique = _in_order(_unique(left, right, i, i_end, j, j_end))
         if not unique or not splits:
-            if (i_end - i) * (j_end - j) <= CELLS_AT_ONCE:
+            if (i_end - i) * (j_end - j) <= _CELLS_AT_ONCE:
                 matcher = SequenceMatcher(None, left[i:i_end], right[j:j_end], autojunk=False)
                 for block in matcher.get_matching_blocks():
                     yield from ((i + block.a + n, j + block.b + n) for n in range(block.size))
