@@ -182,8 +182,16 @@ NAV = "<ul><li><a href=/a>A</a><li><a href=/b>B</a><li><a href=/c>C</a></ul>"
 def test_a_link_that_stands_elsewhere_is_no_difference_and_a_lost_one_is_said_once() -> None:
     moved = "<ul><li><a href=/c>C</a><li><a href=/a>A</a><li><a href=/b>B</a></ul>"
     assert found(NAV, moved) == []
-    apart = "<ul><li><a href=/a>A</a><li><a href=/b>B</a></ul><p><a href=/c>C</a></p>"
-    assert found(NAV, apart) == []
+    apart = "<div>{}<a href=/b>B</a></div><p>so {}</p>"
+    link = "<a href=/a>A</a>"
+    assert found(apart.format(link, ""), apart.format("", link)) == []
+    elsewhere = "<ul>{}<li><a href=/b>B</a></ul><nav><ul><li>x{}</ul></nav>"
+    item = "<li><a href=/a>A</a></li>"
+    assert found(elsewhere.format(item, ""), elsewhere.format("", item)) == []
+    assert found(NAV, NAV.replace("ul>", "ol>")) == [("missing", "$.body.ul"), ("extra", "$.body.ol")]  # fmt: skip
+    twice = NAV.replace("<li><a href=/c>C</a>", "<li><a href=/c>C</a>" * 2)
+    assert found(NAV, twice) == [("extra", "$.body.ul.li")]
+    assert found(twice, NAV) == [("missing", "$.body.ul.li")]
     lost = NAV.replace("<li><a href=/c>C</a>", "")
     assert found(NAV + "<hr>" + NAV, lost + "<hr>" + lost) == [("missing", "$.body.ul.li")]
     assert found(lost + "<hr>" + lost, NAV + "<hr>" + NAV) == [("extra", "$.body.ul.li")]
