@@ -117,3 +117,5 @@ READERS: Final[Mapping[str, _Reader]] = {
     "vary": _set_of_names,  # a set of names without case (RFC 9110, 12.5.5)
 }
 BY_MEMBER: Final = frozenset({"set-cookie", "vary", "allow", "cache-control"})
+SINGLE: Final = frozenset({"content-type", "expires", "last-modified"})
+"""Of which one line is read: a second one, which clients read as they like, is a difference of its own."""

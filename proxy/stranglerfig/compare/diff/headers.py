@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from stranglerfig.compare.diff.difference import ABSENT, Found, Kind
-from stranglerfig.compare.diff.header_parts import BY_MEMBER, READERS, Parts, Side, as_text
-from stranglerfig.compare.diff.header_value import http_date
+from stranglerfig.compare.diff.header_parts import BY_MEMBER, READERS, SINGLE, Parts, Side, as_text
+from stranglerfig.compare.diff.header_value import http_date, text
 from stranglerfig.compare.diff.path import Part
 from stranglerfig.compare.observation import Headers
 
@@ -73,6 +73,10 @@ def diff_headers(control: Headers, candidate: Headers, context: Context) -> Iter
             continue
         where = f"header {name}"
         reader = READERS.get(name, as_text)
+        if name in SINGLE and left is not None and right is not None and len(left) != len(right):
+            yield Found(
+                Kind.SIZE, where, (), *(", ".join(map(text, side)) for side in (left, right))
+            )
         if left is None or right is None:
             # A part each, so that a cookie that is missing is found under the name it has when others are there.
             whole = reader if name in BY_MEMBER else as_text

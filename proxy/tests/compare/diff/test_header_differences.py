@@ -59,6 +59,8 @@ def test_what_means_the_same_does_not_differ(control: list[str], candidate: list
         (["X-Total: 3"], ["X-Total: 4"], [("value", "header x-total")]),
         (["Content-Type: text/html; charset=utf-8"], ["Content-Type: text/html; charset=latin-1"], [("value", "header content-type[charset]")]),
         (["Content-Type: text/html; charset=utf-8"], ["Content-Type: text/html"], [("missing", "header content-type[charset]")]),
+        (["Content-Type: text/html"], ["Content-Type: text/html", "Content-Type: text/html"], [("size", "header content-type"), ("value", "header content-type")]),
+        (["Content-Type: text/html; charset=a"], ["Content-Type: text/html; charset=a"] * 2, [("size", "header content-type")]),
         (["Content-Type: text/html"], ["Content-Type: text/plain"], [("value", "header content-type")]),
         (["Cache-Control: max-age=60"], ["Cache-Control: max-age=61, private"], [("value", "header cache-control[max-age]"), ("extra", "header cache-control[private]")]),
         (["Cache-Control: private"], [], [("missing", "header cache-control[private]")]),
