@@ -60,8 +60,9 @@ def assert_same_answer(
     two servers' own, as links and redirects in their answers name them.
     """
     answers = _recorded(control), _recorded(candidate)
-    found = findings(*answers, Context("", *hosts))
-    ruled = apply_rules(found, rules.for_route(capability, route), answers)
+    by = rules.for_route(capability, route)
+    found = findings(*answers, Context("", *hosts), by.reading)
+    ruled = apply_rules(found, by, answers)
     if ruled.found:
         lines = [_line(each) for each in ruled.found[:_SHOWN]]
         if (more := len(ruled.found) - _SHOWN) > 0:

@@ -26,6 +26,8 @@ KNOWN = {
     "head repeat a header": {NO_RULE},  # Content-Type, Expires, Last-Modified: one line is looked at
     "head redirect elsewhere": {NO_RULE},  # the same host by another scheme
     "head set a cookie twice": {NO_RULE},  # of two lines with one name the last is looked at
+    "html reorder fields": {NO_RULE},  # forms are data: a field may stand before or behind a button
+    "html reorder links": {NO_RULE},  # links are a set
 }  # fmt: skip
 
 
@@ -37,6 +39,8 @@ rules:
     where: body
     path: $[].name
     reason: a test
+    owner: a test
+    expires: 2099-12-31
 """
 
 

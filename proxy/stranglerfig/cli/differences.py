@@ -18,7 +18,7 @@ _SPEAKING_KINDS: Final = ("type", "null")
 
 
 def read_differences(place: Place, **which: Any) -> list[Triaged]:
-    """The clusters, and how each stands: the most frequent first. Ends the command when a file cannot be read."""
+    """The clusters, and how each stands: what matters most first, then the most frequent. Ends the command when a file cannot be read."""
     try:
         return read_triaged(place.state_dir, **which)
     except StoreError as error:
@@ -135,6 +135,8 @@ def difference_dict(each: Triaged) -> dict[str, Any]:
         "id": cluster.id,
         "capability": cluster.capability,
         "route": cluster.route,
+        "severity": cluster.weight.severity.value,
+        "why": cluster.weight.why,
         "kind": cluster.kind,
         "where": cluster.where,
         "path": cluster.path,

@@ -83,7 +83,7 @@ def list_(
     config: ConfigOption = "fig.yaml",
     as_json: JsonFlag = False,
 ) -> None:
-    """List differences, the most frequent first, and what became of every request that was to be compared.
+    """List differences, what matters most first, and what became of every request that was to be compared.
 
     The word `list` can be left out. [bold]fig diffs show ID[/] shows one difference
     whole, [bold]fig diffs mark ID[/] says what was decided about it: what is fixed
@@ -199,12 +199,14 @@ def _print_differences(found: list[Triaged], limit: int) -> None:
     clusters = [each.cluster for each in found]
     id_width = max(2, *(len(_number(each)) for each in shown))
     count_width = max(5, *(len(f"{each.cluster.count:,}") for each in shown))
-    out.print(f"\n[bold]{'id':>{id_width}}  {'count':>{count_width}}  {'kind':<9}  where[/]")
-    indent = " " * (id_width + count_width + 15)
+    out.print(
+        f"\n[bold]{'id':>{id_width}}  {'count':>{count_width}}  {'severity':<9}  {'kind':<9}  where[/]"
+    )
+    indent = " " * (id_width + count_width + 15)  # below the kinds
     for each in shown:
         cluster = each.cluster
         out.print(
-            f"{_number(each):>{id_width}}  {cluster.count:>{count_width},}  {cluster.kind:<9}  {escape(cluster.place)}"
+            f"{_number(each):>{id_width}}  {cluster.count:>{count_width},}  {cluster.weight.severity:<9}  {cluster.kind:<9}  {escape(cluster.place)}"
         )
         shapes = shapes_shown(cluster, clusters)
         about = [*([shapes] if shapes else []), cluster.route]

@@ -29,7 +29,7 @@ from stranglerfig.control import overrides
 from stranglerfig.control.environment import SecretError, secret
 from stranglerfig.routing.decide import USER_COOKIE
 from stranglerfig.routing.explanation import Explanation, explain_request, target_of
-from stranglerfig.routing.facts import Facts, parse_cookies
+from stranglerfig.routing.facts import Facts, read_cookie
 from stranglerfig.routing.path import wsgi_path
 from stranglerfig.routing.plan import Side
 from stranglerfig.routing.recent import Lag, RecentWrites
@@ -199,7 +199,7 @@ def _recent(
         taker: Taker = "s" if claim is not None and claim.writes is Writes.SERVICE else "m"
         known = {claim.journey_scope: Wrote(taker, at_ms)} if claim is not None else {}
         return RecentWrites(lambda: known, lags, now_s)
-    value = parse_cookies(headers.get("cookie", "")).get(WROTE_COOKIE)
+    value = read_cookie(headers.get("cookie", ""), WROTE_COOKIE)
     if value is None:
         return None
     key = _key(f"without FIG_SECRET no {WROTE_COOKIE} can be verified here")

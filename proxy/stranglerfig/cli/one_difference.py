@@ -28,6 +28,7 @@ def print_difference(
         f" of {escape(cluster.route)} ({escape(cluster.capability)}): {cluster.count:,} times,"
         f" {local_time(cluster.first_seen)} – {local_time(cluster.last_seen)}"
     )
+    out.print(f"severity {cluster.weight.severity}: {cluster.weight.why}")
     _print_decisions(each)
     for rule in expired:
         out.print(f"  expired   {rule.expires} rule {escape(rule.name)}, which covered it")

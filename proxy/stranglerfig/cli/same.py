@@ -13,7 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from stranglerfig.cli.output import ConfigOption, ExitCode, JsonFlag, err, fail, out, print_json
 from stranglerfig.cli.rules_by_path import rules_by_path
 from stranglerfig.compare.asking import Asked, Asking, Crawling
+from stranglerfig.compare.diff.difference import Found
 from stranglerfig.compare.diff.headers import NOT_COMPARED
+from stranglerfig.compare.diff.severity import RANK, weight_of
 from stranglerfig.compare.offline import is_missed, place_of, value_text
 from stranglerfig.compare.whole import Sameness
 from stranglerfig.config.model import Upstream
@@ -188,18 +190,22 @@ def _tell_one(one: Asked) -> None:
         out.print(f"  {escape(one.trouble)}")
     # Another status explains the rest: a page that is not there has no type, and no tag.
     is_other = one.statuses is not None and one.statuses[0] != one.statuses[1]
-    shown = 1 if is_other else _PLACES_SHOWN
-    for found in one.compared.found[:shown]:
-        out.print(f"  {escape(place_of(found))}: {found.kind}")
+    shown = one.compared.found[:1] if is_other else _by_weight(one)[:_PLACES_SHOWN]
+    for found in shown:
+        out.print(f"  {escape(place_of(found))}: {found.kind} ({weight_of(found).severity})")
         if is_missed(found):
             out.print("    a rule expects a change here, and it did not occur")
             continue
         out.print(f"    control    {escape(_cut(value_text(found.control)))}")
         out.print(f"    candidate  {escape(_cut(value_text(found.candidate)))}")
-    if (more := len(one.compared.found) - shown) > 0:
+    if (more := len(one.compared.found) - len(shown)) > 0:
         out.print(f"  … and in {more:,} more places")
     if one.compared.is_unsteady_too:
         out.print("  The control differs from itself too; that does not explain the above.")
+
+
+def _by_weight(one: Asked) -> list[Found]:
+    return sorted(one.compared.found, key=lambda found: RANK[weight_of(found).severity])
 
 
 def _cut(text: str) -> str:
@@ -223,11 +229,13 @@ def _as_dict(asking: Asking, asked: list[Asked]) -> dict[str, Any]:
                 "found": [
                     {
                         "where": place_of(found),
+                        "severity": weight_of(found).severity.value,
+                        "why": weight_of(found).why,
                         "kind": found.kind.value,
                         "control": value_text(found.control),
                         "candidate": value_text(found.candidate),
                     }
-                    for found in each.compared.found
+                    for found in _by_weight(each)
                 ],
             }
             for each in asked

@@ -7,6 +7,7 @@ from typing import Final
 
 from stranglerfig.compare.diff.coding import NotComparableError
 from stranglerfig.compare.diff.headers import Context
+from stranglerfig.compare.diff.reading import PLAIN, Reading
 from stranglerfig.compare.links import links_of
 from stranglerfig.compare.observation import RecordedResponse
 from stranglerfig.compare.rules import RouteRules
@@ -76,19 +77,26 @@ class Asking:
             other = await self._fetch(self.candidate, path, "candidate")
         except _NoAnswerError as error:
             return Asked(path, None, Compared(Sameness.NO_ANSWER), str(error)), right
-        compared = compare_whole(right, other, self._context)
-        if (rules := self._rules_of(path)) is not None:
+        rules = self._rules_of(path)
+        reading = PLAIN if rules is None else rules.reading
+        compared = compare_whole(right, other, self._context, reading)
+        if rules is not None:
             compared = by_rules(compared, (right, other), rules)
         if compared.found:
-            compared = await self._without_noise(compared, path, right, other)
+            compared = await self._without_noise(compared, path, (right, other), reading)
         return Asked(path, (right.status, other.status), compared), right
 
     async def _without_noise(
-        self, compared: Compared, path: str, right: RecordedResponse, other: RecordedResponse
+        self,
+        compared: Compared,
+        path: str,
+        answers: tuple[RecordedResponse, RecordedResponse],
+        reading: Reading,
     ) -> Compared:
+        right, other = answers
         try:
             again = await self._fetch(self.control, path, "control")
-            return without_noise(compared, (right, again, other), self._context)
+            return without_noise(compared, (right, again, other), self._context, reading)
         except (_NoAnswerError, NotComparableError):
             return compared
 

@@ -1,8 +1,8 @@
 """What differs only as the control differs from itself, told from what differs besides.
 
-A place is excused, never what stands around it: of a JSON answer the exact place, of a text the words in which the control's two
-answers differ. Where these do not even have the same shape (other lines, a list of another length, bytes) nothing is excused,
-for nobody can say what of it is chance.
+A place is excused, never what stands around it: of a JSON answer the exact place, of a page or a text the words in which the
+control's two answers differ; an element that comes and goes, if it is the very same. Where the two do not even have the same
+shape (other lines, a list of another length, bytes) nothing is excused, for nobody can say what of it is chance.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Final
 
 from stranglerfig.compare.diff.body import text_of
 from stranglerfig.compare.diff.difference import BODY, STATUS, Found, Kind
-from stranglerfig.compare.diff.path import Line
+from stranglerfig.compare.diff.path import Attribute, Field, Line, Tag, Text
 from stranglerfig.compare.diff.placeholder import with_placeholders
 from stranglerfig.compare.diff.text_body import lines_of
 from stranglerfig.compare.observation import RecordedResponse
@@ -48,10 +48,23 @@ def _excuses(own: Found, found: Found) -> bool:
     """Both are at the same place and of one kind; ``own.candidate`` is the control's second value."""
     if found.where == STATUS:
         return own.candidate == found.candidate
+    if found.where == BODY and _is_of_a_page(found):
+        return _excuses_in_a_page(own, found)
     if found.where == BODY:
         return found.kind is Kind.ORDER or (bool(found.steps) and found.kind not in _NEVER)
     values = (found.control, own.candidate, found.candidate)
     return not all(isinstance(value, str) for value in values) or _is_chance(*map(str, values))
+
+
+def _is_of_a_page(found: Found) -> bool:
+    return bool(found.steps) and isinstance(found.steps[-1], Tag | Text | Attribute | Field)
+
+
+def _excuses_in_a_page(own: Found, found: Found) -> bool:
+    match found.control, own.candidate, found.candidate:
+        case str(ours), str(anew), str(theirs):
+            return _is_chance(ours, anew, theirs)
+    return found.kind is Kind.ORDER or own.candidate == found.candidate
 
 
 def _text(answer: RecordedResponse) -> str:

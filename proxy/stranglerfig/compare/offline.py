@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stranglerfig.compare.diff.difference import ABSENT, BODY, Difference, Found, Shape
+from stranglerfig.compare.diff.html.node import Element, markup
 from stranglerfig.compare.diff.json_tree import canonical
 from stranglerfig.compare.diff.path import Part, concrete, template
 from stranglerfig.compare.expectation import EXPECTED, absent_changes
@@ -70,6 +71,8 @@ def value_text(value: object) -> str:
             return json.dumps(value, ensure_ascii=False)
         case bytes():
             return f"{len(value):,} bytes"
+        case Element():
+            return markup(value)
         case _:
             return canonical(value)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
+from stranglerfig.compare.diff.severity import RANK
 from stranglerfig.compare.record import Cluster, ClusterDetail
 from stranglerfig.compare.schema import CLUSTERS, VERSION, cluster_of, example_of
 
@@ -20,7 +21,7 @@ class StoreError(Exception):
 def read_clusters(
     path: Path, capability: str | None = None, *, since: float = 0.0, trace: str | None = None
 ) -> list[Cluster]:
-    """Clusters seen at or after ``since`` (epoch seconds), the most frequent first, then by place; none without a store.
+    """Clusters seen at or after ``since`` (epoch seconds), by severity, the most frequent first, then by place; none without a store.
 
     ``trace`` takes those alone of which an example is kept that has this trace id, or this request id. Raises ``StoreError``.
     """
@@ -33,7 +34,7 @@ def read_clusters(
             " ORDER BY count DESC, capability, route, place, path, kind, id",
             {"capability": capability, "since": since, "trace": trace},
         )
-        return [cluster_of(row) for row in rows]
+        return sorted(map(cluster_of, rows), key=lambda cluster: RANK[cluster.weight.severity])
 
     return _read(path, query) or []
 

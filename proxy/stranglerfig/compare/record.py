@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from stranglerfig.compare.diff.difference import Shape
+from stranglerfig.compare.diff.severity import Weight, weigh
 from stranglerfig.compare.redact import RedactedRequest
 
 
@@ -46,9 +47,19 @@ class Cluster:
     """The types of both values, or both statuses: ``number → string``. Lengths and digits would tear one cause apart."""
 
     @property
+    def weight(self) -> Weight:
+        """How much it matters, and why."""
+        return weigh(self.kind, self.where, self.path, self.shapes)
+
+    @property
     def place(self) -> str:
         """Where it is, as a rule would name it."""
         return f"{self.where} {self.path}".rstrip()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The cluster as the admin API says it."""
+        severity, why = self.weight
+        return {**asdict(self), "severity": severity.value, "why": why}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +88,7 @@ class ClusterDetail:
         """The one that is the quickest to read: the least bytes of request and answers."""
         sized = [each for each in self.examples if each.exchange.size is not None]
         return min(sized, key=lambda each: each.exchange.size or 0, default=None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Both as the admin API says them."""
+        return {**asdict(self), "cluster": self.cluster.to_dict()}

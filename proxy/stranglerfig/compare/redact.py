@@ -10,7 +10,8 @@ from typing import Final
 
 from stranglerfig.compare.diff.shape import Shaper, pattern
 from stranglerfig.compare.observation import RecordedRequest
-from stranglerfig.compare.rules import QUERY, RouteRules
+from stranglerfig.compare.rule_place import QUERY
+from stranglerfig.compare.rules import RouteRules
 
 KEPT_HEADERS: Final = (
     b"host",

@@ -12,13 +12,20 @@
         owner: search team
         expires: 2027-03-01             # the last day on which it holds
 
+      - name: tags
+        action: list                    # the order of these means nothing
+        capability: catalog
+        where: body
+        path: $.results[].tags
+        as: bag                         # ordered | bag | key, with key: sku
+        reason: a set to everyone who reads it
+
 A rule covers a kind of difference at one place, never a whole answer: what is refused here as too broad would hide the
 differences that the comparison is for. Names are compared whole, never as parts of others.
 """
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import StrEnum
@@ -28,6 +35,9 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from stranglerfig.compare.diff.difference import BODY, STATUS, Difference, Kind
+from stranglerfig.compare.diff.reading import As, ListReading, Reading
+from stranglerfig.compare.rule_place import HEADER, LINES, QUERY, check_form, read_where
+from stranglerfig.compare.rule_reading import check_reading
 from stranglerfig.compare.rule_term import Vouched, today
 from stranglerfig.config.capability import Route
 from stranglerfig.config.load import read_text
@@ -35,12 +45,6 @@ from stranglerfig.config.mistake import mistake
 from stranglerfig.config.problem import ConfigError, Problem
 from stranglerfig.config.written import NAME, Written
 from stranglerfig.config.yaml_source import problems_from_pydantic, read_yaml
-
-QUERY: Final = "query"
-HEADER: Final = "header"
-_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)  # RFC 9110: token
-_BODY_PATH: Final = re.compile(r"\$((\.[A-Za-z_@$][A-Za-z0-9_@$:-]*|\.\*)|\[\])+", re.ASCII)
-_LINES: Final = "$.line[]"
 
 
 class Action(StrEnum):
@@ -51,37 +55,32 @@ class Action(StrEnum):
     )
     EXPECT = "expect"  # the same, and it must occur: an answer without it is different
     SHOW = "show"  # values at this place hold nothing private: keep them in clear
-
-
-def _read_where(value: Any) -> Any:
-    words = value.split() if isinstance(value, str) else []
-    match words:
-        case ["status" | "body" as place]:
-            return place
-        case ["header", name] if _TOKEN.fullmatch(name):
-            return f"{HEADER} {name.lower()}"
-        case ["query", name]:
-            return f"{QUERY} {name}"
-    raise mistake(
-        f"{value!r} is no place in an answer", "write status, body, header NAME or query NAME"
-    )
+    LIST = "list"  # what the order of a list means, and what its elements are known by
+    PLACEHOLDER = "placeholder"  # values of a kind are new with each release: they must be there
 
 
 class Rule(Vouched):
     """One named rule."""
 
     name: str = Field(description="what the rule is called where its hits are counted")
-    action: Action = Field(description="ignore, expect or show")
+    action: Action = Field(description="ignore, expect, show, list or placeholder")
     capability: str = Field(description="the capability it holds for")
     route: str | None = Field(None, description="only for this route, as written in fig.yaml")
-    where: Annotated[str, BeforeValidator(_read_where)] = Field(
+    where: Annotated[str, BeforeValidator(read_where)] = Field(
         description="status, body, header NAME, or (show only) query NAME"
     )
     path: str | None = Field(None, description="the place inside it: $.results[].updated_at")
     kinds: tuple[Kind, ...] = Field(
         (Kind.VALUE,), description="the kinds of difference that the rule covers"
     )
-    reason: str = Field(description="why this may differ, or may be shown")
+    reading: As | None = Field(
+        None,
+        validation_alias="as",
+        serialization_alias="as",
+        description="of a list: ordered, bag or key; of a placeholder: asset",
+    )
+    key: str | None = Field(None, description="the member that an element is known by: sku")
+    reason: str = Field(description="why this may differ, may be shown, or is read so")
 
     @field_validator("name")
     @classmethod
@@ -130,14 +129,17 @@ class Rule(Vouched):
 
     @model_validator(mode="after")
     def _check_breadth(self) -> Self:
-        if self.where == BODY:
+        check_reading(self.action, self.path, self.reading, self.key)
+        if self.action in READING:
+            self._check_body_alone()
+        elif self.where == BODY:
             self._check_body_path()
         elif self.path is not None and not self.where.startswith(HEADER):
             raise mistake(f"a path means nothing in {self.where}", "remove it", ("path",))
         if self.action in COVERING:
             self._check_covering()
             self.check_owner_and_expiry(needs_expiry=self.action is Action.IGNORE)
-        elif self.where == STATUS:
+        elif self.action is Action.SHOW and self.where == STATUS:
             raise mistake("the status is always shown", "remove the rule", ("where",))
         return self
 
@@ -148,12 +150,13 @@ class Rule(Vouched):
                 "name the field: path: $.results[].updated_at",
                 ("path",) if self.path is not None else (),
             )
-        if not _BODY_PATH.fullmatch(self.path):
-            raise mistake(
-                f"{self.path!r} is no path of this form",
-                "start at $, name members with .name, all positions with [], keys that are data with .*",
-                ("path",),
-            )
+        check_form(self.path)
+
+    def _check_body_alone(self) -> None:
+        if self.where != BODY:
+            raise mistake(f"{self.action} reads bodies alone", "write where: body", ("where",))
+        if "kinds" in self.model_fields_set and self.kinds != (Kind.VALUE,):
+            raise mistake(f"kinds mean nothing to {self.action}", "remove them", ("kinds",))
 
     def _check_covering(self) -> None:
         if self.where.startswith(QUERY):
@@ -168,7 +171,7 @@ class Rule(Vouched):
                 "list the kinds that are known to occur, mostly [value]",
                 ("kinds",),
             )
-        if self.route is None and (self.where == STATUS or self.path == _LINES):
+        if self.route is None and (self.where == STATUS or self.path == LINES):
             what = "every status" if self.where == STATUS else "every line of every text"
             raise mistake(
                 f"the rule covers {what} of the capability", "narrow it with route: GET /path"
@@ -178,7 +181,7 @@ class Rule(Vouched):
 
     def _check_expect(self) -> None:
         """Only what occurs in every answer can be missed in one."""
-        if self.where == STATUS or self.path == _LINES:
+        if self.where == STATUS or self.path == LINES:
             what = "a status" if self.where == STATUS else "a line of a text"
             raise mistake(
                 f"{what} does not change in every answer, so nobody could say where it must",
@@ -207,6 +210,9 @@ class Rule(Vouched):
         """Whether the rule speaks of this route."""
         return self.capability == capability and self.route in (None, route)
 
+
+READING: Final = (Action.LIST, Action.PLACEHOLDER)
+"""The actions that say how bodies are read."""
 
 COVERING: Final = (Action.IGNORE, Action.EXPECT)
 """The actions that take differences out of `different`; their rules are counted and vouched for."""
@@ -265,13 +271,21 @@ def parse_rules(text: str, path: Path) -> Rules:
 class RouteRules:
     """What may differ, what must, and what may be shown on one route."""
 
-    __slots__ = ("_expecting", "_ignoring", "_showing", "covering", "expected")
+    __slots__ = ("_expecting", "_ignoring", "_showing", "covering", "expected", "reading")
 
     def __init__(self, rules: list[Rule]) -> None:
         self._ignoring = _by_place(rule for rule in rules if rule.action is Action.IGNORE)
         self.expected = tuple(rule for rule in rules if rule.action is Action.EXPECT)
         self._expecting = _by_place(self.expected)
         self._showing = {(rule.where, rule.path) for rule in rules if rule.action is Action.SHOW}
+        self.reading = Reading(
+            {
+                rule.path: ListReading(rule.reading, rule.key or "")
+                for rule in reversed(rules)
+                if rule.action is Action.LIST and rule.path and rule.reading
+            },
+            are_assets_hashed=any(rule.action is Action.PLACEHOLDER for rule in rules),
+        )
         self.covering = {rule.name: rule.covers for rule in rules if rule.action in COVERING}
 
     def ignoring(self, difference: Difference) -> str | None:

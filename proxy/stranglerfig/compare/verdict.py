@@ -52,7 +52,12 @@ def judge(
     open_ones: list[Difference] = []
     hits: Counter[str] = Counter()
     for difference in differences(
-        control, candidate, context=context, shaper=shaper, shows=rules.shows
+        control,
+        candidate,
+        context=context,
+        shaper=shaper,
+        shows=rules.shows,
+        reading=rules.reading,
     ):
         rule = rules.ignoring(difference)
         if rule is not None:

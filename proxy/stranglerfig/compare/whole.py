@@ -13,6 +13,7 @@ from stranglerfig.compare.diff.answer import findings
 from stranglerfig.compare.diff.coding import NotComparableError
 from stranglerfig.compare.diff.difference import Found
 from stranglerfig.compare.diff.headers import Context, diff_headers
+from stranglerfig.compare.diff.reading import PLAIN, Reading
 from stranglerfig.compare.noise import beyond_noise
 from stranglerfig.compare.observation import Headers, RecordedResponse
 from stranglerfig.compare.offline import apply_rules, is_missed
@@ -61,7 +62,10 @@ class Compared:
 
 
 def compare_whole(
-    control: RecordedResponse, candidate: RecordedResponse, context: Context
+    control: RecordedResponse,
+    candidate: RecordedResponse,
+    context: Context,
+    reading: Reading = PLAIN,
 ) -> Compared:
     """Hold two answers side by side."""
     passed_over = _passed_over(control.headers, candidate.headers)
@@ -75,7 +79,7 @@ def compare_whole(
     if same_bytes and not any(diff_headers(times[0], times[1], context)):
         return Compared(Sameness.IDENTICAL, (), passed_over)
     try:
-        found = tuple(findings(control, candidate, context))
+        found = tuple(findings(control, candidate, context, reading))
     except NotComparableError:
         # Too large to be unpacked: only the bytes are known, and they differ.
         return Compared(Sameness.DIFFERENT, (), passed_over)
@@ -98,6 +102,7 @@ def without_noise(
     compared: Compared,
     answers: tuple[RecordedResponse, RecordedResponse, RecordedResponse],
     context: Context,
+    reading: Reading = PLAIN,
 ) -> Compared:
     """The same comparison, told apart from how the control differs from itself between two askings.
 
@@ -105,13 +110,15 @@ def without_noise(
     """
     control, again, candidate = answers
     itself = context._replace(candidate_authority=context.control_authority)
-    own = compare_whole(control, again, itself).found
+    own = compare_whole(control, again, itself, reading).found
     if not own or not compared.found:
         return compared
     missed = tuple(each for each in compared.found if is_missed(each))
     found = tuple(each for each in compared.found if not is_missed(each))
     left = beyond_noise(found, own, answers) + missed
-    if not left or (not missed and compare_whole(again, candidate, context).sameness in _ONE):
+    if not left or (
+        not missed and compare_whole(again, candidate, context, reading).sameness in _ONE
+    ):
         return replace(compared, sameness=Sameness.UNSTEADY)
     return replace(compared, found=left, is_unsteady_too=True)
 

@@ -3,10 +3,17 @@
 from collections.abc import Container
 
 
-def without_cookies(value: bytes, names: Container[bytes]) -> bytes:
-    """Give the Cookie header ``value`` without any cookie of these ``names``; empty when no other is left."""
+def without_cookies(value: bytes, names: Container[bytes], beginning: bytes = b"") -> bytes:
+    """Give the Cookie header ``value`` without any cookie of these ``names``; empty when no other is left.
+
+    ``beginning`` is what all the names begin with: most cookies are then known as others at a glance.
+    """
     pairs = value.split(b";")
-    kept = [pair for pair in pairs if _read_name(pair.partition(b"=")[0]) not in names]
+    kept = [
+        pair
+        for pair in pairs
+        if beginning not in pair or _read_name(pair.partition(b"=")[0]) not in names
+    ]
     if len(kept) == len(pairs):
         return value
     return b";".join(kept).strip()

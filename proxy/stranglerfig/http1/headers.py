@@ -34,6 +34,9 @@ class Meaning(Enum):
     CACHE_CONTROL = "cache_control"
     TRACE = "trace"  # which trace the request belongs to
 
+    # Enum's own is a function in Python, and members are keys on every request's way.
+    __hash__ = object.__hash__
+
 
 # RFC 9110 section 7.6.1 and the older list of RFC 2616. Trailers are dropped, so their announcement is too.
 _HOP_BY_HOP = {

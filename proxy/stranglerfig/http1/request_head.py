@@ -168,7 +168,7 @@ def _read_cookie(head: RequestHead, header: Header) -> None:
         if WROTE_COOKIE in value:
             sent = last_cookie(value, WROTE_COOKIE)
             head.wrote = head.wrote if sent is None else sent
-        value = without_cookies(value, OWN_COOKIES)
+        value = without_cookies(value, OWN_COOKIES, _OWN_BEGINNING)
         if not value:
             return
         header = (name, value)

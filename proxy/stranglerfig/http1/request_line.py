@@ -4,24 +4,27 @@ It reads RTSP and ICE too, whose grammar is nearly the same, and tells the versi
 Read as HTTP, such a request would mean something else behind the proxy than to whoever sent it.
 """
 
-import re
-from collections.abc import Sequence
 from typing import Final
 
 from stranglerfig.config.pattern import KNOWN_METHODS
-from stranglerfig.http1.headers import Header
 
 METHODS: Final = frozenset(KNOWN_METHODS)
 
 
-def is_rtsp(raw: bytes, method: str, target: bytes, headers: Sequence[Header]) -> bool:
-    """Whether the request of ``method`` and ``target``, somewhere in ``raw``, names RTSP's version.
+END_OF_HEAD: Final = b"\r\n\r\n"
 
-    It need not begin a line: the body of the request before it may end anywhere. What stands behind it tells it
-    from the same words in a body.
+
+def names_rtsp(text: bytes) -> bool:
+    """Whether a request in ``text`` may be one of RTSP."""
+    return b" RTSP/" in text
+
+
+def is_rtsp(text: bytes, fields: int) -> bool:
+    """Whether the head with so many ``fields`` that ``text`` ends with is one of RTSP.
+
+    Counted from its end, for nobody knows where it begins: the body of the request before it may end anywhere, and hold
+    the same words.
     """
-    if b" RTSP/" not in raw:
-        return False
-    behind = re.escape(headers[0][0]) + b":" if headers else b"\r\n"
-    words = (re.escape(method.encode("ascii")), re.escape(target), behind)
-    return re.search(rb"%b +%b +RTSP/[0-9]\.[0-9]\r\n%b" % words, raw) is not None
+    lines = text.split(b"\r\n")
+    line = len(lines) - fields - 3  # behind it the fields, and the two empty lines of the end
+    return line < 0 or lines[line].rpartition(b" ")[2].startswith(b"RTSP/")

@@ -22,7 +22,7 @@ from httptools import (
 from stranglerfig.http1.failure import ClientError, Failure
 from stranglerfig.http1.headers import Header, Meaning, meaning_of
 from stranglerfig.http1.request_head import RequestHead, read_request_head
-from stranglerfig.http1.request_line import METHODS, is_rtsp
+from stranglerfig.http1.request_line import END_OF_HEAD, METHODS, is_rtsp, names_rtsp
 
 MAX_HEAD_BYTES: Final = 64 * 1024  # as Apache and Envoy; nginx allows 32 KiB
 MAX_FIELDS: Final = 1000  # Apache and Envoy allow 100, less than some monolith may
@@ -66,10 +66,12 @@ class RequestParser:
 
     __slots__ = (
         "_before",
+        "_body_left",
         "_data",
         "_events",
         "_fed",
         "_head",
+        "_head_text",
         "_headers",
         "_held",
         "_in_head",
@@ -94,10 +96,14 @@ class RequestParser:
         self._in_head = False
         self._is_let_off = False
         self._data = b""  # what is being read
+        self._head_text = (
+            b""  # what ends with the head that is being read; empty where it can't be RTSP's
+        )
         self._before = b""  # what was read before of the head that is being read
         self._fed = 0  # bytes that may belong to the head: those fed since it began
         self._silent_bytes = 0  # bytes of a body that gave no data: chunk extensions and trailers
         self._trailer_bytes = 0
+        self._body_left = 0  # as Content-Length has it
         self._is_deaf = False
         self._held: bytes | None = None
 
@@ -178,19 +184,20 @@ class RequestParser:
             self._refuse(ClientError(Failure.HEAD_TOO_LARGE))
 
     def _execute(self, data: bytes) -> ClientError | None:
-        rest: bytes | memoryview = data
+        rest = data
         while rest and not self._is_deaf:
             assert self._parser is not None
+            part = self._part_of(rest, self._before if rest is data else b"")
             try:
-                self._parser.feed_data(rest)
-                return None
+                self._parser.feed_data(part)
+                rest = rest[len(part) :]
             except HttpParserUpgrade as upgrade:
                 # llhttp stops after the head of a request that asks for an upgrade, and its parser is of no more use.
-                rest = memoryview(rest)[upgrade.args[0] :]
+                rest = rest[upgrade.args[0] :]
                 head = self._upgrade_head()
                 self._parser = HttpRequestParser(self)
                 if head is not None and head.upgrade:
-                    self._held = bytes(rest)
+                    self._held = rest
                     self._is_deaf = True
                     return None
                 self._read_on_after_upgrade(head)
@@ -203,6 +210,19 @@ class RequestParser:
             except HttpParserError as error:
                 return self._explain(error)
         return None
+
+    def _part_of(self, rest: bytes, before: bytes) -> bytes:
+        """Give what is read next: all, or what ends with the next head where RTSP is named: its first line must be found."""
+        self._head_text = b""
+        if self._head is not None and len(rest) <= self._body_left:
+            return rest
+        text = before + rest if before else rest
+        if not names_rtsp(text):
+            return rest
+        end = text.find(END_OF_HEAD, max(len(before) - len(END_OF_HEAD) + 1, 0))
+        stop = len(text) if end < 0 else end + len(END_OF_HEAD)
+        self._head_text = text[:stop]
+        return rest[: stop - len(before)]
 
     def _read_on_after_upgrade(self, head: RequestHead | None) -> None:
         """Let the fresh parser know the framing of a request that is an ordinary one, since ``Upgrade`` is dropped."""
@@ -219,6 +239,7 @@ class RequestParser:
         self._parser.feed_data(self._data)
         self._events, self._data = events, data
         self._head = head
+        self._body_left = head.content_length or 0
 
     def _upgrade_head(self) -> RequestHead | None:
         """Give the head that asked for an upgrade; its end, reported before its body, is taken back."""
@@ -297,20 +318,22 @@ class RequestParser:
         if method not in METHODS:
             raise ClientError(Failure.BAD_METHOD, method)
         end = len(method) + 1 + len(target)
-        # Nearly always the read began with this very line; where it did not, the version is searched for.
+        # Nearly always the read began with this very line; where it did not, the line is searched for.
         if self._events or self._before or self._data[end : end + 6] != b" HTTP/":
-            if is_rtsp(self._before + self._behind_bodies(), method, target, headers):
+            if self._head_text and is_rtsp(self._head_text, len(headers)):
                 raise ClientError(Failure.BAD_VERSION, "RTSP")
             self._before = b""
         head = read_request_head(method, target, headers, is_http_1_0=version == "1.0")
         if head.upgrade and not parser.should_upgrade():
             head.upgrade = ()  # llhttp reads on behind it
         self._head = head
+        self._body_left = head.content_length or 0
         self._in_head = False
         self._silent_bytes = self._trailer_bytes = 0
         self._events.append(head)
 
     def on_body(self, data: bytes) -> None:
+        self._body_left -= len(data)
         self._pieces.append(data)
 
     def on_message_complete(self) -> None:

@@ -1,5 +1,6 @@
 """Heads and bodies as they are written, to upstreams and to clients."""
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
@@ -18,14 +19,14 @@ class BodyFraming(Enum):
     CLOSE = "close"
 
 
-def request_bytes(head: RequestHead, added: bytes, authority: str) -> bytes:
+def request_bytes(head: RequestHead, added: bytes, authority: Callable[[], str]) -> bytes:
     """Write a request's head for an upstream: what is kept of it, then ``added`` lines, each with its CRLF.
 
-    The framing is the client's. A request of HTTP/1.0 without Host gets the upstream's ``authority``.
+    The framing is the client's. A request of HTTP/1.0 without Host, and nobody else's, asks for the upstream's ``authority``.
     """
     parts = [b"%b %b HTTP/1.1\r\n" % (head.method.encode("ascii"), head.target)]
     if head.host is None:
-        parts.append(b"Host: %b\r\n" % authority.encode("ascii"))
+        parts.append(b"Host: %b\r\n" % authority().encode("ascii"))
     parts += [b"%b: %b\r\n" % header for header in head.kept]
     parts.append(added)
     if head.is_chunked:

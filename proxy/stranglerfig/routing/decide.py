@@ -137,7 +137,7 @@ def identify(facts: Facts, claim: Claim) -> User:
 
 
 def _user_cookie(facts: Facts) -> str | None:
-    value = facts.cookies.get(USER_COOKIE)
+    value = facts.cookie(USER_COOKIE)
     return value if value and _USER.fullmatch(value) else None
 
 
@@ -155,7 +155,7 @@ def _is_sampled(facts: Facts, claim: Claim, user: User | None) -> bool:
     unit = (
         (user.minted if user else None)
         or _user_cookie(facts)
-        or facts.cookies.get(SESSION_COOKIE)
+        or facts.cookie(SESSION_COOKIE)
         or facts.headers.get("authorization")
         or facts.address
     )

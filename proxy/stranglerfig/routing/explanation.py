@@ -226,7 +226,7 @@ def _user(facts: Facts, claim: Claim, plan: Plan) -> str:
         case Unit.AUTHORIZATION:
             return f"recognised by a hash of Authorization, for there is no {USER_COOKIE}"
         case _:
-            sent = facts.cookies.get(USER_COOKIE)
+            sent = facts.cookie(USER_COOKIE)
             known = f"{sent!r} is no value of {USER_COOKIE}, so the user is new" if sent else "new"
             return f"{known}: gets {USER_COOKIE}={plan.set_cookie}, another one each time it comes without"
 

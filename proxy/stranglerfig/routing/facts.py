@@ -1,4 +1,4 @@
-"""What ``decide`` may look at of one request. Cookies are parsed only when a decision needs them."""
+"""What ``decide`` may look at of one request. A cookie is looked for only when a decision needs it."""
 
 from collections.abc import Callable, Mapping
 
@@ -18,7 +18,7 @@ class Facts:
     characters of base64url; randomness is an argument, so that decisions can be tested.
     """
 
-    __slots__ = ("_cookies", "address", "forced", "headers", "method", "mint", "path", "recent")
+    __slots__ = ("address", "forced", "headers", "method", "mint", "path", "recent")
 
     def __init__(
         self,
@@ -38,21 +38,20 @@ class Facts:
         self.mint = mint
         self.forced = forced
         self.recent = recent
-        self._cookies: dict[str, str] | None = None
 
-    @property
-    def cookies(self) -> Mapping[str, str]:
-        """Cookies by name; the last of a name counts, as in Django."""
-        if self._cookies is None:
-            self._cookies = parse_cookies(self.headers.get("cookie", ""))
-        return self._cookies
+    def cookie(self, name: str) -> str | None:
+        """Give the value of a cookie; None without one."""
+        return read_cookie(self.headers.get("cookie", ""), name)
 
 
-def parse_cookies(header: str) -> dict[str, str]:
-    """Read a Cookie header (RFC 6265 section 5.4) without unquoting: values are compared, never shown."""
-    cookies: dict[str, str] = {}
-    for pair in header.split(";"):
-        name, equals, value = pair.partition("=")
-        if equals:
-            cookies[name.strip()] = value.strip()
-    return cookies
+def read_cookie(header: str, name: str) -> str | None:
+    """Read one cookie of a Cookie header (RFC 6265 section 5.4), the last of its name, as Django does; None without one.
+
+    Not unquoted: values are compared, never shown. And not all of them are read: a shop's users bring a dozen.
+    """
+    for pair in reversed(header.split(";")):
+        if name in pair:
+            known, equals, value = pair.partition("=")
+            if equals and known.strip() == name:
+                return value.strip()
+    return None

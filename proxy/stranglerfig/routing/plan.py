@@ -13,6 +13,9 @@ class Side(StrEnum):
     MONOLITH = "monolith"
     SERVICE = "service"
 
+    # Enum's own is a function in Python, and members are keys on every request's way.
+    __hash__ = str.__hash__
+
     @property
     def other(self) -> "Side":
         """The opposite side."""
@@ -32,6 +35,8 @@ class Reason(StrEnum):
     BUCKET = "bucket"  # canary: the user's bucket against the share
     STAGE = "stage"  # the stage alone says
 
+    __hash__ = str.__hash__  # as above
+
 
 class Unit(StrEnum):
     """What the user was recognised by when the bucket decided."""
@@ -41,6 +46,8 @@ class Unit(StrEnum):
     AUTHORIZATION = "authorization"  # a hash of the Authorization header
     HEADER = "header"  # `sticky: header NAME`
     IP = "ip"  # `sticky: ip`
+
+    __hash__ = str.__hash__  # as above
 
 
 class Plan(NamedTuple):

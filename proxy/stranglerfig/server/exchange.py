@@ -98,7 +98,7 @@ class Exchange(Upload):
         lines = origin.lines + self._trace.lines
         if self._upgrade is not None:
             lines += self._upgrade.lines
-        self._request = request_bytes(head, lines, upstream.authority)
+        self._request = request_bytes(head, lines, lambda: upstream.authority)
         self.may_resend = (
             plan.safe and head.is_safe and self._body is None and self._upgrade is None
         )

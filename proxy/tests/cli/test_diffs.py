@@ -105,20 +105,24 @@ def test_no_difference_is_fine_and_says_how_sure(fig: Fig, shop: Path) -> None:
     )
 
 
-def test_differences_are_listed_the_most_frequent_first_and_end_with_1(
+def test_differences_are_listed_by_severity_then_by_count_and_end_with_1(
     fig: Fig, shop: Path
 ) -> None:
     compared(shop, equal=90, different=10)
-    store(shop, VARY)
+    store(shop, VARY, replace(PRICE, kind=Kind.VALUE))
     store(shop, PRICE, times=9)
+    store(shop, replace(PRICE, template="$.rows[].cost"), times=5)
     result = fig("diffs")
     assert result.exit_code == 1
     assert "10.00% of 100 comparisons differ" in result.output
-    price, vary = (
-        result.output.index(text) for text in ("body $.rows[].price", "header vary [cookie]")
-    )
-    assert price < vary
-    assert "fig diffs show 2" in result.output
+    listed = [line.split() for line in result.output.splitlines() if line.endswith(("price", "cost", "[cookie]"))]  # fmt: skip
+    assert [(words[1], words[2], words[-1]) for words in listed] == [
+        ("1", "high", "[cookie]"), ("1", "medium", "$.rows[].price"),
+        ("9", "low", "$.rows[].price"), ("5", "low", "$.rows[].cost"),
+    ]  # fmt: skip
+    assert "fig diffs show 1" in result.output
+    shown = fig("diffs", "show", "1").output
+    assert "severity high: a cache may hand one user's answer to another" in shown
 
 
 def test_the_account_names_every_outcome_and_reason(fig: Fig, shop: Path) -> None:
@@ -151,8 +155,10 @@ def test_the_json_listing_is_one_document(fig: Fig, shop: Path) -> None:
     document = json.loads(result.stdout)
     assert document["accounts"] == {}
     assert [(each["kind"], each["where"], each["path"]) for each in document["clusters"]] == [
-        ("format", "body", "$.rows[].price"), ("missing", "header vary", "[cookie]"),
+        ("missing", "header vary", "[cookie]"), ("format", "body", "$.rows[].price"),
     ]  # fmt: skip
+    assert [each["severity"] for each in document["clusters"]] == ["high", "low"]
+    assert document["clusters"][0]["why"] == "a cache may hand one user's answer to another"
     assert document["clusters"][0]["first_seen"] == "2026-09-21T14:13:20.000+00:00"
 
 
@@ -263,9 +269,9 @@ def test_of_the_examples_the_newest_are_shown(fig: Fig, shop: Path) -> None:
 
 
 def test_differences_seen_as_often_are_listed_by_place(fig: Fig, shop: Path) -> None:
-    store(shop, VARY, PRICE)
+    store(shop, replace(PRICE, template="$.b"), replace(PRICE, template="$.a"))
     listed = json.loads(fig("diffs", "--json").stdout)["clusters"]
-    assert [each["where"] for each in listed] == ["body", "header vary"]
+    assert [each["path"] for each in listed] == ["$.a", "$.b"]
 
 
 def test_a_shown_value_is_shown(fig: Fig, shop: Path) -> None:

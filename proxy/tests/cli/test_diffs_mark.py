@@ -136,7 +136,9 @@ def test_what_is_expected_and_has_stopped_ends_with_1_also_in_a_new_store(
     (site / ".fig" / "compare.db").unlink()
     gone = fig("diffs")
     assert gone.exit_code == 1
-    assert re.search(r" – +0  extra      body \$\.stock\n.*in no store any more", gone.stdout)
+    assert re.search(
+        r" – +0  medium     extra      body \$\.stock\n.*in no store any more", gone.stdout
+    )
 
 
 def test_a_decision_outlives_the_store(fig: Fig, site: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from stranglerfig.compare.diff.difference import Difference, Kind, Shape
+from stranglerfig.compare.diff.reading import As, ListReading, Reading
 from stranglerfig.compare.rules import Rules, load_rules, parse_rules
 from stranglerfig.compare.stray_rules import find_stray_rules
 from stranglerfig.config.model import Config
@@ -98,6 +99,30 @@ def test_rules_survive_the_control_channel() -> None:
     assert Rules.model_validate(rules.model_dump(mode="json")) == rules
 
 
+LISTS = """
+rules:
+  - {name: tags, action: list, capability: c, where: body, path: "$.tags", as: bag, reason: r}
+  - {name: later, action: list, capability: c, where: body, path: "$.tags", as: ordered, reason: r}
+  - {name: all, action: list, capability: c, route: GET /x, where: body, path: $, as: key, key: sku, reason: r}
+  - {name: assets, action: placeholder, capability: c, route: GET /x, where: body, as: asset, reason: r}
+"""
+
+
+def test_how_lists_and_assets_are_read_is_said_by_route_and_by_the_first_rule() -> None:
+    rules = parse_rules(LISTS, FILE)
+    assert Rules.model_validate(rules.model_dump(mode="json")) == rules
+    assert rules.for_route("c", "GET /y").reading == Reading({"$.tags": ListReading(As.BAG)}, False)
+    there = rules.for_route("c", "GET /x").reading
+    assert there.lists == {"$.tags": ListReading(As.BAG), "$": ListReading(As.KEY, "sku")}
+    assert there.are_assets_hashed
+
+
+@pytest.mark.parametrize("path", ["$.main#content.ul.li.#text", "$.form#login.fields.email.@value", "$.@lang"])  # fmt: skip
+def test_places_of_a_page_can_be_named(path: str) -> None:
+    rules = parse_rules(rule(path=f"'{path}'"), FILE).for_route("c", "")
+    assert rules.ignoring(difference(template=path)) == "n"
+
+
 def rule(**changes: str) -> str:
     keys = {
         "name": "n", "action": "ignore", "capability": "c", "where": "body", "path": "$.a", "reason": "r",
@@ -130,6 +155,20 @@ def rule(**changes: str) -> str:
         ({"reason": "' '"}, "the reason is empty"),
         ({"name": "a b"}, "is not a name"),
         ({"route": "/api/x"}, "'/api/x' is not a route"),
+        ({"action": "list"}, "not said how the list is read"),
+        ({"action": "list", "path": "", "as": "bag"}, "the list is not named"),
+        ({"action": "list", "path": "a", "as": "bag"}, "is no path of this form"),
+        ({"action": "list", "as": "asset"}, "not said how the list is read"),
+        ({"action": "list", "as": "heap"}, "'heap' is not one of"),
+        ({"action": "list", "as": "key"}, "belong together"),
+        ({"action": "list", "as": "bag", "key": "sku"}, "belong together"),
+        ({"action": "list", "as": "bag", "where": "header vary"}, "reads bodies alone"),
+        ({"action": "list", "as": "bag", "kinds": "[order]"}, "kinds mean nothing"),
+        ({"action": "placeholder"}, "path means nothing to placeholder"),
+        ({"action": "placeholder", "path": ""}, "what the placeholder stands for"),
+        ({"action": "placeholder", "path": "", "as": "bag"}, "what the placeholder stands for"),
+        ({"as": "bag"}, "as means nothing to ignore"),
+        ({"action": "show", "key": "sku"}, "key means nothing to show"),
         ({"ownr": "me"}, "the key is unknown"),
         ({"capability": ""}, "the key is missing"),
     ],

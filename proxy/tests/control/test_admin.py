@@ -231,6 +231,8 @@ def test_config_is_what_runs_and_can_be_written_again(fig: Fig) -> None:
 
 def test_differences_can_be_read(fig: Fig) -> None:
     fig.set("catalog", "shadow")
+    # It may be up before the worker has found it, and what is asked until then is never compared.
+    wait_until(lambda: fig.status()["comparer"]["state"].get("workers"))
     fig.get("/api/catalog/differs")
 
     def clusters() -> list[dict[str, object]]:
@@ -241,6 +243,7 @@ def test_differences_can_be_read(fig: Fig) -> None:
 
     wait_until(clusters)
     number = clusters()[0]["id"]
+    assert (clusters()[0]["state"], clusters()[0]["is_settled"]) == ("open", False)
     status, _, body = fig.admin("GET", f"/api/diffs/{number}")
     assert status == 200
     assert json.loads(body)["examples"]

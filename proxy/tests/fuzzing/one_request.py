@@ -78,7 +78,7 @@ def sent_on(events: Sequence[RequestEvent]) -> list[Sent]:
         if isinstance(event, RequestHead):
             assert not requests or requests[-1].is_whole, "a request within a request"
             origin = peer.origin(event.forwarded, event.host, lambda: REQUEST_ID)
-            wire = request_bytes(event, origin.lines, AUTHORITY)
+            wire = request_bytes(event, origin.lines, lambda: AUTHORITY)
             requests.append(Sent(event, wire, b"", not event.has_body, list(origin.headers)))
             continue
         request = requests[-1]

@@ -25,7 +25,13 @@ pytestmark = [
 def start(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "fuzzing", "--folder", str(folder), *arguments]
     return subprocess.Popen(
-        command, cwd=TESTS, env=dict(os.environ), stdout=subprocess.PIPE, text=True
+        command,
+        cwd=TESTS,
+        env=dict(os.environ),
+        stdout=subprocess.PIPE,
+        text=True,
+        # What a shell starts in the background ignores it, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

@@ -79,4 +79,4 @@ def body_of(events: list[Any]) -> bytes | None:
 def forwarded(head: RequestHead, body: bytes) -> bytes:
     if head.is_chunked:
         body = (chunk(body) if body else b"") + last_chunk()
-    return request_bytes(head, b"", "a") + body
+    return request_bytes(head, b"", lambda: "a") + body

@@ -55,3 +55,17 @@ def test_what_stands_behind_the_line_tells_a_body_in_many_chunks() -> None:
 def test_rtsp_without_a_header_is_refused() -> None:
     data = NEXT + b"GET /next RTSP/1.0\r\n\r\n"
     assert feed_every_way(RequestParser, data)[1:] == [Failure.BAD_VERSION]
+
+
+@pytest.mark.parametrize("frame", PIECES.values(), ids=PIECES)
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_rtsp_behind_a_request_says_nothing_of_that_one(body: bytes, frame: Frame) -> None:
+    data = NEXT + b"POST /a HTTP/1.1\r\nHost: a\r\n" + frame(body) + NEXT + RTSP
+    first, posted, content, end, second, refused = feed_every_way(RequestParser, data)
+    assert [each["target"] for each in (first, posted, second)] == [b"/next", b"/a", b"/next"]
+    assert (content, end, refused) == (body, END, Failure.BAD_VERSION)
+
+
+def test_a_refused_head_is_refused_for_itself_whatever_follows() -> None:
+    data = NEXT.replace(b"Host: a", b"Host: a /") + RTSP
+    assert feed_every_way(RequestParser, data) == [Failure.BAD_HOST]

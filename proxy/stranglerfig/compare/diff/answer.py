@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from stranglerfig.compare.diff.body import diff_bodies, is_made_anew
 from stranglerfig.compare.diff.difference import STATUS, Difference, Found, Kind, Shape
 from stranglerfig.compare.diff.headers import CLEAR, Context, diff_headers
+from stranglerfig.compare.diff.reading import PLAIN, Reading
 from stranglerfig.compare.diff.shape import Shaper, Shows
 from stranglerfig.compare.observation import Headers, RecordedResponse
 
@@ -16,13 +17,14 @@ def differences(
     context: Context,
     shaper: Shaper,
     shows: Shows,
+    reading: Reading = PLAIN,
 ) -> Iterator[Difference]:
     """What differs, ready to be stored. Raises ``NotComparableError``."""
 
     def may_show(where: str, template: str) -> bool:
         return where.removeprefix("header ") in CLEAR or shows(where, template)
 
-    for found in findings(control, candidate, context):
+    for found in findings(control, candidate, context, reading):
         if found.where == STATUS:
             yield _status(control.status, candidate.status)
         else:
@@ -30,7 +32,10 @@ def differences(
 
 
 def findings(
-    control: RecordedResponse, candidate: RecordedResponse, context: Context
+    control: RecordedResponse,
+    candidate: RecordedResponse,
+    context: Context,
+    reading: Reading = PLAIN,
 ) -> Iterator[Found]:
     """What differs, with both values in clear. Raises ``NotComparableError``."""
     if control.status != candidate.status:
@@ -50,6 +55,7 @@ def findings(
         candidate_type=theirs[0],
         control_encoding=ours[1],
         candidate_encoding=theirs[1],
+        reading=reading,
     )
 
 

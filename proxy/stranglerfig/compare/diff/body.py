@@ -1,21 +1,36 @@
-"""Two bodies compared as what they are: JSON, text, or bytes."""
+"""Two bodies compared as what they are: JSON, a page, text, or bytes."""
 
 import codecs
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
+from enum import Enum
 from typing import Final
 
 from stranglerfig.compare.diff.coding import CodingError, content_codings, decode
 from stranglerfig.compare.diff.difference import ABSENT, BODY, Found, Kind
+from stranglerfig.compare.diff.form_body import diff_fields
 from stranglerfig.compare.diff.header_value import media_type
+from stranglerfig.compare.diff.html.compare import diff_pages
+from stranglerfig.compare.diff.html.page import TooDeepError, read_page
 from stranglerfig.compare.diff.json_body import diff_json
-from stranglerfig.compare.diff.json_tree import NotJsonError, parse
+from stranglerfig.compare.diff.json_tree import Json, NotJsonError, parse
 from stranglerfig.compare.diff.placeholder import has_fresh_values, with_placeholders
+from stranglerfig.compare.diff.reading import PLAIN, Reading
 from stranglerfig.compare.diff.text_body import diff_text
 
 _JSON: Final = re.compile(r"application/json|text/json|[a-z]+/[a-z0-9.+-]+\+json")
+_HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
+_FIELDS: Final = "application/x-www-form-urlencoded"
+_META_CHARSET: Final = re.compile(
+    rb"<meta[^>]*charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]{1,40})", re.IGNORECASE
+)
+_PRESCAN_BYTES: Final = 1024  # as far as a browser looks (HTML, 13.2.3.2)
 _TEXT: Final = re.compile(
     r"text/.*|application/(xml|javascript|x-javascript|x-www-form-urlencoded|graphql)|[a-z]+/[a-z0-9.+-]+\+xml"
+)
+_BOM: Final = (
+    "\ufeff"  # some write it before JSON, and readers may pass over it (RFC 8259, section 8.1)
 )
 # Python's codecs hold more than charsets: unicode_escape, idna and punycode are no texts of an answer.
 _CHARSETS: Final = (
@@ -32,6 +47,15 @@ _CHARSETS: Final = (
 )
 
 
+class _Form(Enum):
+    """How a text is read."""
+
+    JSON = "json"
+    HTML = "html"
+    FIELDS = "fields"
+    TEXT = "text"
+
+
 def diff_bodies(
     control: bytes,
     candidate: bytes,
@@ -40,6 +64,7 @@ def diff_bodies(
     candidate_type: bytes,
     control_encoding: Sequence[bytes] = (),
     candidate_encoding: Sequence[bytes] = (),
+    reading: Reading = PLAIN,
 ) -> Iterator[Found]:
     """Differences of two bodies, given their ``Content-Type`` and ``Content-Encoding``. May raise ``NotComparableError``."""
     if control == candidate and list(control_encoding) == list(candidate_encoding):
@@ -57,26 +82,58 @@ def diff_bodies(
     if isinstance(ours, bytes) or isinstance(theirs, bytes):
         yield Found(Kind.TYPE, BODY, (), ours, theirs)
         return
-    if _is_html(control_type) and _is_html(candidate_type):
-        ours, theirs = with_placeholders(ours), with_placeholders(theirs)
     if ours == theirs:
         return
-    if _is_json(control_type) != _is_json(candidate_type):
+    form = _form(control_type)
+    if form is not _form(candidate_type):
         yield Found(Kind.TYPE, BODY, (), ours, theirs)
-    elif _is_json(control_type):
-        try:
-            trees = parse(ours), parse(theirs)
-        except NotJsonError:
-            yield from diff_text(ours, theirs)
-        else:
-            yield from diff_json(*trees)
+    elif form is _Form.JSON:
+        yield from _diff_json_texts(ours, theirs, reading)
+    elif form is _Form.HTML:
+        yield from _diff_pages_or_texts(ours, theirs, reading)
+    elif form is _Form.FIELDS:
+        yield from diff_fields(ours, theirs)
     else:
         yield from diff_text(ours, theirs)
 
 
+def _diff_json_texts(ours: str, theirs: str, reading: Reading) -> Iterator[Found]:
+    if ours.startswith(_BOM) is not theirs.startswith(_BOM):
+        yield Found(Kind.FORMAT, BODY, (), ours, theirs)
+    trees = [tree for text in (ours, theirs) for tree in _trees(text)]
+    match trees:
+        case [one, other]:
+            yield from diff_json(one, other, lists=reading.lists)
+        case [_]:
+            yield Found(Kind.TYPE, BODY, (), ours, theirs)
+        case _:
+            yield from diff_text(ours, theirs)
+
+
+def _trees(text: str) -> list[Json]:
+    """The tree of a text, or none."""
+    try:
+        return [parse(text.removeprefix(_BOM))]
+    except NotJsonError:
+        return []
+
+
+def _diff_pages_or_texts(ours: str, theirs: str, reading: Reading) -> Iterator[Found]:
+    ours, theirs = with_placeholders(ours), with_placeholders(theirs)
+    if ours == theirs:  # which most pages are, and then need not be read
+        return
+    try:
+        hashed = reading.are_assets_hashed
+        pages = [read_page(text, are_assets_hashed=hashed) for text in (ours, theirs)]
+    except TooDeepError:
+        yield from diff_text(ours, theirs)
+    else:
+        yield from diff_pages(pages[0], pages[1], reading.lists)
+
+
 def is_made_anew(body: bytes, content_type: bytes, encoding: Sequence[bytes]) -> bool:
     """Whether a body holds values that are new in each answer, so that what is derived from its bytes is new too."""
-    text = _read(body, content_type, encoding) if _is_html(content_type) else b""
+    text = _read(body, content_type, encoding) if _form(content_type) is _Form.HTML else b""
     return isinstance(text, str) and has_fresh_values(text)
 
 
@@ -96,12 +153,24 @@ def _one_is_empty(ours: bytes | str, theirs: bytes | str) -> Iterator[Found]:
         yield Found(Kind.EXTRA, BODY, (), ABSENT, theirs)
 
 
-def _is_json(content_type: bytes) -> bool:
-    return _JSON.fullmatch(media_type(content_type)[0]) is not None
+def _form(content_type: bytes) -> _Form:
+    essence, _ = media_type(content_type)
+    if _JSON.fullmatch(essence):
+        return _Form.JSON
+    if essence in _HTML:
+        return _Form.HTML
+    return _Form.FIELDS if essence == _FIELDS else _Form.TEXT
 
 
-def _is_html(content_type: bytes) -> bool:
-    return media_type(content_type)[0] in ("text/html", "application/xhtml+xml")
+def _charset(body: bytes, essence: str) -> str:
+    """What the body says of itself, where its header says nothing."""
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if essence in _HTML and (found := _META_CHARSET.search(body[:_PRESCAN_BYTES])):
+        label = found[1].decode("ascii")
+        with contextlib.suppress(LookupError):
+            return codecs.lookup(label).name
+    return "utf-8"
 
 
 def _read(body: bytes, content_type: bytes, encoding: Sequence[bytes]) -> bytes | str:
@@ -114,7 +183,7 @@ def _read(body: bytes, content_type: bytes, encoding: Sequence[bytes]) -> bytes 
     if not body or not (_JSON.fullmatch(essence) or _TEXT.fullmatch(essence)):
         return body
     try:
-        codec = codecs.lookup(params.get("charset", "utf-8")).name
+        codec = codecs.lookup(params.get("charset") or _charset(body, essence)).name
         return body.decode(codec) if codec.startswith(_CHARSETS) else body
     except (LookupError, ValueError):
         return body

@@ -6,6 +6,8 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit, urlunsplit
 
+from stranglerfig.compare.diff.placeholder import policy_with_placeholders
+
 _PARAMETER = re.compile(r'([^\s;=]+)\s*=\s*(?:"((?:\\.|[^"\\])*)"|([^;]*))')
 _LIST_ITEM = re.compile(r'(?:[^,"]|"(?:\\.|[^"\\])*"?)+')
 
@@ -51,9 +53,10 @@ def http_date(value: bytes) -> datetime | None:
 def cookies(values: Sequence[bytes]) -> dict[str, dict[str, str]]:
     """``Set-Cookie`` lines by cookie name: attributes in lower case, and whether the value is ``empty`` or ``set``.
 
+    Of one name with several domains or paths, which are cookies of their own, each further one has them behind its name.
     Not ``http.cookies``: it drops a cookie whose value or attribute it dislikes, and a browser does not.
     """
-    found: dict[str, dict[str, str]] = {}
+    found: dict[tuple[str, str, str], dict[str, str]] = {}
     for value in values:
         pair, *attributes = text(value).split(";")
         name, _, content = pair.partition("=")
@@ -63,8 +66,30 @@ def cookies(values: Sequence[bytes]) -> dict[str, dict[str, str]]:
             if key.strip():
                 cookie[key.strip().lower()] = setting.strip()
         cookie["value"] = "set" if content.strip(' "') else "empty"
-        found[name.strip()] = cookie
-    return found
+        place = (name.strip(), cookie.get("domain", "").lower().lstrip("."), cookie.get("path", ""))
+        found.pop(place, None)  # the last one holds
+        found[place] = cookie
+    by_name: dict[str, dict[str, str]] = {}
+    for (name, domain, path), cookie in sorted(found.items(), key=lambda each: each[0]):
+        by_name[f"{name} {domain}{path}" if name in by_name else name] = cookie
+    return by_name
+
+
+def policies(values: Sequence[bytes]) -> dict[str, str]:
+    """Directives of ``Content-Security-Policy`` in lower case with their sources sorted, nonces as placeholders.
+
+    Of a directive that a policy repeats the first holds; several policies hold all (CSP 3, sections 2.2.1 and 4.2).
+    """
+    found: dict[str, list[str]] = {}
+    for value in values:
+        one: dict[str, str] = {}
+        for directive in policy_with_placeholders(text(value)).split(";"):
+            name, _, sources = directive.strip().partition(" ")
+            if name:
+                one.setdefault(name.lower(), " ".join(sorted(set(sources.split()))))
+        for name, listed in one.items():
+            found.setdefault(name, []).append(listed)
+    return {name: ", ".join(sorted(listed)) for name, listed in found.items()}
 
 
 def mapped_url(value: bytes, *, host: str, own: str) -> str:

@@ -4,20 +4,13 @@ Strict by default: a header that is in neither table is compared as text, since 
 its behaviour. What is not compared is listed with its reason; what has a meaning of its own is listed with its reader.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from stranglerfig.compare.diff.difference import ABSENT, Found, Kind
-from stranglerfig.compare.diff.header_value import (
-    cookies,
-    directives,
-    http_date,
-    list_items,
-    mapped_url,
-    media_type,
-    text,
-)
+from stranglerfig.compare.diff.header_parts import BY_MEMBER, READERS, SINGLE, Parts, Side, as_text
+from stranglerfig.compare.diff.header_value import http_date, text
 from stranglerfig.compare.diff.path import Part
 from stranglerfig.compare.observation import Headers
 
@@ -68,19 +61,6 @@ class Context(NamedTuple):
     candidate_authority: str = ""
 
 
-class _Side(NamedTuple):
-    """One answer's lines of one header, with what is needed to read them."""
-
-    values: list[bytes]
-    date: datetime | None
-    host: str
-    own: str
-
-
-Parts = dict[str, str]
-_Reader = Callable[[_Side], Parts]
-
-
 def diff_headers(control: Headers, candidate: Headers, context: Context) -> Iterator[Found]:
     """Differences of the headers of two answers, in the order of their names."""
     ours, theirs = _by_name(control), _by_name(candidate)
@@ -92,17 +72,19 @@ def diff_headers(control: Headers, candidate: Headers, context: Context) -> Iter
         if left == right:
             continue
         where = f"header {name}"
-        reader = _READERS.get(name, _as_text)
+        reader = READERS.get(name, as_text)
+        if name in SINGLE and left is not None and right is not None and len(left) != len(right):
+            yield Found(
+                Kind.SIZE, where, (), *(", ".join(map(text, side)) for side in (left, right))
+            )
         if left is None or right is None:
             # A part each, so that a cookie that is missing is found under the name it has when others are there.
-            whole = reader if name in _BY_MEMBER else _as_text
-            our_parts = {} if left is None else whole(_Side(left, our_date, "", ""))
-            their_parts = {} if right is None else whole(_Side(right, their_date, "", ""))
+            whole = reader if name in BY_MEMBER else as_text
+            our_parts = {} if left is None else whole(Side(left, our_date, "", ""))
+            their_parts = {} if right is None else whole(Side(right, their_date, "", ""))
         else:
-            our_parts = reader(_Side(left, our_date, context.host, context.control_authority))
-            their_parts = reader(
-                _Side(right, their_date, context.host, context.candidate_authority)
-            )
+            our_parts = reader(Side(left, our_date, context.host, context.control_authority))
+            their_parts = reader(Side(right, their_date, context.host, context.candidate_authority))
         if not (name == "expires" and _is_same_lifetime(our_parts, their_parts)):
             yield from _diff_parts(where, our_parts, their_parts)
 
@@ -145,79 +127,3 @@ def _by_name(headers: Headers) -> dict[str, list[bytes]]:
 def _date(headers: Mapping[str, list[bytes]]) -> datetime | None:
     values = headers.get("date")
     return http_date(values[0]) if values else None
-
-
-def _as_text(side: _Side) -> Parts:
-    return {"": ", ".join(map(text, side.values))}
-
-
-def _content_type(side: _Side) -> Parts:
-    essence, params = media_type(b", ".join(side.values))
-    charset = params.get("charset")
-    if charset is not None:
-        params["charset"] = charset.lower()
-    return {"": essence, **{f"[{name}]": value for name, value in params.items()}}
-
-
-def _set_of_names(side: _Side) -> Parts:
-    return {f"[{name.lower()}]": name.lower() for name in list_items(side.values)}
-
-
-def _set_of_methods(side: _Side) -> Parts:
-    return {f"[{name}]": name for name in list_items(side.values)}
-
-
-def _directives(side: _Side) -> Parts:
-    return {
-        f"[{name}]": f"{name}={value}" if value else name
-        for name, value in directives(side.values).items()
-    }
-
-
-def _url(side: _Side) -> Parts:
-    return {"": ", ".join(mapped_url(url, host=side.host, own=side.own) for url in side.values)}
-
-
-def _cookies(side: _Side) -> Parts:
-    parts: Parts = {}
-    for name, attributes in cookies(side.values).items():
-        parts[f"[{name}]"] = attributes.pop("value")
-        expires = attributes.pop("expires", None)
-        if expires is not None and "max-age" not in attributes:  # Max-Age wins (RFC 6265, 5.3)
-            date = http_date(expires.encode("latin-1"))
-            attributes["expires"] = "past" if date is not None and date.year <= 1970 else "later"
-        for attribute, setting in attributes.items():
-            value = setting.lower() if attribute == "samesite" else setting
-            parts[f"[{name}].{attribute}"] = value
-    return parts
-
-
-def _instant(side: _Side) -> Parts:
-    date = http_date(side.values[0])
-    return {"": text(side.values[0]) if date is None else date.isoformat()}
-
-
-def _lifetime(side: _Side) -> Parts:
-    """``Expires`` in seconds after the answer's own Date, since both move with the clock."""
-    date = http_date(side.values[0])
-    if date is None or side.date is None:
-        return {"": text(side.values[0])}
-    seconds = (date - side.date).total_seconds()
-    return {"": "past" if seconds <= 0 else f"in {seconds:.0f} s"}
-
-
-_READERS: Final[Mapping[str, _Reader]] = {
-    "allow": _set_of_methods,  # a set (RFC 9110, 10.2.1)
-    "cache-control": _directives,  # directives in any order (RFC 9111, 5.2)
-    "content-location": _url,
-    "content-type": _content_type,  # type and charset without case (RFC 9110, 8.3)
-    "expires": _lifetime,
-    "last-modified": _instant,  # three date formats are allowed (RFC 9110, 5.6.7)
-    "location": _url,
-    "set-cookie": _cookies,  # by name and attribute: values are secrets, and differ by right
-    "vary": _set_of_names,  # a set of names without case (RFC 9110, 12.5.5)
-}
-_RELATIVE: Final = frozenset(
-    {"expires"}
-)  # equal text may mean another time, and the other way round
-_BY_MEMBER: Final = frozenset({"set-cookie", "vary", "allow", "cache-control"})

@@ -9,6 +9,7 @@ import hmac
 from collections.abc import Callable
 
 from stranglerfig.compare.diff.difference import ABSENT, Difference, Found, Shape
+from stranglerfig.compare.diff.html.node import Element, markup
 from stranglerfig.compare.diff.json_tree import Number, canonical
 from stranglerfig.compare.diff.path import concrete, template
 
@@ -98,6 +99,8 @@ def _describe(value: object) -> tuple[str, int | None, str, bool]:
             return "string", len(value), value, True
         case bytes():
             return "bytes", len(value), value.decode("latin-1"), False
+        case Element(_, _, children):
+            return "element", len(children), markup(value), False
         case list():
             return "array", len(value), canonical(value), False
         case dict():
