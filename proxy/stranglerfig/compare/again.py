@@ -2,7 +2,7 @@
 
 A round is one more answer of each side. What differed and no longer does is *lag*, unless the control is known to differ from
 itself there. What still differs in the last round is a *difference*, but for values in which the control was seen to
-differ from itself at the very same place of this very request: no volume of traffic excuses what it did not do here.
+differ from itself at the very same place of this very request, and in the very words: no volume of traffic excuses what it did not do here.
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,10 @@ from enum import StrEnum
 from typing import Final
 
 from stranglerfig.compare.diff.difference import BODY, STATUS, Difference, Kind
+from stranglerfig.compare.drift import Values, is_explained
 from stranglerfig.compare.expectation import EXPECTED
 from stranglerfig.compare.pairing import Noise, NoiseCount, Pair, Place, place_of, spot_of
-from stranglerfig.compare.value_format import format_of
+from stranglerfig.compare.value_format import TEXT, format_of
 from stranglerfig.compare.verdict import MAX_DIFFERENCES, Judgement, Verdict
 
 _UNKNOWN: Final = NoiseCount()
@@ -53,10 +54,15 @@ _BY_KIND: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One more answer of each side, and how the control's differs from its answer in the round before."""
+    """One more answer of each side, and how the control's differs from its answer in the round before.
+
+    ``values`` and ``own_values`` hold the values that differ in the one and in the other.
+    """
 
     judgement: Judgement
     own: tuple[Difference, ...]
+    values: Values
+    own_values: Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +167,14 @@ def _refusal(
     is_steady = is_last and len(drifts) >= _STEADY and all(drifts)
     if not any(drifts) or not (count.is_noisy or is_steady):
         return Refusal.NO_DRIFT
-    if format_of(difference.control) != format_of(difference.candidate):
+    form = format_of(difference.control)
+    if form != format_of(difference.candidate):
         return Refusal.OTHER_FORMAT
+    # A time or a token is one word; of a sentence only the words that drift are excused.
+    if form == TEXT and not is_explained(
+        spot, rounds[-1].values, (each.own_values for each in rounds)
+    ):
+        return Refusal.NO_DRIFT
     return None
 
 

@@ -18,6 +18,7 @@ from stranglerfig.compare.ask import ask
 from stranglerfig.compare.diff.coding import NotComparableError
 from stranglerfig.compare.diff.difference import Difference
 from stranglerfig.compare.diff.headers import Context
+from stranglerfig.compare.drift import Values, values_of
 from stranglerfig.compare.expectation import EXPECTED
 from stranglerfig.compare.ledger import Ledger
 from stranglerfig.compare.observation import Observation, RecordedResponse
@@ -185,10 +186,12 @@ class _Case:
         control, candidate = answers
         judgement = self._judge(control, candidate)
         own = self._moved(self._control_before, control, "control")
+        values = self._values(control, candidate) if judgement.differences else {}
+        own_values = self._values(self._control_before, control) if own else {}
         if not self._rounds:
             crossed = self._judge(self._first_answers[0], candidate).differences
             self._pairs = pair_up(crossed, own, judgement.differences)
-        self._rounds.append(Round(judgement, own))
+        self._rounds.append(Round(judgement, own, values, own_values))
         if judgement.differences:
             self.answers = answers
         self._control_before, self._candidate_last = answers
@@ -224,6 +227,15 @@ class _Case:
             context = known._replace(control_authority=known.candidate_authority)
         differences = self._judge(before, now, context).differences
         return tuple(each for each in differences if not each.where.startswith(EXPECTED))
+
+    def _values(self, control: RecordedResponse, candidate: RecordedResponse) -> Values:
+        return values_of(
+            control,
+            candidate,
+            context=self._context,
+            rules=self.setup.route_rules(self.seen.capability, self.seen.route),
+            shaper=self.setup.shaper,
+        )
 
     def _judge(
         self,

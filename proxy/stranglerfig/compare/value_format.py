@@ -24,12 +24,14 @@ _FORMATS: Final = (
     ("token", re.compile(r"[\"/]*[dAa+/=_.~-]{16,}…?\"?")),
 )
 
+TEXT: Final = "text"
+
 
 def format_of(shape: Shape) -> str:
-    """The format of a value, for comparing it with that of another; a text of no known format is ``text``."""
+    """The format of a value, for comparing it with that of another; a text of no known format is ``TEXT``."""
     if shape.pattern is None:
         return shape.type
     for name, form in _FORMATS:
         if form.fullmatch(shape.pattern):
             return name if shape.type == "string" else f"{shape.type}: {name}"
-    return "text" if shape.type == "string" else shape.type
+    return TEXT if shape.type == "string" else shape.type

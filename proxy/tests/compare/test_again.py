@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stranglerfig.compare.again import Cause, Outcome, Refusal, Round, cause_of, conclude
 from stranglerfig.compare.diff.difference import Difference, Kind, Shape
-from stranglerfig.compare.pairing import NoiseCount, Pair, Place, pair_up, place_of
+from stranglerfig.compare.pairing import NoiseCount, Pair, Place, pair_up, place_of, spot_of
 from stranglerfig.compare.verdict import MAX_DIFFERENCES, Judgement, Verdict
 
 TEXT = Shape("string", 4, "aaaa", "d1")
@@ -31,7 +31,16 @@ def judged(*differences: Difference) -> Judgement:
 
 
 def rounds(*each: tuple[Sequence[Difference], Sequence[Difference]]) -> list[Round]:
-    return [Round(judged(*differences), tuple(own)) for differences, own in each]
+    """Each differs by one word, and the control from itself by the same one."""
+    return [
+        Round(
+            judged(*differences),
+            tuple(own),
+            {spot_of(one): ("new", "other") for one in differences},
+            {spot_of(one): ("old", "new") for one in own},
+        )
+        for differences, own in each
+    ]
 
 
 D = differs()
@@ -109,6 +118,19 @@ def test_what_noise_would_cover_too_much_of_is_refused_with_the_reason(
     found = conclusion(judged(difference), rounds(each, each, each), noise=noise)
     assert found.judgement.verdict is Verdict.DIFFERENT
     assert found.refused == {place_of(difference): why}
+
+
+def test_of_a_sentence_only_the_words_that_drift_are_excused() -> None:
+    said = Difference(Kind.VALUE, "body", "$.said", "$.said", TEXT, TEXT)
+    spot, noise = spot_of(said), {place_of(said): NoiseCount(both=500)}
+    for candidate, verdict in (("12.00 at 9", Verdict.NOISE), ("13.00 at 9", Verdict.DIFFERENT)):
+        each = Round(
+            judged(said),
+            (said,),
+            {spot: ("12.00 at 8", candidate)},
+            {spot: ("12.00 at 7", "12.00 at 8")},
+        )
+        assert conclusion(judged(said), [each], noise=noise).judgement.verdict is verdict
 
 
 def test_a_worse_candidate_is_not_excused() -> None:

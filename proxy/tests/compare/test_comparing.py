@@ -23,7 +23,7 @@ async def test_equal_answers_are_counted_equal_and_leave_no_cluster(world: World
     for _ in range(20):
         assert offer(tee)
     account = await world.settled(asked=20, equal=20)
-    assert account.bound == pytest.approx(0.15)
+    assert account.bound == pytest.approx(0.1577, abs=1e-4)
     assert read_clusters(world.store_path) == []
 
 
