@@ -12,7 +12,7 @@ FUZZ_STAMP := $(VENV)/.installed-fuzz
 # need not be compiled.
 INSTALL = PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq --no-compile
 PYTHON_HERE := $(CURDIR)/$(BIN)/python
-BENCHMARKS := lag capture_cost checkout first_comparison
+BENCHMARKS := lag capture_cost checkout first_comparison comparison
 # What `make bench` hands on, where it is given: CASES=small,canary PEERS=stranglerfig,nginx ROUNDS=5 SECONDS=4.
 BENCH_OUT ?= .bench
 BENCH_OPTIONS = $(if $(CASES),--cases $(CASES)) $(if $(PEERS),--peers $(PEERS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
@@ -105,8 +105,8 @@ test-compose: setup ## the system in containers, really brought up, walked throu
 bench: setup ## the proxy beside nginx, Envoy and others: CPU, latency, memory (see tests/benchmarks/peers/README.md). About 15 minutes
 	@cd tests && $(if $(BENCH_PEERS),BENCH_PEERS='$(abspath $(BENCH_PEERS))') $(PYTHON_HERE) -m benchmarks.proxies $(BENCH_OPTIONS) --out $(abspath $(BENCH_OUT))
 
-bench-shop: setup postgresql ## lag, cost of capture, checkouts, the way to the first comparison. About ten minutes
-	@failed=; cd tests && for each in $(BENCHMARKS); do \
+bench-shop: setup postgresql ## lag, cost of capture, checkouts, the way to the first comparison, what one comparison costs. About ten minutes
+	@failed=; $(if $(BENCH_PEERS),export BENCH_PEERS='$(abspath $(BENCH_PEERS))';) cd tests && for each in $(BENCHMARKS); do \
 		echo "== $$each"; $(PYTHON_HERE) -m benchmarks.$$each || failed="$$failed $$each"; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 

@@ -23,7 +23,6 @@ def main() -> None:
                 "visitor": bug.visitor or "guest",
                 "session": [f"{step.method} {step.path}" for step in bug.session],
                 "found": str(bug.found),
-                "missed": bug.missed or None,
             }
             for bug in BUGS.values()
         ]
@@ -33,7 +32,7 @@ def main() -> None:
         lines = (
             f"{bug.name} ({bug.about}): {bug.what}",
             *(f"    {step.method} {step.path}" for step in bug.session),
-            f"    → {bug.found}" + (f"; missed: {bug.missed}" if bug.missed else ""),
+            f"    → {bug.found}",
         )
         print("\n".join(lines))  # noqa: T201
 

@@ -83,5 +83,3 @@ class Bug:
     """In the answer to the last step; all that come before must be alike."""
     visitor: str = ""
     """Who is logged in already when the session begins; empty: a guest."""
-    missed: str = ""
-    """Why the comparison can't find it at present."""

@@ -176,8 +176,7 @@ HEADERS = (
         "cookies",
         "The session's cookie is set for /account too, where it outlives the logout.",
         (LOGIN,),
-        in_header("set-cookie", Kind.EXTRA),
-        missed="cookies are known by their name alone: of two lines the last is looked at, and browsers keep both",
+        in_header("set-cookie", Kind.EXTRA, "[sessionid /account]"),
     ),
     Bug(
         "redirect-to-plain-http",
@@ -185,7 +184,6 @@ HEADERS = (
         "Redirects name the scheme http, though whoever ends TLS has said https.",
         (get("/account/", 302, x_forwarded_proto="https"),),
         in_header("location", Kind.VALUE),
-        missed="Location is compared without the public host and without its scheme",
     ),
 )
 

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from journeys.transcript import HOST, Answer, Visitor
 from stack import SeededData
@@ -79,11 +80,13 @@ class TwoShops:
         finally:
             control.stop()
 
-    @property
-    def context(self) -> Context:
-        """What the answers may name."""
-        return Context(
-            HOST, self.control.url.partition("//")[2], self.candidate.url.partition("//")[2]
+    def context(self, asked: Mapping[str, str]) -> Context:
+        """What the answers to a request with these headers may name."""
+        headers = {"host": HOST, "x_forwarded_proto": "http", **asked}  # as the proxy says it
+        return Context.of(
+            [(n.replace("_", "-").encode(), value.encode()) for n, value in headers.items()],
+            self.control.url.partition("//")[2],
+            self.candidate.url.partition("//")[2],
         )
 
     def switch_on(self, *names: str) -> None:
@@ -118,13 +121,20 @@ class TwoShops:
 
             yield ask
 
-    def judge(self, answers: Pair, rules: RouteRules | None = None) -> Judgement:
+    def judge(
+        self,
+        answers: Pair,
+        rules: RouteRules | None = None,
+        asked: Mapping[str, str] = MappingProxyType({}),
+    ) -> Judgement:
         """As the comparer does it; by the rules of the demo, if no others are given."""
-        return judge(*answers, context=self.context, rules=rules or RULES, shaper=_SHAPER)
+        context = self.context(asked)
+        return judge(*answers, context=context, rules=rules or RULES, shaper=_SHAPER)
 
     def judged(self, session: Sequence[Step], visitor: str = "") -> list[Judgement]:
         """A judgement for each step of a session."""
-        return [self.judge(pair) for pair in self.tell(session, visitor)]
+        told = zip(session, self.tell(session, visitor), strict=True)
+        return [self.judge(pair, asked=step.headers) for step, pair in told]
 
     def _log_in(self) -> None:
         """At the control alone: with its rows and the same key, the candidate knows these sessions too."""

@@ -67,7 +67,7 @@ class Asking:
         given = {name.lower() for name, _ in extra}
         usual = [(b"Host", host.encode()), (b"User-Agent", b"fig"), (b"Accept", b"*/*")]
         self._headers = [each for each in usual if each[0].lower() not in given] + extra
-        self._context = Context(host, self.control.authority, self.candidate.authority)
+        self._context = Context.of(self._headers, self.control.authority, self.candidate.authority)
 
     async def ask(self, path: str) -> tuple[Asked, RecordedResponse | None]:
         """What came of it, and the control's answer."""

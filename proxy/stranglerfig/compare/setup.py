@@ -55,14 +55,10 @@ class Setup:
 
     def context(self, seen: Observation) -> Context:
         """The hosts and addresses that the two answers may name."""
-        host = next((v for n, v in seen.request.headers if n.lower() == b"host"), b"")
         answered, other = self._authority(seen.answered_by), self._authority(seen.other)
         is_control = seen.side == MONOLITH
-        return Context(
-            host=host.decode("latin-1"),
-            control_authority=answered if is_control else other,
-            candidate_authority=other if is_control else answered,
-        )
+        pair = (answered, other) if is_control else (other, answered)
+        return Context.of(seen.request.headers, *pair)
 
     def _authority(self, name: str) -> str:
         upstream = self.config.upstreams.get(name)

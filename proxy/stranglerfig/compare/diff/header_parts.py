@@ -21,8 +21,9 @@ class Side(NamedTuple):
 
     values: list[bytes]
     date: datetime | None
-    host: str
-    own: str
+    scheme: str = ""
+    host: str = ""
+    own: str = ""
 
 
 Parts = dict[str, str]
@@ -70,7 +71,8 @@ def _transport_security(side: Side) -> Parts:
 
 
 def _url(side: Side) -> Parts:
-    return {"": ", ".join(mapped_url(url, host=side.host, own=side.own) for url in side.values)}
+    public = side.scheme, side.host
+    return {"": ", ".join(mapped_url(url, public=public, own=side.own) for url in side.values)}
 
 
 def _cookies(side: Side) -> Parts:

@@ -92,10 +92,11 @@ def policies(values: Sequence[bytes]) -> dict[str, str]:
     return {name: ", ".join(sorted(listed)) for name, listed in found.items()}
 
 
-def mapped_url(value: bytes, *, host: str, own: str) -> str:
-    """A URL with the public host, or the answering upstream's own address, replaced by a word.
+def mapped_url(value: bytes, *, public: tuple[str, str], own: str) -> str:
+    """A URL with the ``public`` scheme and host, or the answering upstream's own address, replaced by a word.
 
-    A redirect to ``http://host/login`` and one to ``/login`` lead a browser to the same page. An upstream that names
+    A redirect to ``http://host/login`` and one to ``/login`` lead a browser to the same page, if it asked by http; where it
+    asked by https, the first leads it out of TLS. Without a scheme either is taken for the client's. An upstream that names
     its own address is as wrong as the other one that does, and not the same as one that does not.
     """
     url = text(value)
@@ -104,8 +105,11 @@ def mapped_url(value: bytes, *, host: str, own: str) -> str:
     except ValueError:
         return url
     authority = parts.netloc.lower()
+    scheme, host = public
     if authority and authority == host.lower():
-        return urlunsplit(("", "", parts.path or "/", parts.query, parts.fragment))
+        is_own = parts.scheme in ("", scheme) or not scheme
+        left = ("", "") if is_own else (parts.scheme, "host")
+        return urlunsplit((*left, parts.path or "/", parts.query, parts.fragment))
     if authority and authority == own.lower():
         return urlunsplit((parts.scheme, "upstream", parts.path, parts.query, parts.fragment))
     return url

@@ -4,7 +4,7 @@ Strict by default: a header that is in neither table is compared as text, since 
 its behaviour. What is not compared is listed with its reason; what has a meaning of its own is listed with its reader.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -13,6 +13,7 @@ from stranglerfig.compare.diff.header_parts import BY_MEMBER, READERS, SINGLE, P
 from stranglerfig.compare.diff.header_value import http_date, text
 from stranglerfig.compare.diff.path import Part
 from stranglerfig.compare.observation import Headers
+from stranglerfig.http1.headers import Header
 
 NOT_COMPARED: Final[Mapping[str, str]] = {
     "date": "the time of the answer",
@@ -59,6 +60,17 @@ class Context(NamedTuple):
     host: str = ""
     control_authority: str = ""
     candidate_authority: str = ""
+    scheme: str = ""
+    """By which the client asked: ``http`` or ``https``; empty where it is not known, and then either is taken for it."""
+
+    @classmethod
+    def of(
+        cls, asked: Sequence[Header], control_authority: str, candidate_authority: str
+    ) -> "Context":
+        """What the answers to a request with the headers ``asked`` may name."""
+        said = {name.lower(): value.decode("latin-1").strip() for name, value in reversed(asked)}
+        scheme = said.get(b"x-forwarded-proto", "").partition(",")[0].strip().lower()
+        return cls(said.get(b"host", ""), control_authority, candidate_authority, scheme)
 
 
 def diff_headers(control: Headers, candidate: Headers, context: Context) -> Iterator[Found]:
@@ -80,11 +92,12 @@ def diff_headers(control: Headers, candidate: Headers, context: Context) -> Iter
         if left is None or right is None:
             # A part each, so that a cookie that is missing is found under the name it has when others are there.
             whole = reader if name in BY_MEMBER else as_text
-            our_parts = {} if left is None else whole(Side(left, our_date, "", ""))
-            their_parts = {} if right is None else whole(Side(right, their_date, "", ""))
+            our_parts = {} if left is None else whole(Side(left, our_date))
+            their_parts = {} if right is None else whole(Side(right, their_date))
         else:
-            our_parts = reader(Side(left, our_date, context.host, context.control_authority))
-            their_parts = reader(Side(right, their_date, context.host, context.candidate_authority))
+            public = context.scheme, context.host
+            our_parts = reader(Side(left, our_date, *public, context.control_authority))
+            their_parts = reader(Side(right, their_date, *public, context.candidate_authority))
         if not (name == "expires" and _is_same_lifetime(our_parts, their_parts)):
             yield from _diff_parts(where, our_parts, their_parts)
 

@@ -67,6 +67,8 @@ def test_what_means_the_same_does_not_differ(control: list[str], candidate: list
         (["Vary: Cookie, Origin"], ["Vary: Origin"], [("missing", "header vary[cookie]")]),
         (["Location: http://shop.example/a"], ["Location: http://10.0.0.2:8211/a"], [("value", "header location")]),
         (["Location: /a"], ["Location: http://evil.example/a"], [("value", "header location")]),
+        (["Location: /a"], ["Location: https://shop.example/a"], []),
+        (["Location: /a"], ["Location: //shop.example/a"], []),
         (["Set-Cookie: a=1; HttpOnly; Secure"], ["Set-Cookie: a=1; HttpOnly"], [("missing", "header set-cookie[a].secure")]),
         (["Set-Cookie: a=1; SameSite=Lax"], ["Set-Cookie: a=1; SameSite=None"], [("value", "header set-cookie[a].samesite")]),
         (["Set-Cookie: a=1; Path=/"], [], [("missing", "header set-cookie[a]")]),
@@ -122,3 +124,24 @@ def test_a_malformed_header_equals_itself_and_differs_from_another(line: str) ->
     name = line.partition(":")[0]
     assert found(headers(line), headers(f"{line} ")) == []
     assert found(headers(line), headers(f"{name}: x/y; z=1"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "location", "is_own"),
+    [
+        ("https", "https://shop.example/a", True),
+        ("https", "HTTPS://SHOP.example/a", True),
+        ("https, http", "https://shop.example/a", True),
+        ("https", "http://shop.example/a", False),
+        ("http", "https://shop.example/a", False),
+        ("https", "//shop.example/a", True),
+    ],
+)
+def test_a_redirect_to_the_other_scheme_is_another_place(
+    asked: str, location: str, is_own: bool
+) -> None:
+    headers = ((b"host", b"shop.example"), (b"X-Forwarded-Proto", asked.encode()))
+    context = Context.of(headers, "10.0.0.1:8100", "10.0.0.2:8211")
+    control, candidate = ((b"Location", value.encode()) for value in ("/a", location))
+    found = [each.kind for each in diff_headers((control,), (candidate,), context)]
+    assert found == ([] if is_own else ["value"])

@@ -1,13 +1,13 @@
-"""What is made to be expensive is classed or read in time that grows with its size."""
+"""What is made to be expensive is classed, or read without growing."""
 
 import contextlib
-import time
 from collections.abc import Callable
 
 import pytest
 
 from stranglerfig.compare.diff.body import diff_bodies
 from stranglerfig.compare.diff.html.compare import MAX_FOUND, diff_pages
+from stranglerfig.compare.diff.html.node import Element, Node
 from stranglerfig.compare.diff.html.page import MAX_DEPTH, TooDeepError, read_page
 
 HTML = b"text/html"
@@ -39,22 +39,23 @@ def repeated(part: str) -> Callable[[int], str]:
         pytest.param(repeated("<"), id="no tag at all"),
     ],
 )  # fmt: skip
-def test_the_time_to_read_a_page_grows_with_its_size(make: Callable[[int], str]) -> None:
-    def seconds(count: int) -> float:
-        page = make(count)
-        start = time.process_time()
-        with contextlib.suppress(TooDeepError):
-            read_page(page)
-        return time.process_time() - start
+def test_a_page_makes_no_more_elements_than_it_has_signs(make: Callable[[int], str]) -> None:
+    """Readers that copy what was not closed make a million of twenty kilobytes."""
+    page = make(4_000)
+    made = 0
+    with contextlib.suppress(TooDeepError):
+        left: list[Node] = [read_page(page)]
+        while left:
+            node = left.pop()
+            made += 1
+            if isinstance(node, Element):
+                made += len(node.attributes)
+                left += node.children
+    assert made <= len(page)
 
-    assert seconds(40_000) < 40 * max(seconds(4_000), 0.002)
 
-
-def test_a_page_that_was_replaced_is_told_in_bounded_time_and_number() -> None:
+def test_a_page_that_was_replaced_is_told_in_a_bounded_number() -> None:
     one = "<ul>" + repeated("<li class=c#>one <b>#</b>")(4_000)
     other = "<ul>" + repeated("<li class=d#>other <i>#</i>")(4_001)
     pages = read_page(one), read_page(other)
-    start = time.process_time()
-    found = list(diff_pages(*pages))
-    assert time.process_time() - start < 3
-    assert len(found) == MAX_FOUND
+    assert len(list(diff_pages(*pages))) == MAX_FOUND
