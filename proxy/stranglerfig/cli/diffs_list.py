@@ -17,7 +17,14 @@ from stranglerfig.cli.differences import (
     shapes_shown,
     state_line,
 )
-from stranglerfig.cli.noise import noise_dict, noise_of, print_noise
+from stranglerfig.cli.noise import (
+    lag_dict,
+    lag_of_places,
+    noise_dict,
+    noise_of,
+    print_lag,
+    print_noise,
+)
 from stranglerfig.cli.output import (
     ConfigOption,
     ExitCode,
@@ -129,6 +136,7 @@ def list_(
         accounts = {name: account for name, account in accounts.items() if name == capability}
     listed = [each for each in found if state.takes(each)]
     noise, lags = noise_of(place, capability), lag_of(place.state_dir)
+    healed = lag_of_places(place, capability)
     if as_json:
         print_json(
             {
@@ -138,6 +146,7 @@ def list_(
                 },
                 "clusters": [difference_dict(each) for each in listed],
                 "noise": [noise_dict(row) for row in noise],
+                "lag": [lag_dict(row) for row in healed],
             }
         )
     else:
@@ -146,6 +155,7 @@ def list_(
             out.print(f"[dim]the account is of all that was counted; below, the last {since}[/]")
         _print_differences(listed, limit)
         _print_unlisted(found, listed)
+        print_lag(healed)
         print_noise(noise)
     is_counted = not is_timed and trace is None and _is_unexplained(accounts, found)
     if is_counted or not all(each.is_settled for each in found):

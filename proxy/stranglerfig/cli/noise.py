@@ -29,6 +29,38 @@ def noise_of(place: Place, capability: str | None) -> list[NoiseRow]:
     return sorted(rows, key=lambda row: (-row.count.own, row.capability, row.route, row.where))
 
 
+def lag_of_places(place: Place, capability: str | None) -> list[NoiseRow]:
+    """Where differences healed, the most often first."""
+    rows = [row for row in read_evidence(place, NoiseRow, capability) if row.healed]
+    return sorted(rows, key=lambda row: (-row.healed, row.capability, row.route, row.where))
+
+
+def print_lag(rows: list[NoiseRow]) -> None:
+    """Print where what differed healed: a service that is wrong now and then looks like this as well."""
+    if not rows:
+        return
+    out.print("\n[bold]Lag: where what differed healed when both sides were asked again[/]")
+    for row in rows[:_SHOWN]:
+        place = escape(f"{row.place} {row.path}".rstrip())
+        out.print(f"{row.healed:>5,}  {row.kind:<9}  {place}")
+        out.print(f"       [dim]{escape(row.route)}[/]")
+    if len(rows) > _SHOWN:
+        out.print(f"… and {len(rows) - _SHOWN:,} more: --json has all")
+
+
+def lag_dict(row: NoiseRow) -> dict[str, Any]:
+    """One place of lag for ``--json``."""
+    return {
+        "capability": row.capability,
+        "route": row.route,
+        "kind": row.kind,
+        "where": row.place,
+        "path": row.path,
+        "healed": row.healed,
+        "last_seen": iso_time(row.last_seen),
+    }
+
+
 def print_noise(rows: list[NoiseRow]) -> None:
     """Print what is noisy; nothing where nothing is."""
     if not rows:

@@ -1,7 +1,7 @@
 """Both sides asked again until it settles: what came of it is lag, noise, or a difference. Values, no I/O.
 
 A round is one more answer of each side. What differed and no longer does is *lag*, unless the control is known to differ from
-itself there. What still differs in the last round is a *difference*, but for values in which the control was seen to
+itself there, or one side had answered that it failed: that is a difference, however well it is by now. What still differs in the last round is a *difference*, but for values in which the control was seen to
 differ from itself at the very same place of this very request, and in the very words: no volume of traffic excuses what it did not do here.
 """
 
@@ -69,13 +69,14 @@ class Round:
 class Outcome:
     """How a comparison ended: the last judgement, without what is excused.
 
-    ``cause`` of lag. ``pairs`` is what the first round says of each place, ``None`` where there was no whole one.
+    ``cause`` and ``healed`` of lag. ``pairs`` is what the first round says of each place, ``None`` where there was no whole one.
     """
 
     judgement: Judgement
     rounds: int = 0
     cause: Cause | None = None
     delay_s: float = 0.0
+    healed: tuple[Difference, ...] = ()
     excused: tuple[Difference, ...] = ()
     refused: dict[Place, Refusal] = field(default_factory=dict)
     pairs: dict[Place, Pair] | None = None
@@ -89,9 +90,13 @@ def conclude(
     differed = next((each for each in _judgements(first, rounds) if each.differences), None)
     if differed is None:
         return Outcome(first, len(rounds))
+    if not last.differences and _has_failed(differed):
+        return Outcome(differed, len(rounds))
     if not last.differences:
         known = all(_may_be_noise(each, noise) for each in differed.differences)
-        return Outcome(_as(last, Verdict.NOISE if known else Verdict.LAG), len(rounds))
+        verdict = Verdict.NOISE if known else Verdict.LAG
+        healed = () if known else differed.differences
+        return Outcome(Judgement(verdict, (), last.hits), len(rounds), healed=healed)
     excused, left, refused = [], [], {}
     for each in last.differences:
         why = _refusal(each, rounds, noise, is_last=is_last)
@@ -133,8 +138,14 @@ def _judgements(first: Judgement, rounds: Sequence[Round]) -> list[Judgement]:
     return [first, *(each.judgement for each in rounds)]
 
 
-def _as(judgement: Judgement, verdict: Verdict) -> Judgement:
-    return Judgement(verdict, (), judgement.hits)
+def _has_failed(judgement: Judgement) -> bool:
+    """Whether one side answered that it failed: whoever fails now and then is not behind, and users meet it."""
+    return any(
+        (shape.clear or "").startswith("5")
+        for each in judgement.differences
+        if each.where == STATUS
+        for shape in (each.control, each.candidate)
+    )
 
 
 def _may_be_noise(difference: Difference, noise: Noise) -> bool:

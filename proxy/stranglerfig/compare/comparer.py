@@ -179,6 +179,8 @@ class Comparer:
     async def _compare(self, seen: Observation) -> tuple[Setup, Answers, Judgement] | None:
         """Ask the other side and judge; ``None`` when it is counted already that nobody was asked."""
         setup = self._setup
+        if not self._evidence.is_of_today:
+            self._evidence.begin(setup.config, setup.rules)
         other = setup.other_side(seen)
         if not isinstance(other, Upstream):
             self._ledger.skipped(seen.capability, other)

@@ -27,6 +27,7 @@ from stranglerfig.compare.evidence_rows import (
 )
 from stranglerfig.compare.evidence_store import EVIDENCE_NAME, EvidenceStore
 from stranglerfig.compare.pairing import NoiseCount, Place, place_of
+from stranglerfig.compare.rule_term import today
 from stranglerfig.compare.rules import Rules
 from stranglerfig.compare.stratum import Stratum
 from stranglerfig.compare.value_format import format_of
@@ -62,7 +63,8 @@ class Evidence:
         self._fields = self._load(FieldRow)
 
     def begin(self, config: Config, rules: Rules) -> None:
-        """Forget what was measured of another stage, share or other rules."""
+        """Forget what was measured of another stage, share or other rules; to be told each day, since rules end."""
+        self._day = today()
         for name, capability in config.capabilities.items():
             digest = _digest(capability, rules)
             known = self._eras.get((name,))
@@ -70,6 +72,11 @@ class Evidence:
                 self._forget(name)
                 self._touch(self._eras, Era(name, digest, time.time()))
         self.flush()
+
+    @property
+    def is_of_today(self) -> bool:
+        """Whether the rules are those of today."""
+        return self._day == today()
 
     def noise(self, capability: str, route: str) -> dict[Place, NoiseCount]:
         """What pairs say of the places of a route."""
@@ -91,6 +98,9 @@ class Evidence:
         for place, pair in outcome.pairs.items():
             if (row := self._row(capability, route, place, now)) is not None:
                 setattr(row, pair.value, getattr(row, pair.value) + 1)
+        for each in {place_of(each): each for each in outcome.healed}.values():
+            if (row := self._row(capability, route, place_of(each), now)) is not None:
+                row.healed += 1
         for each in outcome.excused:
             self._excuse(self._row(capability, route, place_of(each), now), each)
         for place, why in outcome.refused.items():
@@ -215,9 +225,11 @@ def _size(table: dict[tuple[Any, ...], T], capability: str) -> int:
 
 
 def _digest(capability: Capability, rules: Rules) -> str:
-    """What evidence is of. Rules of other capabilities are none of its business."""
+    """What evidence is of. Rules of other capabilities are none of its business, nor is who vouches for one."""
     own = [
-        rule.model_dump(mode="json") for rule in rules.rules if rule.capability == capability.name
+        rule.model_dump(mode="json", exclude={"name", "reason", "owner", "expires"})
+        for rule in rules.rules
+        if rule.capability == capability.name and rule.holds_on(today())
     ]
     text = json.dumps([capability.stage.value, capability.percent, capability.upstream, own])
     return hashlib.sha256(text.encode()).hexdigest()[:16]

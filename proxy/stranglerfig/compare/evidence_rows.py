@@ -29,7 +29,7 @@ class Paired:
 
 @dataclass(slots=True)
 class NoiseRow:
-    """What pairs said of one place of a route, what that excused, and why it excused nothing where it did not."""
+    """What pairs said of one place of a route, what that excused, and why it excused nothing where it did not; and its lag."""
 
     keys: ClassVar[int] = 5
     capability: str
@@ -41,6 +41,7 @@ class NoiseRow:
     c: int = 0
     both: int = 0
     excused: int = 0
+    healed: int = 0
     refused: int = 0
     refusal: str = ""
     format: str = ""

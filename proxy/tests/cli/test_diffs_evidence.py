@@ -95,6 +95,17 @@ def test_lag_and_noise_are_counted_apart_and_the_sum_adds_up(fig: Fig, shop: Pat
     assert account["lag_s"] == {"p50": 0.375, "p99": 0.497}
 
 
+def test_lag_is_listed_by_place(fig: Fig, shop: Path) -> None:
+    kept(shop, NoiseRow("catalog", ROUTE, "value", "body", "$.stock", healed=7, b=1))
+    counted(shop, *[Verdict.LAG] * 7)
+    output = fig().output
+    assert "Lag: where what differed healed" in output
+    assert "7  value      body $.stock" in output
+    assert "Noise" not in output
+    (listed,) = json.loads(fig("--json").output)["lag"]
+    assert (listed["path"], listed["healed"]) == ("$.stock", 7)
+
+
 def test_without_lag_or_noise_nobody_is_told_of_them(fig: Fig, shop: Path) -> None:
     counted(shop, Verdict.EQUAL)
     assert "lag" not in fig().output

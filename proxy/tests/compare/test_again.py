@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -65,6 +66,17 @@ def test_what_heals_is_lag_or_noise_where_the_control_is_known_to_do_it_too() ->
     assert conclusion(judged(D), rounds(EQUAL), noise=NOISY).judgement.verdict is Verdict.NOISE
     price = differs("$.price")
     assert conclusion(judged(D, price), rounds(EQUAL), noise=NOISY).judgement.verdict is Verdict.LAG
+
+
+@pytest.mark.parametrize("statuses", [("200", "500"), ("503", "200")])
+def test_who_fails_now_and_then_is_not_behind(statuses: tuple[str, str]) -> None:
+    control, candidate = (Shape("number", 3, "ddd", clear=text) for text in statuses)
+    failed = Difference(Kind.VALUE, "status", "", "", control, candidate)
+    found = conclusion(judged(failed, D), rounds(EQUAL), noise=NOISY)
+    assert found.judgement.verdict is Verdict.DIFFERENT
+    assert found.judgement.differences == (failed, D)
+    found = conclusion(judged(replace(failed, candidate=replace(candidate, clear="404"), control=replace(control, clear="200"))), rounds(EQUAL))  # fmt: skip
+    assert found.judgement.verdict is Verdict.LAG
 
 
 def test_another_round_is_asked_for_while_it_may_tell_more() -> None:

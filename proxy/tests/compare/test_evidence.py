@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,24 @@ def test_evidence_begins_anew_with_stage_share_or_rules(
     first.close()
     assert bool(read_rows(tmp_path, StratumRow)) is kept
     assert bool(read_rows(tmp_path, UserRow)) is kept
+
+
+def test_the_day_on_which_a_rule_ends_is_another_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = date(2027, 3, 1)
+    monkeypatch.setattr(evidence_module, "today", lambda: day)
+    rules = Rules.model_validate(
+        {"rules": [{"name": "r", "action": "ignore", "capability": "c", "where": "body", "path": "$.a", "reason": "r", "owner": "o", "expires": "2027-03-01"}]}
+    )  # fmt: skip
+    evidence = opened(tmp_path, rules)
+    evidence.count("c", STRATUM, Verdict.IGNORED, None)
+    assert evidence.is_of_today
+    day = date(2027, 3, 2)
+    assert not evidence.is_of_today
+    evidence.begin(config(), rules)
+    assert evidence.compared("c", STRATUM) == 0
+    evidence.close()
 
 
 def test_a_user_counts_a_few_times_and_whoever_cannot_be_told_apart_each_time(

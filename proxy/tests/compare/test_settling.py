@@ -65,7 +65,17 @@ async def test_a_candidate_that_catches_up_is_lag_with_its_delay(world: World) -
     counts = read_all(world.state_dir / COUNTERS_NAME)
     assert sum(read_buckets(counts, names.LAG, capability="catalog")) == 1
     assert read_clusters(world.store_path) == []
-    assert noise(world) == {}
+    (row,) = noise(world).values()
+    assert (row.path, row.healed, row.count.own) == ("$.stock", 1, 0)
+
+
+async def test_a_service_that_fails_now_and_then_is_no_lag(world: World) -> None:
+    world.candidate.replies = iter([answer(b"<h1>oops</h1>", "500 Internal Server Error", b"text/html")])  # fmt: skip
+    world.control.reply = world.candidate.reply = answer(OLD)
+    tee = await comparing(world)
+    await outcome(world, tee, OLD, different=1, lag=0)
+    (status,) = (each for each in read_clusters(world.store_path) if each.where == "status")
+    assert status.shapes == "200 → 500"
 
 
 async def test_a_control_that_changed_meanwhile_is_told_apart(world: World) -> None:
