@@ -25,8 +25,9 @@ from stranglerfig.compare.keeping import Keeper
 from stranglerfig.compare.key import value_key
 from stranglerfig.compare.ledger import Ledger, Skip
 from stranglerfig.compare.observation import Observation
+from stranglerfig.compare.rounds import Answers
 from stranglerfig.compare.rules import Rules
-from stranglerfig.compare.settling import AGAIN_AFTER_S, Answers, Settler
+from stranglerfig.compare.settling import AGAIN_AFTER_S, Settler
 from stranglerfig.compare.setup import MONOLITH, Setup
 from stranglerfig.compare.store import Store
 from stranglerfig.compare.triage_watch import TriageWatch

@@ -13,8 +13,8 @@ from stranglerfig.compare.ledger import Ledger
 from stranglerfig.compare.observation import Observation
 from stranglerfig.compare.record import Exchange
 from stranglerfig.compare.redact import redact
+from stranglerfig.compare.rounds import Answers
 from stranglerfig.compare.rules import RouteRules
-from stranglerfig.compare.settling import Answers
 from stranglerfig.compare.setup import MONOLITH, Setup
 from stranglerfig.compare.store import Store
 from stranglerfig.compare.stratum import credentials_of, stratum_of

@@ -303,7 +303,7 @@ _TABLE = (
         UNSETTLED,
         "counter",
         ("capability", "reason"),
-        "Results different that were not asked again to the end: busy, late, unsafe, no_answer, not_comparable, stopped.",
+        "Results different that were not asked again to the end: busy, late, stopped, no_answer, not_comparable, no_upstream.",
     ),
     Metric(STORE_ERRORS, "counter", (), "Differences that were counted and could not be stored."),
     Metric(

@@ -1,5 +1,6 @@
 """Both sides asked again, on real sockets: what heals is lag, what the control does too is noise, the rest stays a difference."""
 
+import asyncio
 import itertools
 import json
 import random
@@ -8,14 +9,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from comparer_world import ROUTE, World, answer, connected, offer
+from comparer_world import ROUTE, ScriptedUpstream, World, answer, connected, offer
 
 from stranglerfig.compare import settling
-from stranglerfig.compare.account import Account
+from stranglerfig.compare.account import Account, read_accounts
 from stranglerfig.compare.evidence_rows import NoiseRow, Paired
 from stranglerfig.compare.evidence_store import read_rows
 from stranglerfig.compare.reading import read_clusters
 from stranglerfig.compare.rules import Rules
+from stranglerfig.config.model import Config
 from stranglerfig.counters import COUNTERS_NAME, names, read_all
 from stranglerfig.counters.histogram import read_buckets
 from stranglerfig.server.tee import Tee
@@ -261,6 +263,35 @@ async def test_what_cannot_be_asked_again_stays_a_difference(
     offer(tee, body=OLD)
     account = await world.settled(different=1)
     assert account.unsettled == {reason: 1}
+
+
+async def test_a_side_that_hangs_keeps_nothing_of_another_capability(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    third = ScriptedUpstream()
+    await third.start()
+    written = world.config().model_dump(mode="json")
+    written["upstreams"]["third"] = f"http://127.0.0.1:{third.port}"
+    written["capabilities"]["other"] = {
+        **written["capabilities"]["catalog"],
+        "upstream": "third",
+        "routes": ["GET /api/other/**"],
+        "journey": "other",
+    }
+    monkeypatch.setattr(world, "config", lambda: Config.model_validate(written))
+    world.control.reply, third.reply = answer(OLD), answer(NEW)
+    world.candidate.replies, world.candidate.reply = answers(*[NEW] * 8), None
+    tee = await comparing(world)
+    for _ in range(8):
+        offer(tee, body=OLD)
+    await world.until(lambda account: account.asked_again.get("service") == settling.ASKED_AT_ONCE)
+    tee.asked("other")
+    offer(tee, body=OLD, asked=False, capability="other", other="third", route="GET /api/other/**")
+    async with asyncio.timeout(10):
+        while not read_accounts(world.state_dir)["other"].different:  # noqa: ASYNC110 - cells give no event
+            await asyncio.sleep(0.01)
+    assert world.account().waiting == 8
+    await third.stop()
 
 
 async def test_draining_ends_what_settles_as_the_difference_that_it_is(world: World) -> None:
