@@ -136,6 +136,7 @@ CHUNKS = {
     b"5\r\nhello\r\n0\r\nConnection: close\r\n\r\n": ended,
     HELLO + b"x": poisoned,
     HELLO + HELLO: poisoned,
+    HELLO + b"HTTP/1.1 200 OK\r\nTransfer-Encoding: other\r\n\r\n": poisoned,
     HELLO + OK: poisoned,
     b"5\nhello\r\n0\r\n\r\n": cut,
     b"5 \r\nhello\r\n0\r\n\r\n": cut,

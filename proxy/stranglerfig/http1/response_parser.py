@@ -222,6 +222,8 @@ class ResponseParser:
         if self.response is None:
             self._headers.append((name, value))
             return
+        if self.is_done:
+            return  # of what came behind the answer, which poisons the connection and can't cut the answer
         if meaning_of(name) is Meaning.TRANSFER_ENCODING:
             # llhttp refuses a length here, and this only in requests.
             raise UpstreamError(Failure.CUT_RESPONSE, "Transfer-Encoding in a trailer")
