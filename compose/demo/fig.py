@@ -35,6 +35,10 @@ class Counts:
     lost: int
     waiting: int
     under_way: int
+    lag: int = 0
+    noise: int = 0
+    questions_again: int = 0
+    """What both sides were asked once more, to settle what differed and to know what differs by itself."""
 
     @property
     def answered(self) -> int:
@@ -43,12 +47,16 @@ class Counts:
     @property
     def accounted(self) -> int:
         """What became of the observations handed to the comparer."""
-        return self.asked_again + self.skipped + self.lost
+        return self._compared + self.skipped + self.lost
 
     @property
     def asked_again(self) -> int:
-        """Observations whose other side was asked."""
-        return self.equal + self.different + self.ignored + self.no_answer
+        """Questions for comparison's sake: one for each observation whose other side was asked, and those to settle it."""
+        return self._compared + self.questions_again
+
+    @property
+    def _compared(self) -> int:
+        return self.equal + self.different + self.ignored + self.lag + self.noise + self.no_answer
 
     @property
     def unsettled(self) -> int:
@@ -104,6 +112,7 @@ class Fig:
             not_teed=sum(account["not_teed"].values()),
             skipped=sum(account["skipped"].values()),
             lost=sum(account["lost"].values()),
+            questions_again=sum(account["asked_again"].values()),
             **{
                 name: account[name]
                 for name in (
@@ -112,6 +121,8 @@ class Fig:
                     "equal",
                     "different",
                     "ignored",
+                    "lag",
+                    "noise",
                     "no_answer",
                     "waiting",
                     "under_way",

@@ -87,7 +87,7 @@ def show(evidence: Evidence) -> None:
     if counts.asked:
         say(
             f"{counts.asked} to be compared: {counts.equal} equal, {counts.ignored} ignored by rule, "
-            f"[bold]{counts.different} different[/], {counts.no_answer} no answer, "
+            f"[bold]{counts.different} different[/], {counts.lag} lag, {counts.noise} noise, {counts.no_answer} no answer, "
             f"{counts.skipped + counts.not_teed} skipped, {counts.lost} lost"
         )
     checkouts = changing.shoppers.answers[CHECKOUT] + after.shoppers.answers[CHECKOUT]

@@ -29,6 +29,8 @@ class Upstream:
         self.release = threading.Event()
         self.held = threading.Event()
         self.requests = 0
+        self.more: Callable[[], dict[str, Any]] = dict
+        """Further members of each answer."""
         upstream = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -39,7 +41,8 @@ class Upstream:
                 if self.path.startswith("/held"):
                     upstream.held.set()
                     upstream.release.wait(20)
-                body = json.dumps({"upstream": upstream.name, "path": self.path}).encode()
+                told = {"upstream": upstream.name, "path": self.path, **upstream.more()}
+                body = json.dumps(told).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))

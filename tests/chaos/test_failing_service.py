@@ -145,10 +145,12 @@ def visitors(stage: str, shop: Shop) -> Iterator[list[Visitor]]:
 
 
 def gained(before: dict[str, Any], after: dict[str, Any]) -> Counter[str]:
-    """What an account gained, its reasons as `skipped upstream_failed`."""
+    """What an account gained, its reasons as `skipped upstream_failed`; without the questions it took to settle."""
     found: Counter[str] = Counter()
     for account, sign in ((after, 1), (before, -1)):
         for name, value in account.items():
+            if name == "asked_again":
+                continue
             if isinstance(value, dict):
                 for reason, count in value.items():
                     found[f"{name} {reason}"] += sign * count

@@ -23,6 +23,7 @@ CATALOG: Mapping[str, Any] = {
         "upstream": "catalog",
         "stage": "monolith",
         "percent": 50,
+        "ask_again": 0,  # who counts what each side was asked is not to count chance
         "routes": ["GET /api/catalog/**"],
     }
 }

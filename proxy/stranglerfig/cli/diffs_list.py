@@ -10,11 +10,20 @@ from rich.markup import escape
 from rich.text import Text
 
 from stranglerfig.cli.accounts import print_accounts
+from stranglerfig.cli.coverage import show_coverage
 from stranglerfig.cli.differences import (
     difference_dict,
     read_differences,
     shapes_shown,
     state_line,
+)
+from stranglerfig.cli.noise import (
+    lag_dict,
+    lag_of_places,
+    noise_dict,
+    noise_of,
+    print_lag,
+    print_noise,
 )
 from stranglerfig.cli.output import (
     ConfigOption,
@@ -26,7 +35,7 @@ from stranglerfig.cli.output import (
     print_json,
 )
 from stranglerfig.cli.place import Place, config_of, find_place
-from stranglerfig.compare.account import Account, read_accounts
+from stranglerfig.compare.account import Account, lag_of, read_accounts
 from stranglerfig.compare.marks import Mark, read_marks
 from stranglerfig.compare.triage import State, Triaged
 from stranglerfig.config.scalar import duration
@@ -68,6 +77,16 @@ def list_(
     ] = None,
     state: Annotated[Shown, typer.Option(help="Only those that stand so.")] = Shown.UNFIXED,
     limit: Annotated[int, typer.Option(min=1, help="How many differences to print.")] = _SHOWN,
+    coverage: Annotated[
+        bool,
+        typer.Option(
+            "--coverage",
+            help="Instead: how sure each kind of request is, and what was never compared.",
+        ),
+    ] = False,
+    within: Annotated[
+        str, typer.Option(help="With --coverage: the share of differing answers to rule out.")
+    ] = "1%",
     config: ConfigOption = "fig.yaml",
     as_json: JsonFlag = False,
 ) -> None:
@@ -76,6 +95,9 @@ def list_(
     The word `list` can be left out. [bold]fig diffs show ID[/] shows one difference
     whole, [bold]fig diffs mark ID[/] says what was decided about it: what is fixed
     is listed again when it comes back.
+
+    What heals when both sides are asked again is lag; a value in which the
+    monolith differs from itself is noise. Both are counted apart.
 
     Ends with 1 when something differs that is neither fixed nor expected, or
     what is expected has stopped. A difference is a kind at a place of a route,
@@ -91,9 +113,16 @@ def list_(
 
       fig diffs --state reopened
 
+      fig diffs --coverage --within 0.1%
+
       fig diffs --since 10m --json | jq '.clusters[] | {id, kind, where, path, count}'
     """
     place = find_place(config)
+    if coverage:
+        if capability is not None:
+            _check_name(capability, place, read_accounts(place.state_dir))
+        show_coverage(place, capability, within, as_json=as_json)
+        return
     accounts = read_accounts(place.state_dir)
     marks = read_marks(place.state_dir) if since == CHANGE else {}
     is_timed = since is not None and since != CHANGE
@@ -106,19 +135,28 @@ def list_(
         _check_name(capability, place, accounts)
         accounts = {name: account for name, account in accounts.items() if name == capability}
     listed = [each for each in found if state.takes(each)]
+    noise, lags = noise_of(place, capability), lag_of(place.state_dir)
+    healed = lag_of_places(place, capability)
     if as_json:
         print_json(
             {
-                "accounts": {name: account.to_dict() for name, account in accounts.items()},
+                "accounts": {
+                    name: {**account.to_dict(), "lag_s": lags.get(name)}
+                    for name, account in accounts.items()
+                },
                 "clusters": [difference_dict(each) for each in listed],
+                "noise": [noise_dict(row) for row in noise],
+                "lag": [lag_dict(row) for row in healed],
             }
         )
     else:
-        print_accounts(accounts, capability)
+        print_accounts(accounts, capability, lags)
         if is_timed:
             out.print(f"[dim]the account is of all that was counted; below, the last {since}[/]")
         _print_differences(listed, limit)
         _print_unlisted(found, listed)
+        print_lag(healed)
+        print_noise(noise)
     is_counted = not is_timed and trace is None and _is_unexplained(accounts, found)
     if is_counted or not all(each.is_settled for each in found):
         raise typer.Exit(ExitCode.NO)

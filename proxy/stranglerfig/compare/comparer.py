@@ -1,4 +1,4 @@
-"""The comparer: takes observations from workers, asks the other side, judges, stores, and counts every outcome.
+"""The comparer: takes observations from workers, asks the other side, judges, settles, and has every outcome counted.
 
 Nothing here is waited for by a worker. Work is bounded per upstream, in number and in bytes, so that a side that hangs
 fills its own lane and nobody else's; what does not fit is counted, and what waited too long is not judged, since
@@ -8,7 +8,9 @@ difference may be stored and counted as lost, never counted and gone.
 
 import asyncio
 import contextlib
+import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,13 +19,15 @@ import structlog
 from stranglerfig.compare.ask import ask
 from stranglerfig.compare.diff.coding import NotComparableError
 from stranglerfig.compare.diff.shape import Shaper
+from stranglerfig.compare.evidence import Evidence
 from stranglerfig.compare.intake import Intake
+from stranglerfig.compare.keeping import Keeper
 from stranglerfig.compare.key import value_key
 from stranglerfig.compare.ledger import Ledger, Skip
-from stranglerfig.compare.observation import Observation, RecordedResponse
-from stranglerfig.compare.record import Exchange
-from stranglerfig.compare.redact import redact
+from stranglerfig.compare.observation import Observation
+from stranglerfig.compare.rounds import Answers
 from stranglerfig.compare.rules import Rules
+from stranglerfig.compare.settling import AGAIN_AFTER_S, Settler
 from stranglerfig.compare.setup import MONOLITH, Setup
 from stranglerfig.compare.store import Store
 from stranglerfig.compare.triage_watch import TriageWatch
@@ -32,7 +36,6 @@ from stranglerfig.compare.wire import SOCKET_NAME
 from stranglerfig.config.model import Capability, Config, Stage, Upstream
 from stranglerfig.counters import COUNTERS_NAME, CounterBlock
 from stranglerfig.http1.failure import Failure, UpstreamError
-from stranglerfig.http1.trace_context import trace_id_of
 
 log = structlog.get_logger(__name__)
 
@@ -67,13 +70,19 @@ class Comparer:
         counters: CounterBlock,
         *,
         socket_path: str = SOCKET_NAME,
+        again_after_s: tuple[float, ...] = AGAIN_AFTER_S,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._state_dir = store_path.parent
         self._has_warned = False
         self._ledger = Ledger(counters)
         self._store = Store(store_path)
         self._triage = TriageWatch(self._state_dir, counters)
+        self._evidence = Evidence(self._state_dir, self._later)
+        self._evidence.begin(config, rules)
         self._setup = self._make_setup(config, rules, secret)
+        self._settler = Settler(self._ledger, after_s=again_after_s, chance=chance)
+        self._keeper = Keeper(self._ledger, self._store, self._triage, self._evidence, chance)
         self._lanes: dict[str, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._intake = Intake(socket_path, self._ledger.hello, self._take)
@@ -92,12 +101,14 @@ class Comparer:
 
     def swap(self, config: Config, rules: Rules, secret: str | None) -> None:
         """Judge what comes from now on by these; comparisons under way keep what they began with."""
+        self._evidence.begin(config, rules)
         self._setup = self._make_setup(config, rules, secret)
 
     async def drain(self, deadline_s: float) -> None:
         """Read what workers have still sent, finish what is under way, count the rest as skipped, and end ``run``."""
         ends_at = asyncio.get_running_loop().time() + deadline_s
         await self._intake.stop(min(_LAST_READ_S, deadline_s / 2))
+        self._settler.stop()
         tasks = set(self._tasks)
         if tasks:
             left_s = max(ends_at - asyncio.get_running_loop().time(), 0.0)
@@ -107,6 +118,7 @@ class Comparer:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._settle_absent()
         self._store.close()
+        self._evidence.close()
         self._drained.set()
 
     def state(self) -> dict[str, Any]:
@@ -122,6 +134,9 @@ class Comparer:
             self._has_warned = True
             log.warning("shadows_are_unmarked", mend="set FIG_SECRET, so that services can tell")
         return Setup(config, rules, secret, Shaper(value_key(secret, self._state_dir)))
+
+    def _later(self, after_s: float, call: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_later(after_s, call)
 
     def _settle_absent(self) -> None:
         self._ledger.settle_absent(self._state_dir / COUNTERS_NAME, self._intake.slots)
@@ -145,7 +160,9 @@ class Comparer:
         """Bring one observation to exactly one outcome."""
         try:
             async with lane.slots:
-                await self._compare(seen)
+                compared = await self._compare(seen)
+            if compared is not None:  # others are not held up while it settles
+                await self._finish(seen, *compared)
         except asyncio.CancelledError:
             self._ledger.skipped(seen.capability, Skip.STOPPED)
             raise
@@ -160,43 +177,39 @@ class Comparer:
             lane.waiting -= 1
             lane.waiting_bytes -= size
 
-    async def _compare(self, seen: Observation) -> None:
+    async def _compare(self, seen: Observation) -> tuple[Setup, Answers, Judgement] | None:
+        """Ask the other side and judge; ``None`` when it is counted already that nobody was asked."""
         setup = self._setup
+        if not self._evidence.is_of_today:
+            self._evidence.begin(setup.config, setup.rules)
         other = setup.other_side(seen)
         if not isinstance(other, Upstream):
             self._ledger.skipped(seen.capability, other)
-            return
+            return None
         if time.time() - (seen.started_at + seen.elapsed_s) > MAX_AGE_S:
             self._ledger.skipped(seen.capability, Skip.STALE)
-            return
+            return None
         answer = await ask(other, seen, setup.secret)
-        control, candidate = seen.response, answer
-        if seen.side != MONOLITH:
-            control, candidate = candidate, control
+        answers = (seen.response, answer) if seen.side == MONOLITH else (answer, seen.response)
         judgement = judge(
-            control,
-            candidate,
+            *answers,
             context=setup.context(seen),
             rules=setup.route_rules(seen.capability, seen.route),
             shaper=setup.shaper,
         )
-        self._keep(seen, setup, control, candidate, judgement)
+        return setup, answers, judgement
 
-    def _keep(
-        self,
-        seen: Observation,
-        setup: Setup,
-        control: RecordedResponse,
-        candidate: RecordedResponse,
-        judgement: Judgement,
+    async def _finish(
+        self, seen: Observation, setup: Setup, answers: Answers, judgement: Judgement
     ) -> None:
-        if judgement.differences:
-            exchange = _exchange(seen, setup, control, candidate)
-            if not self._store.add(exchange, judgement.differences):
-                self._ledger.not_stored()
-        rules = setup.route_rules(seen.capability, seen.route)
-        self._triage.see(seen, judgement.differences, rules)
-        self._ledger.judged(seen.capability, judgement.verdict, judgement.hits, rules.covering)
+        settled = await self._settler.settle(
+            seen,
+            setup,
+            answers,
+            judgement,
+            lambda: self._evidence.noise(seen.capability, seen.route),
+        )
+        self._keeper.keep(seen, setup, settled.answers, settled.outcome)
 
     def _count_failure(self, seen: Observation, error: UpstreamError) -> None:
         if error.failure is Failure.BODY_OVER_CAP:
@@ -208,26 +221,4 @@ class Comparer:
 def _asks_both(capability: Capability) -> bool:
     return capability.stage is Stage.SHADOW or (
         capability.compare and capability.stage is not Stage.MONOLITH
-    )
-
-
-def _exchange(
-    seen: Observation, setup: Setup, control: RecordedResponse, candidate: RecordedResponse
-) -> Exchange:
-    is_control = seen.side == MONOLITH
-    return Exchange(
-        request_id=seen.request_id,
-        seen_at=seen.started_at,
-        capability=seen.capability,
-        route=seen.route,
-        stage=seen.stage,
-        answered_side=seen.side,
-        generation=seen.generation,
-        control=seen.answered_by if is_control else seen.other,
-        candidate=seen.other if is_control else seen.answered_by,
-        control_status=control.status,
-        candidate_status=candidate.status,
-        request=redact(seen.request, setup.shaper, setup.route_rules(seen.capability, seen.route)),
-        trace_id=trace_id_of(seen.request.headers),
-        size=sum(map(len, (seen.request.target, seen.request.body, control.body, candidate.body))),
     )

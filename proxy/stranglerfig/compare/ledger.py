@@ -1,6 +1,6 @@
 """The comparer's half of the account: every observation ends in exactly one outcome, whatever is killed when.
 
-``teed = equal + different + ignored + no_answer + skipped(reason) + lost(process) + waiting``.
+``teed = equal + different + ignored + lag + noise + no_answer + skipped(reason) + lost(process) + waiting``.
 
 ``received`` holds, per capability and worker slot, the last sequence number read. It is raised before anything else is
 counted, so that after a kill what is received and has no outcome is exactly what this process had in its hands: it is
@@ -22,6 +22,7 @@ from stranglerfig.compare.verdict import Verdict
 from stranglerfig.compare.wire import Hello
 from stranglerfig.counters import CounterBlock, names
 from stranglerfig.counters.block import CELLS_SUFFIX, read_block
+from stranglerfig.counters.histogram import Histogram
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +58,7 @@ class Ledger:
     def __init__(self, counters: CounterBlock) -> None:
         self._counters = counters
         self._offsets: dict[tuple[int, str], int] = {}
+        self._lags: dict[str, Histogram] = {}
         self._settle()
 
     def hello(self, hello: Hello) -> None:
@@ -127,6 +129,23 @@ class Ledger:
     def skipped(self, capability: str, reason: str) -> None:
         """Count that an observation was not judged, and why."""
         self._add(names.SKIPPED, capability=capability, reason=reason)
+
+    def asked_again(self, capability: str, side: str) -> None:
+        """Count one question that is asked once more; a side is ``monolith`` or ``service``."""
+        self._add(names.ASKED_AGAIN, capability=capability, side=side)
+
+    def unsettled(self, capability: str, reason: str) -> None:
+        """Count a difference that could not be asked again to the end."""
+        self._add(names.UNSETTLED, capability=capability, reason=reason)
+
+    def healed(self, capability: str, cause: str, delay_s: float) -> None:
+        """Count what moved of a difference that is lag, and how long that took; its verdict is counted after it."""
+        histogram = self._lags.get(capability)
+        if histogram is None:
+            histogram = Histogram(self._counters, names.LAG, capability=capability)
+            self._lags[capability] = histogram
+        histogram.observe(delay_s)
+        self._add(names.LAG_CAUSES, capability=capability, cause=cause)
 
     def not_stored(self) -> None:
         """Count differences that are counted and whose evidence could not be kept."""

@@ -6,7 +6,7 @@ shape (other lines, a list of another length, bytes) nothing is excused, for nob
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from stranglerfig.compare.diff.body import text_of
@@ -53,7 +53,9 @@ def _excuses(own: Found, found: Found) -> bool:
     if found.where == BODY:
         return found.kind is Kind.ORDER or (bool(found.steps) and found.kind not in _NEVER)
     values = (found.control, own.candidate, found.candidate)
-    return not all(isinstance(value, str) for value in values) or _is_chance(*map(str, values))
+    return not all(isinstance(value, str) for value in values) or is_chance(
+        str(values[0]), [str(values[1])], str(values[2])
+    )
 
 
 def _is_of_a_page(found: Found) -> bool:
@@ -63,7 +65,7 @@ def _is_of_a_page(found: Found) -> bool:
 def _excuses_in_a_page(own: Found, found: Found) -> bool:
     match found.control, own.candidate, found.candidate:
         case str(ours), str(anew), str(theirs):
-            return _is_chance(ours, anew, theirs)
+            return is_chance(ours, [anew], theirs)
     return found.kind is Kind.ORDER or own.candidate == found.candidate
 
 
@@ -79,14 +81,15 @@ def _lines_beyond(first: Found, control: str, again: str, candidate: str) -> Ite
         yield first
         return
     for number, (ours, anew, theirs) in enumerate(zip(*texts, strict=True), start=1):
-        if ours != theirs and not _is_chance(ours, anew, theirs):
+        if ours != theirs and not is_chance(ours, [anew], theirs):
             yield Found(Kind.VALUE, BODY, (Line(number),), ours, theirs)
             return
 
 
-def _is_chance(ours: str, anew: str, theirs: str) -> bool:
-    """Whether ``theirs`` differs from ``ours`` in words alone in which ``anew`` does."""
-    words = [_WORDS.findall(text) for text in (ours, anew, theirs)]
+def is_chance(ours: str, anew: Collection[str], theirs: str) -> bool:
+    """Whether ``theirs`` differs from ``ours`` in words alone in which one of ``anew`` does."""
+    words = [_WORDS.findall(text) for text in (ours, theirs, *anew)]
     return len({len(each) for each in words}) == 1 and all(
-        one == other or one != new for one, new, other in zip(*words, strict=True)
+        one == other or any(one != new for new in news)
+        for one, other, *news in zip(*words, strict=True)
     )

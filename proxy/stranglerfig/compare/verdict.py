@@ -1,4 +1,7 @@
-"""Two answers and the rules into a verdict: equal, different, or ignored, which is never folded into equal."""
+"""Two answers and the rules into a verdict: equal, different, or ignored, which is never folded into equal.
+
+``lag`` and ``noise`` are no verdicts on two answers alone: both sides have to be asked again (``again.py``).
+"""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -24,6 +27,8 @@ class Verdict(StrEnum):
     EQUAL = "equal"
     DIFFERENT = "different"
     IGNORED = "ignored"  # it differs, and rules cover all of it
+    LAG = "lag"  # it differed, and no longer when both sides were asked again
+    NOISE = "noise"  # it differs only in values in which the control was seen to differ from itself
 
 
 @dataclass(frozen=True, slots=True)

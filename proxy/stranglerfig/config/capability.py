@@ -30,7 +30,7 @@ from stranglerfig.config.pattern import (
     parse_pattern,
     parse_route,
 )
-from stranglerfig.config.scalar import Percent, Window, hundredths
+from stranglerfig.config.scalar import Again, Percent, Window, hundredths
 from stranglerfig.config.written import (
     NAME,
     NOT_BUILT,
@@ -289,6 +289,10 @@ class Capability(Written):
     )
     sample: Percent = Field(
         100.0, description="percent of user sessions that are shadowed and compared"
+    )
+    ask_again: Again = Field(
+        1.0,
+        description="percent of alike answers of which both sides are asked again, to know what differs by itself",
     )
     sticky: WrittenSticky = Field(default=Sticky(), description="what a user is recognised by")
     lists: Lists = Lists()

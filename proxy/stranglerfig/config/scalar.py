@@ -143,6 +143,26 @@ Percent = Annotated[
 ]
 """A share of users in percent, at most two decimals."""
 
+_MOST_AGAIN: Final = 10.0
+
+
+def _read_again(value: Any) -> float:
+    share = _read_percent(value)
+    if share > _MOST_AGAIN:
+        raise mistake(
+            f"{value} is above {_MOST_AGAIN:g}",
+            "each asks both sides once more: write a number from 0 to 10; 1 is much",
+        )
+    return share
+
+
+Again = Annotated[
+    float,
+    BeforeValidator(_read_again),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": _MOST_AGAIN}),
+]
+"""A share of comparisons in percent, at most 10."""
+
 
 def hundredths(percent: float) -> int:
     """The same share in hundredths of a percent, 0..10000: the scale of buckets."""

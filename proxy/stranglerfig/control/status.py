@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from stranglerfig import __version__
-from stranglerfig.compare.account import Account, accounts_of
+from stranglerfig.compare.account import Account, accounts_of, lag_quantiles
 from stranglerfig.compare.marks import Mark, read_marks, write_marks
 from stranglerfig.config.model import Capability
 from stranglerfig.control.certificates import Certificates
@@ -181,6 +181,7 @@ class View:
             "errors": {side: _errors(counts, name, side) for side in _SIDES},
             "latency_ms": {side: _latency_ms(counts, name, side) for side in _SIDES},
             "comparison": account.sums(),
+            "comparison_lag_s": lag_quantiles(counts, name),
             "comparison_since_change": (
                 account.since(mark.account).sums() if (mark := self._marks.get(name)) else None
             ),

@@ -68,6 +68,10 @@ RULE_HELD = "compare_rule_held"
 RULE_MET = "compare_rule_met"
 RULE_MET_AT = "compare_rule_met_timestamp_seconds"
 EXPECTED_UNSEEN = "compare_expected_unseen"
+ASKED_AGAIN = "compare_asked_again"
+LAG = "compare_lag_seconds"
+LAG_CAUSES = "compare_lag_causes"
+UNSETTLED = "compare_unsettled"
 STORE_ERRORS = "compare_store_errors"
 LOG_LINES = "access_log_lines"
 LOG_WRITTEN = "access_log_written_lines"
@@ -226,7 +230,7 @@ _TABLE = (
         RESULTS,
         "counter",
         ("capability", "result"),
-        "Comparisons by result: equal, different, ignored, no_answer.",
+        "Comparisons by result: equal, different, ignored, lag, noise, no_answer.",
     ),
     Metric(
         LOST,
@@ -276,6 +280,30 @@ _TABLE = (
         "gauge",
         ("capability", "mark"),
         "Comparisons since a difference that is marked as expected was seen last.",
+    ),
+    Metric(
+        ASKED_AGAIN,
+        "counter",
+        ("capability", "side"),
+        "Requests sent once more to settle a difference or to measure noise, by the side that was asked.",
+    ),
+    Metric(
+        LAG,
+        "histogram",
+        ("capability",),
+        "Of differences that healed: the time from the first answer to when both sides were seen to agree.",
+    ),
+    Metric(
+        LAG_CAUSES,
+        "counter",
+        ("capability", "cause"),
+        "Results lag by what moved: candidate_caught_up, control_changed, both_changed, unclear.",
+    ),
+    Metric(
+        UNSETTLED,
+        "counter",
+        ("capability", "reason"),
+        "Results different that were not asked again to the end: busy, late, stopped, no_answer, not_comparable, no_upstream.",
     ),
     Metric(STORE_ERRORS, "counter", (), "Differences that were counted and could not be stored."),
     Metric(

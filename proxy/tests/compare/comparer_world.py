@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +31,11 @@ def answer(
 
 
 class ScriptedUpstream:
-    """Answers each request with ``reply``; ``None`` means never. Keeps what it was sent."""
+    """Answers each request with the next of ``replies``, else with ``reply``; ``None`` means never. Keeps what it was sent."""
 
     def __init__(self) -> None:
         self.reply: bytes | None = answer()
+        self.replies: Iterator[bytes] = iter(())
         self.requests: list[bytes] = []
         self.asked = asyncio.Event()
         self.port = 0
@@ -59,10 +60,11 @@ class ScriptedUpstream:
         try:
             self.requests.append(await reader.readuntil(b"\r\n\r\n"))
             self.asked.set()
-            if self.reply is None:
+            reply = next(self.replies, self.reply)
+            if reply is None:
                 await asyncio.Event().wait()
             else:
-                writer.write(self.reply)
+                writer.write(reply)
                 await writer.drain()
         except (asyncio.CancelledError, OSError, asyncio.IncompleteReadError):
             pass
@@ -82,6 +84,10 @@ class World:
         self.rules = Rules()
         self.secret: str | None = "a secret"
         self.response_timeout = "20s"
+        self.ask_again = 0
+        self.again_after_s: tuple[float, ...] = (0.0, 0.0, 0.0)
+        self.chance: Callable[[], float] = lambda: 0.999
+        """By default nothing is sampled, and the candidate is asked again before the control."""
         self._closing: list[Callable[[], Any]] = []
 
     def config(self) -> Config:
@@ -98,6 +104,7 @@ class World:
                     "catalog": {
                         "upstream": "catalog",
                         "stage": "shadow",
+                        "ask_again": self.ask_again,
                         "routes": [ROUTE, {"match": "POST /api/catalog/quote", "safe": True}],
                     }
                 },
@@ -112,7 +119,7 @@ class World:
     async def compare(self, block: CounterBlock | None = None) -> Comparer:
         comparer = Comparer(
             self.config(), self.rules, self.secret, self.store_path, block or self.block("comparer"),
-            socket_path=self.socket_path,
+            socket_path=self.socket_path, again_after_s=self.again_after_s, chance=self.chance,
         )  # fmt: skip
         running = asyncio.create_task(comparer.run())
         await comparer.started.wait()

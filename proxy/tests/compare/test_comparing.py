@@ -23,7 +23,7 @@ async def test_equal_answers_are_counted_equal_and_leave_no_cluster(world: World
     for _ in range(20):
         assert offer(tee)
     account = await world.settled(asked=20, equal=20)
-    assert account.bound == pytest.approx(0.15)
+    assert account.bound == pytest.approx(0.1577, abs=1e-4)
     assert read_clusters(world.store_path) == []
 
 
@@ -54,7 +54,7 @@ async def test_the_control_is_the_monolith_whoever_answered_the_user(world: Worl
     await world.settled(different=1)
     (cluster,) = read_clusters(world.store_path)
     assert (cluster.kind, cluster.path) == ("missing", "$.b")
-    assert not world.candidate.requests
+    assert len(world.candidate.requests) == len(world.control.requests) - 1
 
 
 async def test_the_other_side_gets_the_same_request_marked_and_closed(world: World) -> None:
@@ -133,7 +133,7 @@ async def test_a_redirect_is_an_answer_and_not_followed(world: World) -> None:
     await connected(tee)
     offer(tee)
     await world.settled(different=1)
-    assert len(world.candidate.requests) == 1
+    assert {head.split()[1] for head in world.candidate.requests} == {b"/api/catalog/?q=ann"}
 
 
 async def test_an_error_of_the_candidate_is_compared_like_any_answer(world: World) -> None:

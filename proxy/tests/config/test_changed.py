@@ -107,6 +107,7 @@ CHANGES: dict[str, tuple[Path, Any, str]] = {
     "capabilities.*.journey": ((*C, "journey"), "shopping", "capabilities.c.journey: c -> shopping"),
     "capabilities.*.compare": ((*C, "compare"), False, "capabilities.c.compare: true -> false"),
     "capabilities.*.sample": ((*C, "sample"), 5, "capabilities.c.sample: 100 -> 5"),
+    "capabilities.*.ask_again": ((*C, "ask_again"), 5, "capabilities.c.ask_again: 1 -> 5"),
     "capabilities.*.sticky": ((*C, "sticky"), "header X-User", "capabilities.c.sticky: cookie -> header x-user"),
     "capabilities.*.lists.allow": ((*C, "lists"), {"allow": ["b", "a"]}, "capabilities.c.lists.allow: [] -> [a, b]"),
     "capabilities.*.lists.deny": ((*C, "lists"), {"deny": ["a"]}, "capabilities.c.lists.deny: [] -> [a]"),
