@@ -1,8 +1,11 @@
 """Targets, cookies, forwarded and signed headers: read as Django and gunicorn read them, and never believed from strangers."""
 
+import hashlib
+import hmac
 import ipaddress
 import posixpath
 import re
+from base64 import urlsafe_b64encode
 from http.cookies import _unquote  # type: ignore[attr-defined]
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -120,7 +123,8 @@ def check_origin(head: RequestHead, maker: PeerHeaders, peer: str) -> None:
 def check_signed(data: bytes) -> None:
     """Who does not hold the key is believed nothing; who does, what was signed, and no change of it."""
     text = data.decode("latin-1")
-    assert isinstance(read_wrote(text, KEY, NOW_S * 1000), Ignored)
+    # Whoever looks on while true ones are compared, as the fuzzer does, knows their signatures too.
+    assert isinstance(read_wrote(text, KEY, NOW_S * 1000), Ignored) or is_signed(text)
     assert isinstance(verify("Fig-Force", text, KEY, NOW_S), Refusal)
     check_force(text)
     check_spliced_wrote(data)
@@ -130,6 +134,13 @@ def check_signed(data: bytes) -> None:
         if isinstance(event, RequestHead):
             assert not verify_force(event, KEY, NOW_S)
             assert not verify_debug(event, KEY, NOW_S)
+
+
+def is_signed(wrote: str) -> bool:
+    said, dot, signature = wrote.rpartition(".")
+    message = f"fig_wrote\n{said}{dot}".encode("latin-1")
+    digest = hmac.new(KEY, message, hashlib.sha256).digest()
+    return signature == urlsafe_b64encode(digest[:16]).decode()[:22]
 
 
 def check_force(payload: str) -> None:
