@@ -43,7 +43,7 @@ command -v gcc cc make curl wget git
 find /venv -name pip -maxdepth 5
 cd /venv/lib/python3.11/site-packages
 find /app $(ls -d chassis shopsmart shopsmart_catalog stranglerfig 2>/dev/null) \\
-    -name 'test*' -o -name conftest.py -o -name '*.sqlite3' -o -name .git
+    -name tests -o -name 'test_*' -o -name conftest.py -o -name '*.sqlite3' -o -name .git
 true
 """
 
