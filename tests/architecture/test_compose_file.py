@@ -24,6 +24,7 @@ DOCKERFILES = {
 ONLY_IN_CONTAINERS = {
     "SECRET_KEY": "names other than loopback are let in, so the public key will not do",
     "EMAIL_URL": "the demo writes mails into files",
+    "SECURE_COOKIES": "who puts the shop behind https says so; the demo is plain http",
     "ALLOWED_HOSTS": "services ask the shop by its name in the network",
     "BIND": "the shop listens in one of its networks only",
     "TRUSTED_PROXIES": "the proxy is on another address",

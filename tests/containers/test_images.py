@@ -1,5 +1,6 @@
 """Each image by itself, as `docker run` knows it: it needs no Compose to keep what it promises."""
 
+import datetime
 import json
 import time
 from pathlib import Path
@@ -8,6 +9,9 @@ import pytest
 import requests
 from containers.conftest import Figures
 from containers.project import Project, docker
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(1800)]
 
@@ -43,7 +47,7 @@ command -v gcc cc make curl wget git
 find /venv -name pip -maxdepth 5
 cd /venv/lib/python3.11/site-packages
 find /app $(ls -d chassis shopsmart shopsmart_catalog stranglerfig 2>/dev/null) \\
-    -name 'test*' -o -name conftest.py -o -name '*.sqlite3' -o -name .git
+    -name tests -o -name 'test_*' -o -name conftest.py -o -name '*.sqlite3' -o -name .git
 true
 """
 
@@ -82,6 +86,54 @@ def test_an_image_answers_alone_and_ends_when_it_is_told(
         assert state["ExitCode"] == 0
     finally:
         docker("rm", "--force", "--volumes", container)
+
+
+def test_the_proxy_says_that_it_is_well_where_its_clients_come_by_tls(
+    built: Project, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o755)
+    _sign_itself(tmp_path, "shop.example")
+    fig = built.fig_file.read_text().replace("http://monolith:8100", "http://127.0.0.1:9")
+    tls = "tls: {certificate: shop.pem, key: shop.key}\n"
+    (tmp_path / "fig.yaml").write_text(tls + fig)
+    (tmp_path / "admin_token").write_text("for this test alone")
+    container = docker(
+        *("run", "--detach", "--read-only", "--tmpfs", TEMPORARY, "--cap-drop", "ALL"),
+        *ALONE["proxy"][2],
+        *("--volume", f"{tmp_path}:/etc/fig:ro", "--health-interval", "1s"),
+        f"{IMAGES['proxy']}:local",
+    ).strip()
+
+    def health() -> str:
+        return docker("inspect", "--format", "{{.State.Health.Status}}", container).strip()
+
+    try:
+        built.wait_until(lambda: health() != "starting", "the proxy says how it is")
+        assert health() == "healthy"
+    finally:
+        docker("rm", "--force", "--volumes", container)
+
+
+def _sign_itself(folder: Path, name: str) -> None:
+    """Make a key, and a certificate that nobody else vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    called = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder(called, called, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "shop.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / "shop.key").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
 
 
 def _size(image: str) -> float:

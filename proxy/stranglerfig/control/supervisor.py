@@ -319,6 +319,7 @@ class Supervisor:
         facts = {
             "pid": os.getpid(),
             "listen": self._listen,
+            "tls": self._changes.running.config.tls is not None,
             "admin": self._view.admin,
             "config": str(self._source.path),
             "started": self._view.started_at,

@@ -170,13 +170,16 @@ def test_other_files_come_with_fig_yaml_and_must_be_good(site: Site) -> None:
     wait_until(lambda: site.all_use(2), explain=site.fig.log)
     assert shown not in site.all_shown()
     assert site.certificate()["names"] == ["shop.example", "new.example"]
-    # TLS can be taken away, and come back.
+    # TLS can be taken away, and come back; whoever asks whether we are well finds which it is.
+    assert site.fig.facts()["tls"] is True
     text = site.fig.config.read_text()
     site.fig.save(text.replace("tls:", "# tls:"))
     wait_until(lambda: site.all_use(3))
+    assert site.fig.facts()["tls"] is False
     assert site.fig.get("/plain")[0] == 200
     site.fig.save(text)
     wait_until(lambda: site.all_use(4))
+    assert site.fig.facts()["tls"] is True
     assert shown not in site.all_shown()
 
 
