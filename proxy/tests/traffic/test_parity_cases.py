@@ -77,7 +77,7 @@ def test_a_failure_says_what_where_both_values_a_rule_and_how_to_ask_again(
         "  high: type at body $.rows[0].price, a value of another type",
         '      control    "10.00"',
         "      candidate  10",
-        "      rule       - {name: body-rows-price-type, action: ignore, capability: catalog, "
+        "      rule       - {name: body-rows-price-type, action: ignore, capability: catalog,",
         "route: 'GET /api/catalog/**', where: body, path: '$.rows[].price', kinds: [type], ",
         f"  control    curl -sS -i -g --path-as-is -H 'Host: {sides[0].url[7:]}'",
         f"  candidate  curl -sS -i -g --path-as-is -H 'Host: {sides[0].url[7:]}'",
@@ -104,7 +104,7 @@ def test_a_limited_case_sees_its_difference_alone_and_is_never_silently_green(
 def test_price() -> None: ...
 """
     folder = case(tmp_path, text)
-    control, candidate = sides
+    candidate = sides[1]
     candidate.said = {"rows": [{"id": 1, "price": "9.00"}], "took": 4}
     said = run_pytest(folder, sides=sides)
     assert 'candidate  "9.00"' in said

@@ -55,19 +55,22 @@ def judge(answers: Answers, case: Case, rules: RouteRules, context: Context) -> 
         return Judged(at_place)
     barring = tuple(each for each in found if _bars(each, case.place))
     if not barring:
-        _check_place(answers[0], case)
+        _check_place(answers, case)
     return Judged(barring, is_in_the_way=bool(barring))
 
 
-def _check_place(control: RecordedResponse, case: Case) -> None:
+def _check_place(answers: Answers, case: Case) -> None:
     """That there is something to compare: a list that is empty today shows nothing of its rows."""
     where, _, path = case.place.partition(" ")
     if case.kind == Kind.EXTRA:  # what the candidate adds is not there; what it is added to is
         path = re.sub(r"(\.[^.\[]*|\[\])$", "", path)
-    if where == BODY and path.startswith("$") and not has_place(control, path):
-        raise CaseError(
-            f"the control has nothing at {where} {path}, so the case shows nothing: ask for what has it, or remove the case"
-        )
+    if where != BODY or not path.startswith("$"):
+        return
+    for side, answer in zip(("control", "candidate"), answers, strict=True):
+        if not has_place(answer, path):
+            raise CaseError(
+                f"the {side} has nothing at {where} {path}, so the case shows nothing: ask for what has it, or remove the case"
+            )
 
 
 def general_place(found: Found) -> str:
