@@ -46,13 +46,14 @@ BOTH: Final = "both, with values in clear"
 class ShowCommand(Command):
     """``--as-test`` may stand without a file: then the case is printed."""
 
-    def get_params(self, ctx: Any) -> list[Any]:
-        """Its options, that one with a value of its own for want of one."""
-        params = super().get_params(ctx)
-        for param in params:
-            if param.name == "as_test":
-                param._flag_needs_value, param.flag_value = True, STDOUT
-        return params
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The same words, with ``-`` behind an ``--as-test`` that has no file."""
+        words: list[str] = []
+        for word, after in zip(args, [*args[1:], None], strict=True):
+            words.append(word)
+            if word == "--as-test" and (after is None or (after != STDOUT and after[0:1] == "-")):
+                words.append(STDOUT)
+        return super().parse_args(ctx, words)
 
 
 def show(

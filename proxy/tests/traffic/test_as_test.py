@@ -131,7 +131,8 @@ def test_catalog_body_a_value() -> None:
 def test_what_is_not_kept_is_a_placeholder(
     fig: Callable[..., "subprocess.CompletedProcess[str]"], tmp_path: Path
 ) -> None:
-    assert fig("1", "--as-test").stdout == CASE
+    bare = fig("1", "--as-test")
+    assert bare.stdout == CASE, bare.stderr
     assert fig("1", "--as-test", "-").stdout == CASE
     (tmp_path / "cases").mkdir()
     assert fig("1", "--as-test", str(tmp_path / "cases" / "test_it.py")).returncode == 0

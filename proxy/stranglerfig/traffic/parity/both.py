@@ -72,7 +72,7 @@ class Both:
             if self._first is not None:
                 self._ask(self._first, is_compared=True)
         except (AssertionError, CaseError) as error:
-            pytest.fail(str(error), pytrace=False)
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
 
     def _open(self, name: str) -> Side:
         return Side(name, self._settings.side(name))
