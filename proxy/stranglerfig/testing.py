@@ -8,6 +8,11 @@
         assert_same_answer(client.get("/api/catalog/"), service.get("/api/catalog/"), RULES, "catalog")
 
 Answers of Django's test client, requests and httpx will do, and whatever else has ``status_code``, ``headers`` and ``content``.
+
+Under pytest ``parity`` asks both sides itself, and compares (docs/parity.md):
+
+    @parity("GET /api/catalog/?page=2", capability="catalog")
+    def test_the_second_page() -> None: ...
 """
 
 from collections.abc import Mapping
@@ -21,8 +26,9 @@ from stranglerfig.compare.observation import RecordedResponse
 from stranglerfig.compare.offline import apply_rules, is_missed, place_of, value_text
 from stranglerfig.compare.rules import Rules, parse_rules
 from stranglerfig.config.load import read_text
+from stranglerfig.traffic.parity.case import parity
 
-__all__ = ["Answer", "Rules", "assert_same_answer", "load_rules"]
+__all__ = ["Answer", "Rules", "assert_same_answer", "load_rules", "parity"]
 
 _SHOWN: Final = 10
 # requests and httpx unpack the content and leave the headers that speak of the packed one.

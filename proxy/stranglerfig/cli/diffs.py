@@ -10,7 +10,7 @@ import typer
 from stranglerfig.cli.command import Command, Group
 from stranglerfig.cli.diffs_list import list_
 from stranglerfig.cli.diffs_mark import mark
-from stranglerfig.cli.diffs_show import show
+from stranglerfig.cli.diffs_show import ShowCommand, show
 
 
 class _ListsByDefault(Group):
@@ -29,5 +29,5 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command("list", cls=Command)(list_)
-app.command(cls=Command)(show)
+app.command(cls=ShowCommand)(show)
 app.command(cls=Command)(mark)

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from stranglerfig.cli.as_test import STDOUT, write_case
+from stranglerfig.cli.command import Command
 from stranglerfig.cli.differences import (
     difference_dict,
     find_difference,
@@ -21,15 +23,15 @@ from stranglerfig.cli.output import (
     print_json,
 )
 from stranglerfig.cli.place import Place, config_of, find_place
-from stranglerfig.cli.reproduce import (
+from stranglerfig.compare.reading import StoreError, read_example
+from stranglerfig.compare.record import Cluster, ClusterDetail
+from stranglerfig.compare.reproduce import (
     curl_command,
     ignore_rule,
     missing_of,
     same_command,
     why_no_rule,
 )
-from stranglerfig.compare.reading import StoreError, read_example
-from stranglerfig.compare.record import Cluster, ClusterDetail
 from stranglerfig.compare.rule_term import today
 from stranglerfig.compare.rules import COVERING, Rule, load_rules
 from stranglerfig.compare.store import STORE_NAME
@@ -39,6 +41,19 @@ from stranglerfig.config.problem import ConfigError
 from stranglerfig.control.source import RULES_NAME
 
 BOTH: Final = "both, with values in clear"
+
+
+class ShowCommand(Command):
+    """``--as-test`` may stand without a file: then the case is printed."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The same words, with ``-`` behind an ``--as-test`` that has no file."""
+        words: list[str] = []
+        for word, after in zip(args, [*args[1:], None], strict=True):
+            words.append(word)
+            if word == "--as-test" and (after is None or (after != STDOUT and after[0:1] == "-")):
+                words.append(STDOUT)
+        return super().parse_args(ctx, words)
 
 
 def show(
@@ -51,6 +66,17 @@ def show(
     ] = 7,
     smallest: Annotated[
         bool, typer.Option("--smallest", help="The example with the smallest answers alone.")
+    ] = False,
+    as_test: Annotated[
+        str | None,
+        typer.Option(
+            "--as-test",
+            metavar="[FILE]",
+            help="Write a case for pytest that fails until this is mended; without FILE, or with -, print it.",
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Let --as-test replace a file that is there.")
     ] = False,
     config: ConfigOption = "fig.yaml",
     as_json: JsonFlag = False,
@@ -67,6 +93,8 @@ def show(
       fig diffs show 3 --smallest
 
       fig diffs show '$.results[].price.amount' --examples 1
+
+      fig diffs show 3 --as-test tests/test_price.py
     """
     place = find_place(config)
     known = read_differences(place)
@@ -77,6 +105,9 @@ def show(
         fail(str(error), code=ExitCode.NO)
     if detail is None:  # moved aside in between
         fail(f"there is no difference {each.cluster.id} any more", mend="fig diffs lists them")
+    if as_test is not None:
+        write_case(detail, as_test, _urls(detail, config_of(place)), may_replace=force)
+        return
     kept = detail.examples[-examples:]
     if smallest and detail.smallest is not None:
         kept = (detail.smallest,)
@@ -108,19 +139,27 @@ def _expired_rules(place: Place, cluster: Cluster) -> list[Rule]:
     ]
 
 
-def _commands(detail: ClusterDetail, config: Config | None) -> dict[str, str]:
-    """How to ask both sides what the newest example asked; without the sides that are no longer in the config."""
+def _urls(detail: ClusterDetail, config: Config | None) -> dict[str, str]:
+    """Where both sides are, as far as they are still in the config."""
     if not detail.examples or config is None:
         return {}
     exchange = detail.examples[-1].exchange
     upstreams = {"monolith": exchange.control, "service": exchange.candidate}
-    urls = {
+    return {
         side: config.upstreams[name].url
         for side, name in upstreams.items()
         if name in config.upstreams
     }
+
+
+def _commands(detail: ClusterDetail, config: Config | None) -> dict[str, str]:
+    """How to ask both sides what the newest example asked; without the sides that are no longer in the config."""
+    urls = _urls(detail, config)
+    if not urls:
+        return {}
+    exchange = detail.examples[-1].exchange
     commands = {side: curl_command(exchange.request, at) for side, at in urls.items()}
-    if len(urls) == len(upstreams):
+    if len(urls) == 2:  # both sides
         both = same_command(exchange.request, urls["monolith"], urls["service"])
         if both is not None:
             commands[BOTH] = both

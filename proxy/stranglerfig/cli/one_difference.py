@@ -5,9 +5,9 @@ from rich.table import Table
 
 from stranglerfig.cli.differences import mark_text, reopened_text
 from stranglerfig.cli.output import local_time, out
-from stranglerfig.cli.reproduce import ignore_rule, missing_of, why_no_rule
 from stranglerfig.compare.diff.difference import STATUS, Shape
 from stranglerfig.compare.record import Cluster, ClusterDetail, Example, Exchange
+from stranglerfig.compare.reproduce import ignore_rule, missing_of, why_no_rule
 from stranglerfig.compare.rule_term import today
 from stranglerfig.compare.rules import Rule
 from stranglerfig.compare.triage import Mark, Reopening, Triaged

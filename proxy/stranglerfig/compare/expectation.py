@@ -106,3 +106,12 @@ def _walk(nodes: list[Json], steps: Sequence[str]) -> list[Json]:
                 below += node.values() if key == "*" else [node[key]] if key in node else []
         nodes = below
     return nodes
+
+
+def has_place(answer: RecordedResponse, path: str) -> bool:
+    """Whether a body has something at a path such as ``$.rows[].price``; of what is no JSON nobody can say, so it has."""
+    try:
+        tree = parse(text_of(answer.body, answer.headers)[0])
+    except NotJsonError:
+        return True
+    return bool(_walk([tree], [step.group() for step in _STEP.finditer(path[1:])]))
