@@ -137,6 +137,7 @@ CHUNKS = {
     HELLO + b"x": poisoned,
     HELLO + HELLO: poisoned,
     HELLO + b"HTTP/1.1 200 OK\r\nTransfer-Encoding: other\r\n\r\n": poisoned,
+    HELLO + b"HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\n": poisoned,
     HELLO + OK: poisoned,
     b"5\nhello\r\n0\r\n\r\n": cut,
     b"5 \r\nhello\r\n0\r\n\r\n": cut,

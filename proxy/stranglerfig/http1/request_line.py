@@ -14,9 +14,9 @@ METHODS: Final = frozenset(KNOWN_METHODS)
 END_OF_HEAD: Final = b"\r\n\r\n"
 
 
-def names_rtsp(text: bytes) -> bool:
-    """Whether a request in ``text`` may be one of RTSP."""
-    return b" RTSP/" in text
+def find_rtsp(text: bytes, begin: int) -> int:
+    """Where ``text`` names RTSP's version first from ``begin`` on; below 0 where no request in it is one of RTSP."""
+    return text.find(b" RTSP/", begin)
 
 
 def is_rtsp(text: bytes, fields: int) -> bool:

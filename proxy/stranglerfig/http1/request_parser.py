@@ -22,7 +22,7 @@ from httptools import (
 from stranglerfig.http1.failure import ClientError, Failure
 from stranglerfig.http1.headers import Header, Meaning, meaning_of
 from stranglerfig.http1.request_head import RequestHead, read_request_head
-from stranglerfig.http1.request_line import END_OF_HEAD, METHODS, is_rtsp, names_rtsp
+from stranglerfig.http1.request_line import END_OF_HEAD, METHODS, find_rtsp, is_rtsp
 
 MAX_HEAD_BYTES: Final = 64 * 1024  # as Apache and Envoy; nginx allows 32 KiB
 MAX_FIELDS: Final = 1000  # Apache and Envoy allow 100, less than some monolith may
@@ -184,20 +184,21 @@ class RequestParser:
             self._refuse(ClientError(Failure.HEAD_TOO_LARGE))
 
     def _execute(self, data: bytes) -> ClientError | None:
-        rest = data
-        while rest and not self._is_deaf:
+        text = self._before + data
+        begin, at = 0, len(self._before)
+        while at < len(text) and not self._is_deaf:
             assert self._parser is not None
-            part = self._part_of(rest, self._before if rest is data else b"")
+            stop = self._stop(text, begin, at)
             try:
-                self._parser.feed_data(part)
-                rest = rest[len(part) :]
+                self._parser.feed_data(text[at:stop])
+                begin = at = stop
             except HttpParserUpgrade as upgrade:
                 # llhttp stops after the head of a request that asks for an upgrade, and its parser is of no more use.
-                rest = rest[upgrade.args[0] :]
+                begin = at = at + upgrade.args[0]
                 head = self._upgrade_head()
                 self._parser = HttpRequestParser(self)
                 if head is not None and head.upgrade:
-                    self._held = rest
+                    self._held = text[at:]
                     self._is_deaf = True
                     return None
                 self._read_on_after_upgrade(head)
@@ -211,18 +212,26 @@ class RequestParser:
                 return self._explain(error)
         return None
 
-    def _part_of(self, rest: bytes, before: bytes) -> bytes:
-        """Give what is read next: all, or what ends with the next head where RTSP is named: its first line must be found."""
+    def _stop(self, text: bytes, begin: int, at: int) -> int:
+        """Say how far ``text`` is read next from ``at``: to its end, but where RTSP is named head by head.
+
+        A head that may be RTSP's is the last thing that is read, so that its first line can be counted from its end. ``begin``
+        is where it begins at the earliest. Each byte is looked at a bounded number of times: strangers choose them.
+        """
         self._head_text = b""
-        if self._head is not None and len(rest) <= self._body_left:
-            return rest
-        text = before + rest if before else rest
-        if not names_rtsp(text):
-            return rest
-        end = text.find(END_OF_HEAD, max(len(before) - len(END_OF_HEAD) + 1, 0))
+        if self._head is not None and len(text) - at <= self._body_left:
+            return len(text)
+        named = find_rtsp(text, begin)
+        if named < 0:
+            return len(text)
+        first = max(at - len(END_OF_HEAD) + 1, begin)  # where an end that is not read yet may begin
+        last = text.rfind(END_OF_HEAD, first, named)
+        if last >= 0:
+            return last + len(END_OF_HEAD)  # whatever ends up to here does not name it
+        end = text.find(END_OF_HEAD, first)
         stop = len(text) if end < 0 else end + len(END_OF_HEAD)
-        self._head_text = text[:stop]
-        return rest[: stop - len(before)]
+        self._head_text = text[begin:stop]
+        return stop
 
     def _read_on_after_upgrade(self, head: RequestHead | None) -> None:
         """Let the fresh parser know the framing of a request that is an ordinary one, since ``Upgrade`` is dropped."""

@@ -160,6 +160,9 @@ class ResponseParser:
             failure = Failure.BAD_RESPONSE if self.response is None else Failure.CUT_RESPONSE
             raise UpstreamError(failure, str(error)) from None
         except HttpParserUpgrade:
+            if self.is_done:
+                self._poison()
+                return
             # llhttp stops behind the head of a 101: its last event.
             (*_, switched) = self._events
             assert isinstance(switched, ResponseHead)

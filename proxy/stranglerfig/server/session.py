@@ -15,6 +15,7 @@ import structlog
 from stranglerfig.http1.failure import ClientError, Failure
 from stranglerfig.http1.headers import Header
 from stranglerfig.http1.request_head import RequestHead
+from stranglerfig.http1.request_line import END_OF_HEAD
 from stranglerfig.http1.request_parser import END, RequestEvent, RequestParser
 from stranglerfig.server.answers import COME_AGAIN_AFTER_S, error_answer
 from stranglerfig.server.exchange import Exchange
@@ -210,7 +211,7 @@ class ClientSession(asyncio.Protocol):
                 self._is_head_timed = True
                 self._await_request()
         else:
-            if not events:
+            if _holds_more(events, data):
                 exchange.begin_body()  # by no byte of it yet, but of a chunk's size
             if exchange.is_waiting_for_client:
                 self.await_body(len(data))
@@ -387,3 +388,8 @@ class ClientSession(asyncio.Protocol):
         self._is_closing = True
         self._patience.flush()
         self._transport.close()
+
+
+def _holds_more(events: Sequence[RequestEvent], data: bytes) -> bool:
+    """Whether ``data`` has bytes behind the last of its ``events`` if that is a head."""
+    return not events or (isinstance(events[-1], RequestHead) and not data.endswith(END_OF_HEAD))

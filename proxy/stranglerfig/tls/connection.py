@@ -177,14 +177,14 @@ class TlsConnection(asyncio.Transport, asyncio.Protocol):
 
     def _hand_on(self) -> None:
         """Give the protocol above what was decrypted for it."""
-        inner = self._inner
-        assert inner is not None
+        assert self._inner is not None
         data, self._early = self._early, b""
         if data:
-            inner.data_received(data)
+            self._inner.data_received(data)
         if self._lost is not None:
             self.close_unannounced()
-        elif self._is_ended and not self._is_closing and not inner.eof_received():
+        # Asked anew: what came may have made a tunnel of it, whose end this is.
+        elif self._is_ended and not self._is_closing and not self._inner.eof_received():
             self.close()
 
     def take_in(self, data: bytes) -> None:

@@ -93,7 +93,7 @@ class UpstreamConnection(Timing, asyncio.Protocol):
         self.upstream = upstream  # a reload may have changed its name and its time-outs
         self._timeouts = upstream.timeouts
         self._is_whole = is_whole
-        self._awaits_continue = awaits_continue
+        self.awaits_continue = awaits_continue
         self._is_upload = not is_whole
         self._is_unasked = False
         self.has_answer = False
@@ -110,7 +110,7 @@ class UpstreamConnection(Timing, asyncio.Protocol):
 
     def begin_body(self) -> None:
         """Wait for the body: the client is told to send it, or does so unasked."""
-        self._awaits_continue = False
+        self.awaits_continue = False
         if self._transport is not None:
             self._wait()
 
@@ -321,7 +321,7 @@ class UpstreamConnection(Timing, asyncio.Protocol):
 
     def _early(self, failure: Failure) -> Failure:
         """An end before the answer, while the request was still being sent, is a failure to send."""
-        if failure is Failure.CLOSED_EARLY and not self._is_whole:
+        if failure is Failure.CLOSED_EARLY and not self._is_its_turn:
             return Failure.SEND_FAILED
         return failure
 

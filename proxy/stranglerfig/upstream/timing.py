@@ -19,13 +19,13 @@ class Timing(Placement):
     """How long the upstream of one connection is waited for. A base class, for one object less per connection."""
 
     __slots__ = (
-        "_awaits_continue",
         "_is_paused",
         "_is_whole",
         "_loop",
         "_parser",
         "_timeouts",
         "_transport",
+        "awaits_continue",
         "is_congested",
     )
 
@@ -36,7 +36,8 @@ class Timing(Placement):
         self._transport: asyncio.Transport | None = None
         self._parser = ResponseParser()
         self._is_whole = False  # all of the request was given
-        self._awaits_continue = False  # nothing of its body, and who has it waits for a 100
+        self.awaits_continue = False
+        """Whether nothing of a body was given, and who has it waits for a 100, which no upstream owes (RFC 9110 section 10.1.1)."""
         self._is_paused = False  # no more of the answer is taken
         self.is_congested = False
 
@@ -51,7 +52,7 @@ class Timing(Placement):
     @property
     def _is_its_turn(self) -> bool:
         """Whether the upstream is the one who must say something."""
-        return self._is_whole or self._awaits_continue
+        return self._is_whole or self.awaits_continue
 
     def _wait(self) -> None:
         """Set the deadline of what is waited for now."""

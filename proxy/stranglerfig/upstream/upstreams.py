@@ -215,7 +215,9 @@ class Upstreams:
         was_stale = is_stale(
             failure, is_reused=connection.is_reused, has_answer=connection.has_answer
         )
-        if failure in FAILS and not was_stale:
+        # Clients that never send the body they announced could else shut everybody out from an upstream that waits for it.
+        is_clients = failure is Failure.RESPONSE_TIMEOUT and connection.awaits_continue
+        if failure in FAILS and not was_stale and not is_clients:
             self._fail(connection, failure)
         self._release(connection)
 

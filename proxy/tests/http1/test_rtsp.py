@@ -69,3 +69,23 @@ def test_rtsp_behind_a_request_says_nothing_of_that_one(body: bytes, frame: Fram
 def test_a_refused_head_is_refused_for_itself_whatever_follows() -> None:
     data = NEXT.replace(b"Host: a", b"Host: a /") + RTSP
     assert feed_every_way(RequestParser, data) == [Failure.BAD_HOST]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"\r\n\r\n" * 16_000 + b" RTSP/", b" RTSP/" * 10_000, b" RTSP/\r\n" * 8_000 + b"\r\n"],
+)
+def test_a_body_of_ends_of_heads_is_read_in_few_pieces(body: bytes) -> None:
+    """Each piece is looked at from its beginning: many of them would hold up everybody else."""
+    pieces: list[int] = []
+
+    class Counting(RequestParser):
+        def _stop(self, text: bytes, begin: int, at: int) -> int:
+            pieces.append(len(text) - begin)
+            return super()._stop(text, begin, at)
+
+    top = b"POST /a HTTP/1.1\r\nHost: a\r\n"
+    data = top + PIECES["one chunk"](body) + NEXT
+    _, content, end, _ = Counting().feed(data)
+    assert (content, end) == (body, END)
+    assert 0 < sum(pieces) < 4 * len(data)

@@ -178,6 +178,49 @@ async def test_a_client_that_leaves_meanwhile_is_nobodys_failure(
     assert proxy.counts("errors") == {}
 
 
+async def test_clients_that_never_send_their_body_shut_nobody_out(
+    start_upstream: Any, start_proxy: Any
+) -> None:
+    """An upstream that knows no 100 waits for the body, and rightly: what lasts too long is not its fault."""
+    thinking = Thinking()
+    upstream = await start_upstream(thinking)
+    monolith = {
+        "url": f"http://127.0.0.1:{upstream.port}",
+        "timeouts": HASTY,
+        "breaker": {"failures": 1, "when_all_open": "refuse", "open": "30s"},
+    }
+    proxy = await start_proxy(upstream, upstreams={"monolith": monolith}, **STALL)
+    client = await proxy.connect()
+    client.send(put())
+    assert (await within(client.answer("PUT"))).status == 504
+    thinking.go.set()
+    other = await proxy.connect()
+    other.send(put(expects=b"") + b"hello")
+    assert (await within(other.answer("PUT"))).status == 200
+
+
+async def test_an_upstream_that_hangs_up_on_the_head_gives_no_answer(
+    start_upstream: Any, start_proxy: Any
+) -> None:
+    async def hanging_up(connection: Any) -> None:
+        await connection.reader.readuntil(b"\r\n\r\n")
+
+    proxy = await start_proxy(await start_upstream(hanging_up), timeouts=PATIENT)
+    client = await proxy.connect()
+    client.send(put())
+    assert (await within(client.answer("PUT"))).status == 502
+    assert proxy.counts("errors") == {("closed_early", "head", "monolith"): 1}
+
+
+async def test_the_size_of_a_chunk_begins_the_body_in_the_heads_own_read_too(
+    start_upstream: Any, start_proxy: Any
+) -> None:
+    proxy = await start_proxy(await start_upstream(Thinking()), timeouts=PATIENT, **STALL)
+    client = await proxy.connect()
+    client.send(put(CHUNKS) + b"5\r\n")
+    assert (await within(client.answer("PUT"))).status == 408
+
+
 # From then on: the client's
 
 

@@ -68,7 +68,10 @@ async def open_tunnel(start_proxy: Any, secured: Any) -> AsyncIterator[Open]:
     with contextlib.ExitStack() as stack:
 
         async def open_tunnel(
-            sides: tuple[bool, bool], version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+            sides: tuple[bool, bool],
+            version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
+            *,
+            ends_at_once: bool = False,
         ) -> Tunnel:
             listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             listening.setblocking(False)
@@ -93,7 +96,10 @@ async def open_tunnel(start_proxy: Any, secured: Any) -> AsyncIterator[Open]:
                 upstream = TlsPeer(accepted, of(secured.serving("127.0.0.1"), version))
                 upstream.send(await upstream.shake_hands())
             await upstream.request()
-            await upstream.say(SWITCH)
+            if ends_at_once:
+                upstream.send(upstream.records(SWITCH) + upstream.goodbye())
+            else:
+                await upstream.say(SWITCH)
             assert await client.request() == SWITCH
             return Tunnel(proxy, client, upstream)
 
@@ -188,4 +194,14 @@ async def test_so_is_one_after_the_other_side_has_said_all(open_tunnel: Open) ->
     tunnel.client.socket.shutdown(socket.SHUT_WR)
     with pytest.raises(ConnectionResetError):
         await tunnel.upstream.hear()
+    await tunnel.is_over("upstream")
+
+
+async def test_an_end_in_one_read_with_the_101_is_the_tunnels(open_tunnel: Open) -> None:
+    tunnel = await open_tunnel((False, True), ends_at_once=True)
+    assert await within(tunnel.client.hear()) == b""
+    hearing = asyncio.create_task(tunnel.upstream.hear())
+    await tunnel.client.say(b"last words")
+    tunnel.client.end()
+    assert await within(hearing) == b"last words"
     await tunnel.is_over("upstream")
