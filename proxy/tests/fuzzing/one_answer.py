@@ -170,10 +170,16 @@ def check_messages(
         assert ours.headers[: len(expected)] == expected
         added = ours.headers[len(expected) :]
         is_final = theirs is said[-1]
+        offered = [value for name, value in added if name == b"Upgrade"]
+        if theirs.start[0] == b"426":  # says which protocols it demands (RFC 9110 section 15.5.22)
+            assert protocols_of(offered) <= protocols_of(theirs.values(b"upgrade"))
+        else:
+            assert not offered
         assert {name for name, _ in added} <= {
             b"Set-Cookie",
             b"Connection",
             b"Transfer-Encoding",
+            b"Upgrade",
         }
         assert is_final or not added
         is_for_all = any(
@@ -185,6 +191,10 @@ def check_messages(
         assert len(sets) == (is_final and asked.is_new_user and not is_for_all)
     if is_whole:
         assert got[-1].body == said[-1].body
+
+
+def protocols_of(values: Sequence[bytes]) -> set[bytes]:
+    return {part.strip(b" \t") for value in values for part in value.split(b",")}
 
 
 def kept_headers(said: Message) -> list[tuple[bytes, bytes]]:
