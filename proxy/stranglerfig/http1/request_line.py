@@ -9,8 +9,6 @@ from typing import Final
 from stranglerfig.config.pattern import KNOWN_METHODS
 
 METHODS: Final = frozenset(KNOWN_METHODS)
-
-
 END_OF_HEAD: Final = b"\r\n\r\n"
 
 

@@ -96,9 +96,7 @@ class RequestParser:
         self._in_head = False
         self._is_let_off = False
         self._data = b""  # what is being read
-        self._head_text = (
-            b""  # what ends with the head that is being read; empty where it can't be RTSP's
-        )
+        self._head_text = b""  # what ends with the head that is read; empty if it can't be RTSP's
         self._before = b""  # what was read before of the head that is being read
         self._fed = 0  # bytes that may belong to the head: those fed since it began
         self._silent_bytes = 0  # bytes of a body that gave no data: chunk extensions and trailers

@@ -16,7 +16,7 @@ MAX_KEPT_BYTES: Final = 64 * 1024
 class RequestBody:
     """Passes the pieces of one body on, framed as the client framed it, and keeps them while they are few bytes."""
 
-    __slots__ = ("_is_chunked", "_kept", "_size", "awaits_continue", "ended_at")
+    __slots__ = ("_is_chunked", "_kept", "awaits_continue", "ended_at")
 
     def __init__(self, *, is_chunked: bool, awaits_continue: bool = False) -> None:
         self._is_chunked = is_chunked

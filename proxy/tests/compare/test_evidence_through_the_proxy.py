@@ -9,46 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from compared import RULES, account, ask, is_comparing
 from fig_process import Fig, Upstream, wait_until
 
-from stranglerfig.compare.account import Account, read_accounts
 from stranglerfig.compare.evidence_rows import NoiseRow, StratumRow
 from stranglerfig.compare.evidence_store import read_rows
 
 pytestmark = pytest.mark.slow
-
-RULES = """
-rules:
-  - name: who-answered
-    action: ignore
-    capability: catalog
-    where: body
-    path: $.upstream
-    reason: the two sides tell their names
-    owner: the tests
-    expires: 2099-12-31
-"""
-
-
-def account(fig: Fig) -> Account:
-    return read_accounts(fig.state_dir).get("catalog", Account())
-
-
-def ask(fig: Fig, times: int = 1) -> None:
-    """Requests one after the other, each with the comparison that follows it."""
-    for _ in range(times):
-        asked = account(fig).asked
-        assert fig.get("/api/catalog/")[0] == 200
-        wait_until(
-            lambda asked=asked: account(fig).asked == asked + 1 and account(fig).waiting == 0,
-            20,
-            lambda: f"{account(fig)}\n{fig.log()}",
-        )
-
-
-def is_comparing(fig: Fig) -> bool:
-    comparer = fig.status()["comparer"]
-    return bool(comparer["up"] and comparer["state"].get("workers"))
 
 
 def token() -> dict[str, Any]:
@@ -65,7 +32,8 @@ def test_noise_outlives_a_kill_and_hides_neither_what_vanishes_nor_what_lags(
     wait_until(lambda: is_comparing(fig))
     try:
         monolith.more = catalog.more = token
-        ask(fig, 3)
+        for _ in range(3):
+            ask(fig)
         assert account(fig).results == {"noise": 3}
         (pid,) = fig.pids("comparer")
         os.kill(pid, signal.SIGKILL)

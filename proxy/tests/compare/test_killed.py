@@ -6,16 +6,13 @@ import signal
 from collections.abc import Callable
 
 import pytest
+from compared import account, is_comparing
 from fig_process import Fig, Load, Upstream, wait_until
 
-from stranglerfig.compare.account import Account, read_accounts
+from stranglerfig.compare.account import Account
 from stranglerfig.compare.reading import read_clusters
 
 pytestmark = pytest.mark.slow
-
-
-def account(fig: Fig) -> Account:
-    return read_accounts(fig.state_dir).get("catalog", Account())
 
 
 def settled(fig: Fig) -> Account:
@@ -28,11 +25,6 @@ def kill_comparer(fig: Fig) -> None:
     (pid,) = fig.pids("comparer")
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: fig.pids("comparer") not in ([], [pid]))
-
-
-def is_comparing(fig: Fig) -> bool:
-    comparer = fig.status()["comparer"]
-    return bool(comparer["up"] and comparer["state"].get("workers"))
 
 
 def more_compared(fig: Fig) -> None:

@@ -1,40 +1,14 @@
 """Comparison as its user meets it: a real proxy, stages changed by one word, rules saved while it runs."""
 
 import json
-from typing import Any
 
 import pytest
+from compared import RULES, account, ask
 from fig_process import Fig, Upstream, wait_until
 
-from stranglerfig.compare.account import Account, read_accounts
+from stranglerfig.compare.account import Account
 
 pytestmark = pytest.mark.slow
-
-RULES = """
-rules:
-  - name: who-answered
-    action: ignore
-    capability: catalog
-    where: body
-    path: $.upstream
-    reason: the two sides tell their names
-    owner: the tests
-    expires: 2099-12-31
-"""
-
-
-def account(fig: Fig) -> Account:
-    return read_accounts(fig.state_dir).get("catalog", Account())
-
-
-def ask(fig: Fig, path: str = "/api/catalog/?page=2") -> dict[str, Any]:
-    """One request whose comparison is waited for; gives the user's answer."""
-    before = account(fig).asked
-    status, _, body = fig.get(path)
-    assert status == 200
-    wait_until(lambda: account(fig).asked == before + 1 and account(fig).waiting == 0, 20, fig.log)
-    found: dict[str, Any] = json.loads(body)
-    return found
 
 
 def change(before: Account, after: Account) -> dict[str, int]:

@@ -9,42 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from compared import RULES, ask, is_comparing
 from fig_process import Fig, wait_until
 from typer.testing import CliRunner, Result
 
 from stranglerfig.cli.main import app
-from stranglerfig.compare.account import Account, read_accounts
 from stranglerfig.compare.triage_file import read_histories
 
 pytestmark = pytest.mark.slow
-
-RULES = """\
-rules:
-  - name: who-answered
-    action: ignore
-    capability: catalog
-    where: body
-    path: $.upstream
-    reason: the two sides tell their names
-    owner: the tests
-    expires: 2099-12-31
-"""
-
-
-def account(fig: Fig) -> Account:
-    return read_accounts(fig.state_dir).get("catalog", Account())
-
-
-def ask(fig: Fig) -> None:
-    """One request whose comparison is waited for."""
-    before = account(fig).asked
-    assert fig.get("/api/catalog/")[0] == 200
-    wait_until(lambda: account(fig).asked == before + 1 and account(fig).waiting == 0, 20, fig.log)
-
-
-def is_comparing(fig: Fig) -> bool:
-    comparer = fig.status()["comparer"]
-    return bool(comparer["up"] and comparer["state"].get("workers"))
 
 
 def kill_everything(fig: Fig) -> None:

@@ -114,36 +114,18 @@ def of(context: ssl.SSLContext, version: ssl.TLSVersion) -> ssl.SSLContext:
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("sides", SIDES.values(), ids=SIDES)
-async def test_a_client_that_has_said_all_still_hears(
-    open_tunnel: Open, sides: Any, version: ssl.TLSVersion
+@pytest.mark.parametrize("first", ["client", "upstream"])
+async def test_who_has_said_all_still_hears(
+    open_tunnel: Open, sides: Any, version: ssl.TLSVersion, first: str
 ) -> None:
     tunnel = await open_tunnel(sides, version)
-    hearing = asyncio.create_task(tunnel.upstream.hear())
-    await tunnel.client.say(MUCH)
-    tunnel.client.end()
-    assert await within(hearing) == MUCH
-    hearing = asyncio.create_task(tunnel.client.hear())
-    await tunnel.upstream.say(MUCH)
-    tunnel.upstream.end()
-    assert await within(hearing) == MUCH
-    await tunnel.is_over("client")
-
-
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("sides", SIDES.values(), ids=SIDES)
-async def test_an_upstream_that_has_said_all_still_hears(
-    open_tunnel: Open, sides: Any, version: ssl.TLSVersion
-) -> None:
-    tunnel = await open_tunnel(sides, version)
-    hearing = asyncio.create_task(tunnel.client.hear())
-    await tunnel.upstream.say(MUCH)
-    tunnel.upstream.end()
-    assert await within(hearing) == MUCH
-    hearing = asyncio.create_task(tunnel.upstream.hear())
-    await tunnel.client.say(MUCH)
-    tunnel.client.end()
-    assert await within(hearing) == MUCH
-    await tunnel.is_over("upstream")
+    ends = [tunnel.client, tunnel.upstream]
+    for saying, listening in (ends, ends[::-1]) if first == "client" else (ends[::-1], ends):
+        hearing = asyncio.create_task(listening.hear())
+        await saying.say(MUCH)
+        saying.end()
+        assert await within(hearing) == MUCH
+    await tunnel.is_over(first)
 
 
 @pytest.mark.parametrize("at", [1, 5, 20])

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from compared import account
 from fig_process import Fig, wait_until
 from parity_shops import Shop, run_pytest
 from typer.testing import CliRunner
 
 from stranglerfig.cli.main import app
-from stranglerfig.compare.account import Account, read_accounts
 from stranglerfig.compare.diff.difference import Difference, Kind, Shape
 from stranglerfig.compare.record import Exchange
 from stranglerfig.compare.redact import RedactedRequest
@@ -50,11 +50,7 @@ def test_a_difference_of_live_traffic_becomes_a_case_that_fails_and_passes_once_
     wait_until(lambda: fig.status()["comparer"]["state"].get("workers"))
     fig.set("catalog", "shadow")
     assert fig.get("/api/catalog/?page=2")[0] == 200
-
-    def account() -> Account:
-        return read_accounts(fig.state_dir).get("catalog", Account())
-
-    wait_until(lambda: account().results.get("different") == 1, 20, fig.log)
+    wait_until(lambda: account(fig).results.get("different") == 1, 20, fig.log)
     found = json.loads(fig.command("diffs", "--json").stdout)["clusters"]
     (number,) = [each["id"] for each in found if each["path"] == "$.rows[].price"]
     (tmp_path / "cases").mkdir()
