@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from stranglerfig.compare.diff.answer import findings
+from stranglerfig.compare.diff.coding import NotComparableError
 from stranglerfig.compare.diff.headers import Context
 from stranglerfig.compare.observation import RecordedResponse
 from stranglerfig.compare.offline import apply_rules, is_missed, place_of, value_text
@@ -67,8 +68,11 @@ def assert_same_answer(
     """
     answers = _recorded(control), _recorded(candidate)
     by = rules.for_route(capability, route)
-    found = findings(*answers, Context("", *hosts), by.reading)
-    ruled = apply_rules(found, by, answers)
+    try:
+        found = tuple(findings(*answers, Context("", *hosts), by.reading))
+        ruled = apply_rules(found, by, answers)
+    except NotComparableError as error:
+        raise AssertionError(f"the answers cannot be compared: {error}") from error
     if ruled.found:
         lines = [_line(each) for each in ruled.found[:_SHOWN]]
         if (more := len(ruled.found) - _SHOWN) > 0:

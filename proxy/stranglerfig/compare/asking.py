@@ -1,5 +1,6 @@
 """Asks two servers the same, path after path, by what is given and by the links that are found: ``fig same``."""
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -81,7 +82,8 @@ class Asking:
         reading = PLAIN if rules is None else rules.reading
         compared = compare_whole(right, other, self._context, reading)
         if rules is not None:
-            compared = by_rules(compared, (right, other), rules)
+            with contextlib.suppress(NotComparableError):  # compared byte by byte
+                compared = by_rules(compared, (right, other), rules)
         if compared.found:
             compared = await self._without_noise(compared, path, (right, other), reading)
         return Asked(path, (right.status, other.status), compared), right

@@ -115,9 +115,8 @@ class Ledger:
 
     def _use_rule(self, is_met: bool, **labels: str) -> None:
         if is_met:  # first: killed in between, a rule must not look as if it were of no use
-            self._counters.cells[self._counters.cell(names.RULE_MET_AT, **labels)] = int(
-                time.time()
-            )
+            cell = self._counters.cell(names.RULE_MET_AT, **labels)
+            self._counters.set(cell, int(time.time()))
             self._add(names.RULE_MET, **labels)
         self._add(names.RULE_HELD, **labels)
 

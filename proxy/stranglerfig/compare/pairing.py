@@ -57,17 +57,13 @@ def pair_up(
     return pairs | dict.fromkeys(theirs & own & still, Pair.BOTH)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class NoiseCount:
     """What pairs have said of one place of a route so far."""
 
     b: int = 0
     c: int = 0
     both: int = 0
-
-    def add(self, pair: Pair) -> None:
-        """Count one more pair."""
-        setattr(self, pair.value, getattr(self, pair.value) + 1)
 
     @property
     def own(self) -> int:

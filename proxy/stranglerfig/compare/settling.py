@@ -125,6 +125,8 @@ class Settler:
                     outcome = case.outcome(is_last=number == len(self._after_s), now=time.time())
                     if outcome is not None:
                         return Settled(outcome, case.answers)
+        except asyncio.CancelledError:
+            pass  # at the end of a drain: what is known to differ is still kept, and nothing more awaited
         except TimeoutError:
             reason = Unsettled.LATE
         except UpstreamError:

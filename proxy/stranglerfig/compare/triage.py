@@ -29,10 +29,6 @@ class State(StrEnum):
     REOPENED = "reopened"  # it was marked as fixed, and was seen again
 
 
-MARKS: Final = (State.FIXED, State.EXPECTED, State.OPEN)
-"""The states that people give."""
-
-
 class Signature(NamedTuple):
     """What makes differences one cluster, in every store."""
 

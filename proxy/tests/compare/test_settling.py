@@ -307,6 +307,19 @@ async def test_draining_ends_what_settles_as_the_difference_that_it_is(world: Wo
     assert account.unsettled == {"stopped": 1}
 
 
+async def test_so_does_draining_while_a_side_hangs(world: World) -> None:
+    world.control.reply = answer(OLD)
+    world.candidate.replies, world.candidate.reply = answers(NEW), None
+    comparer = await world.compare()
+    tee = await world.tee()
+    await connected(tee)
+    offer(tee, body=OLD)
+    await world.until(lambda account: account.asked_again.get("service") == 1)
+    await comparer.drain(0.2)
+    account = await world.settled(different=1)
+    assert account.unsettled == {"stopped": 1}
+
+
 async def test_an_expected_change_is_neither_noise_nor_lag(world: World) -> None:
     world.rules = Rules.model_validate(
         {"rules": [{"name": "added", "action": "expect", "capability": "catalog", "route": ROUTE, "where": "body", "path": "$.b", "kinds": ["extra"], "reason": "r", "owner": "o"}]}

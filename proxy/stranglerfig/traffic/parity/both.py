@@ -12,11 +12,12 @@ from stranglerfig.compare.diff.body import text_of
 from stranglerfig.compare.diff.coding import NotComparableError
 from stranglerfig.compare.diff.difference import Found
 from stranglerfig.compare.diff.headers import Context
+from stranglerfig.compare.diff.placeholder import CSRF_FIELD
 from stranglerfig.compare.observation import RecordedResponse
 from stranglerfig.traffic.parity.case import Case, CaseError, Request, body_of
 from stranglerfig.traffic.parity.judging import judge
 from stranglerfig.traffic.parity.settings import JudgedBy, Settings
-from stranglerfig.traffic.parity.side import CSRF_COOKIE, CSRF_FIELD, NoAnswerError, Side
+from stranglerfig.traffic.parity.side import CSRF_COOKIE, NoAnswerError, Side
 from stranglerfig.traffic.parity.told import tell
 
 _REDIRECTS: Final = range(300, 400)

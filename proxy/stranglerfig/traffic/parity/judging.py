@@ -46,8 +46,13 @@ def judge(answers: Answers, case: Case, rules: RouteRules, context: Context) -> 
         )
     try:
         found = apply_rules(tuple(findings(*answers, context, rules.reading)), rules, answers).found
+        return _at_place(case, answers, found)
     except NotComparableError as error:
         raise CaseError(f"the answers cannot be compared: {error}") from error
+
+
+def _at_place(case: Case, answers: Answers, found: tuple[Found, ...]) -> Judged:
+    """What of ``found`` the case is about."""
     if not case.place:
         return Judged(found)
     at_place = tuple(each for each in found if _is_meant(each, case))

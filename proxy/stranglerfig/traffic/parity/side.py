@@ -4,16 +4,16 @@ import http.client
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from stranglerfig.compare.diff.body import text_of
 from stranglerfig.compare.diff.coding import NotComparableError
+from stranglerfig.compare.diff.header_value import http_date
+from stranglerfig.compare.diff.placeholder import CSRF_FIELD
 from stranglerfig.compare.observation import RecordedResponse
 from stranglerfig.config.model import Upstream
 
 CSRF_COOKIE: Final = "csrftoken"
-CSRF_FIELD: Final = "csrfmiddlewaretoken"
 _WITHIN_S: Final = 30.0
 _TOKEN: Final = re.compile(rf"""name=["']?{CSRF_FIELD}["']?\s+value=["']([^"']+)["']""")
 
@@ -97,8 +97,5 @@ def _is_over(attributes: list[str]) -> bool:
     }
     if re.fullmatch(r"-?\d+", said.get("max-age", "")):
         return int(said["max-age"]) <= 0
-    try:
-        until = parsedate_to_datetime(said.get("expires", ""))
-    except ValueError:
-        return False
-    return (until if until.tzinfo else until.replace(tzinfo=UTC)) <= datetime.now(UTC)
+    until = http_date(said.get("expires", "").encode("latin-1", "replace"))
+    return until is not None and until <= datetime.now(UTC)
