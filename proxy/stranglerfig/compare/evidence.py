@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from stranglerfig.compare.again import Outcome, Refusal
 from stranglerfig.compare.diff.difference import Difference
@@ -27,6 +27,7 @@ from stranglerfig.compare.evidence_rows import (
 )
 from stranglerfig.compare.evidence_store import EVIDENCE_NAME, EvidenceStore
 from stranglerfig.compare.pairing import NoiseCount, Place, place_of
+from stranglerfig.compare.reading import StoreError
 from stranglerfig.compare.rule_term import today
 from stranglerfig.compare.rules import Rules
 from stranglerfig.compare.stratum import Stratum
@@ -43,6 +44,9 @@ PER_USER: Final = 10
 WRITE_AFTER_S: Final = 0.5
 
 Later = Callable[[float, Callable[[], None]], object]
+K = TypeVar("K")
+Table: TypeAlias = dict[tuple[Any, ...], K]
+"""Rows of one kind by their keys."""
 
 
 class Evidence:
@@ -55,16 +59,19 @@ class Evidence:
         self._is_due = False
         self._dirty: dict[tuple[type, tuple[Any, ...]], Row] = {}
         self._forgotten: set[str] = set()
-        self._eras = self._load(Era)
-        self._paired = self._load(Paired)
-        self._noise = self._load(NoiseRow)
-        self._strata = self._load(StratumRow)
-        self._users = self._load(UserRow)
-        self._fields = self._load(FieldRow)
+        self._eras: Table[Era] = {}
+        self._paired: Table[Paired] = {}
+        self._noise: Table[NoiseRow] = {}
+        self._strata: Table[StratumRow] = {}
+        self._users: Table[UserRow] = {}
+        self._fields: Table[FieldRow] = {}
+        self._is_loaded = self._load()
+        self._replaced = self._store.times_replaced
 
     def begin(self, config: Config, rules: Rules) -> None:
         """Forget what was measured of another stage, share or other rules; to be told each day, since rules end."""
         self._day = today()
+        self._setting = config, rules
         for name, capability in config.capabilities.items():
             digest = _digest(capability, rules)
             known = self._eras.get((name,))
@@ -146,11 +153,17 @@ class Evidence:
     def flush(self) -> None:
         """Write what is new; what cannot be written now is tried again with what comes next."""
         self._is_due = False
+        if not self._is_loaded and not self._load_late():
+            return
         if (self._dirty or self._forgotten) and self._store.write(
             self._dirty.values(), self._forgotten
         ):
             self._dirty.clear()
             self._forgotten.clear()
+        if self._replaced != self._store.times_replaced:
+            self._replaced = self._store.times_replaced
+            for table in self._tables():
+                self._dirty |= {(type(row), key): row for key, row in table.items()}
 
     def close(self) -> None:
         """Write what is new and let go of the file."""
@@ -194,8 +207,39 @@ class Evidence:
             row.refused += 1
             row.refusal = why.value
 
-    def _load(self, kind: type[R]) -> dict[tuple[Any, ...], R]:
-        return {key_of(row): row for row in self._store.read(kind)}
+    def _load(self) -> bool:
+        """Take what is stored in the place of what is known; false, and nothing taken, if it can't be read now."""
+        try:
+            stored = [(table, self._store.read(kind)) for kind, table in self._kinds().items()]
+        except StoreError:
+            return False
+        for table, rows in stored:
+            table.clear()
+            table.update({key_of(row): row for row in rows})
+        return True
+
+    def _load_late(self) -> bool:
+        """Load before anything is written: else what could not be read at the start would be overwritten as if it were not there."""
+        if not self._load():
+            return False
+        self._is_loaded = True
+        self._dirty.clear()
+        self._forgotten.clear()
+        self.begin(*self._setting)
+        return True
+
+    def _kinds(self) -> dict[type[Any], Table[Any]]:
+        return {
+            Era: self._eras,
+            Paired: self._paired,
+            NoiseRow: self._noise,
+            StratumRow: self._strata,
+            UserRow: self._users,
+            FieldRow: self._fields,
+        }
+
+    def _tables(self) -> Iterable[Table[Any]]:
+        return self._kinds().values()
 
     def _touch(self, table: dict[tuple[Any, ...], R], row: R) -> None:
         key = key_of(row)
@@ -206,10 +250,7 @@ class Evidence:
             self._later(WRITE_AFTER_S, self.flush)
 
     def _forget(self, capability: str) -> None:
-        tables: tuple[dict[tuple[Any, ...], Any], ...] = (
-            *(self._eras, self._paired, self._noise, self._strata, self._users, self._fields),
-        )
-        for table in tables:
+        for table in self._tables():
             for key in [key for key in table if key[0] == capability]:
                 del table[key]
         for kind, key in [each for each in self._dirty if each[1][0] == capability]:

@@ -32,17 +32,21 @@ class EvidenceStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
+        self.times_replaced = 0
+        """How often the file was moved aside: what was written is then in no file."""
         self._open()
 
     def read(self, kind: type[R]) -> list[R]:
-        """All rows of a kind; none if they cannot be read."""
+        """All rows of a kind. Raises ``StoreError`` if they cannot be read now: that is not the same as none."""
         if self._connection is None:
-            return []
+            self._open()
+        if self._connection is None:
+            raise StoreError(f"{self._path} cannot be opened")
         try:
             return _rows(self._connection, kind)
         except sqlite3.Error as error:
             log.warning("evidence_not_read", error=str(error))
-            return []
+            raise StoreError(f"{self._path} cannot be read: {error}") from error
 
     def write(self, rows: Iterable[Row], forgotten: Iterable[str] = ()) -> bool:
         """Forget capabilities, then write rows, all or nothing; false when that could not be done."""
@@ -87,6 +91,7 @@ class EvidenceStore:
 
     def _replace(self, error: sqlite3.Error) -> None:
         self.close()
+        self.times_replaced += 1
         aside = self._path.with_name(f"{self._path.name}.broken-{int(time.time())}")
         log.error("evidence_moved_aside", error=str(error), to=aside.name)
         try:

@@ -2,11 +2,14 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from datetime import date
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -193,6 +196,40 @@ def test_a_broken_file_is_moved_aside_and_one_of_another_version_is_said_to_be_o
     evidence.learn("c", ROUTE, paired(Pair.BOTH))
     evidence.close()
     assert len(read_rows(tmp_path, NoiseRow)) == 1
+    assert len(list(tmp_path.glob(f"{EVIDENCE_NAME}.broken-*"))) == 1
+
+
+def test_what_cannot_be_read_at_the_start_is_not_forgotten(tmp_path: Path) -> None:
+    first = opened(tmp_path)
+    first.count("c", STRATUM, Verdict.EQUAL, None)
+    first.close()
+    with closing(sqlite3.connect(tmp_path / EVIDENCE_NAME, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        second = opened(tmp_path)
+        second.flush()
+        assert second.compared("c", STRATUM) == 0
+        other.execute("ROLLBACK")
+    second.flush()
+    assert second.compared("c", STRATUM) == 1
+    second.count("c", STRATUM, Verdict.EQUAL, None)
+    second.close()
+    assert counted(tmp_path).compared == 2
+
+
+def test_a_file_that_breaks_while_it_is_used_is_written_anew_as_a_whole(tmp_path: Path) -> None:
+    evidence = opened(tmp_path)
+    evidence.count("c", STRATUM, Verdict.EQUAL, None)
+    evidence.flush()
+    with closing(sqlite3.connect(tmp_path / EVIDENCE_NAME)) as other, other:
+        other.execute("DROP TABLE paired")
+        other.execute("CREATE VIEW paired AS SELECT 1 AS capability")
+    with patch.object(sqlite3, "OperationalError", ValueError):  # whatever is no passing trouble
+        evidence.learn("c", ROUTE, paired(Pair.BOTH))
+        evidence.flush()
+    evidence.close()
+    again = opened(tmp_path)
+    assert again.compared("c", STRATUM) == 1
     assert len(list(tmp_path.glob(f"{EVIDENCE_NAME}.broken-*"))) == 1
 
 

@@ -1,6 +1,5 @@
 """Both sides asked again, on real sockets: what heals is lag, what the control does too is noise, the rest stays a difference."""
 
-import asyncio
 import itertools
 import json
 import random
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 from comparer_world import ROUTE, ScriptedUpstream, World, answer, connected, offer
+from waiting import until
 
 from stranglerfig.compare import settling
 from stranglerfig.compare.account import Account, read_accounts
@@ -287,9 +287,7 @@ async def test_a_side_that_hangs_keeps_nothing_of_another_capability(
     await world.until(lambda account: account.asked_again.get("service") == settling.ASKED_AT_ONCE)
     tee.asked("other")
     offer(tee, body=OLD, asked=False, capability="other", other="third", route="GET /api/other/**")
-    async with asyncio.timeout(10):
-        while not read_accounts(world.state_dir)["other"].different:  # noqa: ASYNC110 - cells give no event
-            await asyncio.sleep(0.01)
+    await until(lambda: read_accounts(world.state_dir)["other"].different)
     assert world.account().waiting == 8
     await third.stop()
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from compared import is_comparing
 from fig_process import Fig, wait_until
 
 pytestmark = pytest.mark.slow
@@ -43,15 +44,10 @@ def pipe() -> Iterator[Pipe]:
     made.close()
 
 
-def compared(fig: Fig) -> int:
+def compared_in(fig: Fig) -> int:
     (capability,) = fig.status()["capabilities"]
     account = capability["comparison"]
     return int(account["equal"] + account["different"])
-
-
-def is_comparing(fig: Fig) -> bool:
-    """Whether the worker has found the comparer, so that nothing is asked past it."""
-    return bool(fig.status()["comparer"]["state"].get("workers"))
 
 
 def make_it_log(path: str) -> None:
@@ -76,7 +72,7 @@ def test_a_proxy_whose_stderr_is_full_starts_changes_compares_and_keeps_its_line
     assert fig.set("catalog", "shadow")["generation"] == 2
     for number in range(5):
         assert fig.get(f"/api/catalog/{number}")[0] == 200
-    wait_until(lambda: compared(fig) == 5, explain=fig.status)
+    wait_until(lambda: compared_in(fig) == 5, explain=fig.status)
     lines = pipe.lines()
     first = next(lines)
     assert fig.stop() == 0
@@ -101,7 +97,7 @@ def test_lines_of_supervisor_and_comparer_that_find_no_room_are_counted(
         make_it_log("comparer.sock")
     assert fig.set("catalog", "shadow")["generation"] == 2
     fig.get("/api/catalog/1")
-    wait_until(lambda: compared(fig) == 1, explain=fig.status)
+    wait_until(lambda: compared_in(fig) == 1, explain=fig.status)
     told: dict[str, list[dict[str, Any]]] = {"supervisor": [], "comparer": []}
     lines = pipe.lines()
     while not all(
